@@ -1,0 +1,66 @@
+# Every target has a one-line help: `make help` prints them.
+# Needs on the machine: Python 3.11+, make, the package registries. Everything else is fetched, by hash.
+
+PYTHON ?= python3
+PARVIS_CACHE_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/parvis
+export PARVIS_CACHE_DIR
+export UV_PYTHON_DOWNLOADS = never
+export UV_CACHE_DIR = $(PARVIS_CACHE_DIR)/uv
+# a site's own mirror is usually told to pip: uv listens to the same words
+ifdef PIP_INDEX_URL
+export UV_INDEX_URL = $(PIP_INDEX_URL)
+endif
+
+UV := .uv/bin/uv
+RUN := .venv/bin/python
+STAMP := .venv/.stamp
+
+.DEFAULT_GOAL := help
+.PHONY: help env demo demo-check test lint format lock clean
+
+help: ## Print this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+env: $(STAMP) ## Build .venv/ from the locks and fetch the small models it needs
+
+$(UV): deploy/requirements-uv.lock
+	@echo "[env] bringing uv"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Parvis needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv .uv
+	@.uv/bin/pip install -q --disable-pip-version-check --require-hashes -r deploy/requirements-uv.lock
+	@touch $(UV)
+
+$(STAMP): $(UV) deploy/requirements-dev.lock deploy/dev/models.lock pyproject.toml
+	@echo "[env] building .venv from deploy/requirements-dev.lock"
+	@test -x $(RUN) || $(UV) venv -q --python $(PYTHON) .venv
+	@$(UV) pip sync -q --python $(RUN) --require-hashes deploy/requirements-dev.lock
+	@$(UV) pip install -q --python $(RUN) --no-deps --no-build-isolation -e .
+	@$(RUN) -m deploy.dev.fetch models
+	@touch $(STAMP)
+
+demo: env ## Start everything on this machine, walk one conversation, stay up until Ctrl-C
+	@$(RUN) -m deploy.dev.demo
+
+demo-check: env ## The same walk, then stop: exit 0, or the step that failed
+	@$(RUN) -m deploy.dev.demo --check
+
+test: env ## Run every test, on the real parts (fetches what it lacks)
+	@$(RUN) -m deploy.dev.fetch test
+	@$(RUN) -m pytest $(PYTEST_ARGS)
+
+lint: env ## Style, formatting and types
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+format: env ## Put the code in the house's format
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+lock: $(UV) ## Resolve the locks anew (hashes, no addresses)
+	@$(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o deploy/requirements.lock
+	@$(UV) pip compile pyproject.toml --group demo --group test --group lint --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -q -c deploy/requirements.lock -o deploy/requirements-dev.lock
+
+clean: ## Remove what was made here; fetched parts in PARVIS_CACHE_DIR stay
+	@rm -rf .venv .uv .parvis .mypy_cache .ruff_cache .pytest_cache tests/e2e/node_modules
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,231 @@
+"""Settings: facts of the deployment, from the environment or `<data dir>/settings.env`.
+
+The only file that reads the environment. A secret is read from a file, never from a default.
+Agency facts live in `tenants/`, permissions in `policies/`, models in `deploy/models.yaml`.
+"""
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from parvis.errors import ConfigurationFaults, Fault
+
+PREFIX = "PARVIS_"
+_SECRET_BYTES = 32
+
+
+class Settings(BaseModel):
+    """Every setting; the environment name is `PARVIS_` + the field's name in capitals."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data_dir: Path = Field(
+        Path(".parvis"), description="Folder of everything this installation makes and keeps."
+    )
+    cache_dir: Path = Field(
+        Path("~/.cache/parvis"), description="Folder of fetched parts: small models, Keycloak."
+    )
+    tenants_dir: Path = Field(Path("tenants"), description="Folder of the agencies' files.")
+    policies_dir: Path = Field(Path("policies"), description="Folder of the policy rules.")
+    models_file: Path = Field(
+        Path("deploy/models.yaml"), description="Model servers and the models they carry."
+    )
+    database_url: str = Field(
+        "",
+        description="SQLAlchemy address of the database; empty: SQLite in the data folder. "
+        "PostgreSQL: postgresql+psycopg://...",
+    )
+    listen: str = Field("127.0.0.1:8080", description="Address and port of the gateway.")
+    public_url: str = Field(
+        "", description="Address people type, without a path; empty: http:// and PARVIS_LISTEN."
+    )
+    installation: str = Field(
+        "parvis.localhost",
+        description="Domain name that starts the origin of every audit log; never change it.",
+    )
+    keycloak_url: str = Field(
+        "http://127.0.0.1:8081", description="Base address of Keycloak, as tokens name it."
+    )
+    keycloak_ca_file: Path | None = Field(
+        None, description="Certificate authorities for Keycloak's TLS; empty: the system's."
+    )
+    secret_key_file: Path | None = Field(
+        None,
+        description="File with 32 random bytes in hex, mode 0600: root of every key of this "
+        "installation. Empty: secrets/root.key in the data folder (`parvis db upgrade` makes it).",
+    )
+    workers: int = Field(2, ge=1, le=256, description="Gateway processes.")
+    threads: int = Field(
+        64, ge=2, le=2000, description="Threads in each process: one for each open stream."
+    )
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Log level.")
+    max_body_bytes: int = Field(4 * 1024 * 1024, ge=1024, description="Largest request body (413).")
+    max_text_chars: int = Field(
+        200_000, ge=100, description="Most characters of text in one request (400)."
+    )
+    max_messages: int = Field(512, ge=1, description="Most messages in one request (400).")
+    max_json_depth: int = Field(64, ge=8, le=200, description="Deepest JSON in one request (400).")
+    unknown_fields: str = Field(
+        "reject",
+        pattern="^(reject|drop)$",
+        description="Unknown top-level fields of a request: reject them by name, or drop them.",
+    )
+    token_skew_s: int = Field(
+        30, ge=0, le=120, description="Seconds that Keycloak's clock may differ from ours."
+    )
+    keys_refetch_s: int = Field(
+        60, ge=1, description="At most one refetch of a realm's keys in so many seconds."
+    )
+    session_minutes: int = Field(
+        480, ge=5, le=1440, description="Longest portal session, in minutes."
+    )
+    session_idle_minutes: int = Field(
+        30, ge=1, le=480, description="A portal session ends after so many minutes without use."
+    )
+    upstream_connect_s: float = Field(
+        3.0, gt=0, description="Seconds to wait for a connection to a model server."
+    )
+    upstream_first_byte_s: float = Field(
+        120.0, gt=0, description="Seconds to wait for a model's first word."
+    )
+    upstream_idle_s: float = Field(
+        30.0, gt=0, description="Seconds of silence after which a model's stream has failed."
+    )
+    audit_wait_s: float = Field(
+        2.0, gt=0, description="Seconds to wait for the audit log before refusing (503)."
+    )
+
+    @model_validator(mode="after")
+    def _resolve(self) -> Self:
+        for name in ("data_dir", "cache_dir", "tenants_dir", "policies_dir", "models_file"):
+            object.__setattr__(self, name, Path(getattr(self, name)).expanduser().absolute())
+        if not self.database_url:
+            object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir / 'parvis.db'}")
+        if self.secret_key_file is None:
+            object.__setattr__(self, "secret_key_file", self.data_dir / "secrets" / "root.key")
+        host, colon, port = self.listen.rpartition(":")
+        if not (host and colon and port.isdigit()):
+            raise ValueError("listen: expected ADDRESS:PORT, for example 127.0.0.1:8080")
+        if not self.public_url:
+            object.__setattr__(self, "public_url", f"http://{self.listen}")
+        for name in ("public_url", "keycloak_url"):
+            url = urlsplit(getattr(self, name))
+            if url.scheme not in {"http", "https"} or not url.netloc:
+                raise ValueError(f"{name}: expected http://HOST or https://HOST")
+            object.__setattr__(self, name, getattr(self, name).rstrip("/"))
+        return self
+
+    @property
+    def audit_dir(self) -> Path:
+        """Folder of the audit logs, their keys and heads."""
+        return self.data_dir / "audit"
+
+    @property
+    def models_dir(self) -> Path:
+        """Folder of the small models that `make env` fetched."""
+        return self.cache_dir / "models"
+
+    @property
+    def secure_cookies(self) -> bool:
+        """True when people reach us by https: cookies then travel by https alone."""
+        return self.public_url.startswith("https://")
+
+
+def env_name(field: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + field.upper()
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """`NAME=value` lines of `path`; nothing when there is no such file.
+
+    Raises ConfigurationFaults for a line of another form.
+    """
+    if not path.is_file():
+        return {}
+    values = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        name, equals, value = line.partition("=")
+        if not equals:
+            raise ConfigurationFaults([Fault(str(path), number, "", "expected NAME=value")])
+        values[name.strip()] = value.strip()
+    return values
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment, then `<data dir>/settings.env`, then the defaults.
+
+    Raises ConfigurationFaults that names every variable with a wrong value. Unknown `PARVIS_`
+    names in settings.env are faults; in the environment they may belong to other programs
+    (`PARVIS_MODEL_PORT` is the demo's).
+    """
+    given = os.environ if environ is None else environ
+    fields = {env_name(name): name for name in Settings.model_fields}
+    data_dir = Path(given.get("PARVIS_DATA_DIR", ".parvis")).expanduser()
+    file = data_dir / "settings.env"
+    stored = read_env_file(file)
+    faults = [
+        Fault(str(file), 0, name, "no such setting; remove the line")
+        for name in stored
+        if name not in fields
+    ]
+    merged = stored | {name: value for name, value in given.items() if name in fields and value}
+    try:
+        settings = Settings.model_validate(
+            {fields[name]: value for name, value in merged.items() if name in fields}
+        )
+    except ValidationError as error:
+        for item in error.errors(include_input=False, include_url=False):
+            field = str(item["loc"][0]) if item["loc"] else ""
+            faults.append(Fault("settings", 0, env_name(field) if field else "", item["msg"]))
+        raise ConfigurationFaults(faults) from None
+    if faults:
+        raise ConfigurationFaults(faults)
+    return settings
+
+
+def read_root_key(settings: Settings) -> bytes:
+    """The 32 bytes that every other key of this installation is derived from.
+
+    Raises ConfigurationFaults when the file is missing, readable by others or not 64 hex digits.
+    """
+    path = settings.secret_key_file
+    assert path is not None  # noqa: S101 - filled in by the validator
+    name = env_name("secret_key_file")
+
+    def fault(words: str) -> ConfigurationFaults:
+        return ConfigurationFaults([Fault(str(path), 0, name, words)])
+
+    if not path.is_file():
+        raise fault("missing; `parvis db upgrade` makes one, or bring your own (32 bytes in hex)")
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        raise fault("others may read it: chmod 600")
+    try:
+        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except ValueError:
+        key = b""
+    if len(key) != _SECRET_BYTES:
+        raise fault("expected 64 hex digits (32 bytes)")
+    return key
+
+
+def create_root_key(settings: Settings) -> bool:
+    """Make the root key file if there is none; True when it was made."""
+    path = settings.secret_key_file
+    assert path is not None  # noqa: S101 - filled in by the validator
+    if path.exists():
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(os.urandom(_SECRET_BYTES).hex() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return True
