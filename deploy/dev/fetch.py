@@ -1,10 +1,13 @@
 """`python -m deploy.dev.fetch models|demo|test`: bring the parts a step needs, once, by hash."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
 from deploy.dev import places
+from deploy.dev.browser import fetch_npm_packages, unpack_chromium
+from deploy.dev.keycloak import fetch_keycloak
 from deploy.dev.small_models import fetch_models
 
 
@@ -14,6 +17,12 @@ def fetch(what: str) -> None:
     Raises places.PartMissing.
     """
     fetch_models(places.cache_dir() / "models")
+    if what in ("demo", "test"):
+        if not os.environ.get("PARVIS_KEYCLOAK_URL"):
+            fetch_keycloak()
+    if what == "test":
+        fetch_npm_packages()
+        unpack_chromium()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
