@@ -1,0 +1,1 @@
+"""For which agency: the agencies' files, read once and checked whole."""

@@ -1,0 +1,223 @@
+"""What an agency's file may say, as strict types. Nothing here reads a file or knows another.
+
+Every unknown key and every wrong type is refused; what needs a second look (does the source exist,
+is the slug taken) lives in `registry.py`.
+"""
+
+from datetime import date
+from pathlib import PurePosixPath
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from parvis.domain import Channel, DataLevel, Language
+from parvis.tenancy.vocabulary import (
+    AiActRole,
+    AnnexIII,
+    Art9Basis,
+    AssistantContext,
+    Country,
+    DecisionStage,
+    FriaStatus,
+    LegalBasis,
+    PiiNeed,
+    PrivacyProfile,
+    ProcedureLaw,
+    PurposeCode,
+    Sector,
+)
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=63)]
+ClientId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100)]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+ToolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$", max_length=64)]
+HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s/@]+(/\S*)?$", max_length=1000)]
+Email = Annotated[str, StringConstraints(pattern=r"^[^\s@]+@[^\s@]+$", max_length=254)]
+
+
+class Strict(BaseModel):
+    """Base of every part of the file: no unknown key, no silent conversion, no later change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Texts(Strict):
+    """The same words in the four languages of the house; all four are required."""
+
+    fr: Words
+    de: Words
+    lb: Words
+    en: Words
+
+    def __getitem__(self, language: Language) -> str:
+        text: str = getattr(self, language)
+        return text
+
+
+class Contact(Strict):
+    """How to reach a human at the agency: the way out of every conversation."""
+
+    office: Texts
+    address: Words
+    phone: Words
+    email: Email
+    url: HttpsUrl
+    hours: Texts
+
+
+class Identity(Strict):
+    """Where the agency's people and clients are known: the issuer follows from the realm."""
+
+    realm: Slug = Field(
+        description="Keycloak realm; the issuer is PARVIS_KEYCLOAK_URL/realms/REALM."
+    )
+    organization: Slug | None = Field(
+        None, description="Keycloak organization, where several agencies share the realm."
+    )
+    portal_client: ClientId = Field(
+        "parvis-portal", description="Client of the portal (public, code flow with PKCE)."
+    )
+    chatbot_client: ClientId = Field(
+        "parvis-chatbot", description="Client of the agency's chatbot (service account only)."
+    )
+
+    @field_validator("realm")
+    @classmethod
+    def _not_reserved(cls, realm: str) -> str:
+        if realm in {"master", "platform"}:
+            raise ValueError("this realm belongs to Keycloak's or the platform's administrators")
+        return realm
+
+
+class Privacy(Strict):
+    """What personal data protection does for this agency beyond the platform's own rules."""
+
+    profile: PrivacyProfile = Field("default", description="Name of the masking profile.")
+    allow: tuple[Words, ...] = Field(
+        (), description="The agency's own public names and addresses: exact words never masked."
+    )
+
+
+class Retention(Strict):
+    """For how many days things are kept; no limit is not a limit."""
+
+    conversations_days: int = Field(ge=1, le=365, description="Conversations in the portal.")
+    sealed_days: int = Field(ge=1, le=365, description="Sealed texts beside the audit log.")
+    audit_days: int = Field(ge=180, le=3650, description="Audit records (at least six months).")
+
+
+class Source(Strict):
+    """A text of the agency that an assistant may quote, and who answers for it."""
+
+    id: Slug
+    title: dict[Language, Words] = Field(description="Title; at least in the text's own language.")
+    path: str = Field(description="Markdown file below tenants/SLUG/.")
+    language: Language
+    url: HttpsUrl = Field(description="Where the public finds it.")
+    level: DataLevel
+    controller: Slug = Field(description="Who is responsible for the data in it (GDPR Art. 4(7)).")
+    owner: Words = Field(description="Office that keeps it right.")
+    licence: Words
+    valid_until: date = Field(description="After this day the owner must look at it again.")
+    contact: Email = Field(description="Where to say that it is wrong.")
+
+    @field_validator("path")
+    @classmethod
+    def _stays_below(cls, path: str) -> str:
+        parts = PurePosixPath(path).parts
+        if not parts or path.startswith("/") or "\\" in path or ".." in parts:
+            raise ValueError("must be a relative path that stays in the agency's folder")
+        if not path.endswith(".md"):
+            raise ValueError("must name a Markdown file (.md)")
+        return path
+
+    @field_validator("title")
+    @classmethod
+    def _has_words(cls, title: dict[Language, str]) -> dict[Language, str]:
+        if not title:
+            raise ValueError("needs at least the text's own language")
+        return title
+
+
+class Assistant(Strict):
+    """What an agency opens to its clients and people; `id` is what API clients name as `model`."""
+
+    id: Slug
+    version: int = Field(
+        ge=1, description="Raised with every change of purpose, sources or limits."
+    )
+    name: Texts
+    description: Texts
+    instructions: str = Field(
+        max_length=8000, description="What the model is always told first; may be empty."
+    )
+    channels: tuple[Channel, ...] = Field(min_length=1)
+    sources: tuple[Slug, ...] = ()
+    models: dict[str, Slug] = Field(description="`default`, and a language where it differs.")
+    data_level: DataLevel
+    overseers: tuple[str, ...] = Field((), description="User names of those who oversee it.")
+    context: AssistantContext = Field(description="Where it is used (AI Act Art. 5(1)(f), 26(7)).")
+    purpose_code: PurposeCode
+    purpose: Texts
+    procedure_law: ProcedureLaw
+    discretion: bool = Field(description="The office has room for judgement in such matters.")
+    high_risk: bool = Field(description="High-risk in the sense of the AI Act, Article 6.")
+    annex_iii: AnnexIII
+    role: AiActRole = Field(description="The agency's role under the AI Act, Article 3.")
+    legal_basis: LegalBasis
+    art9_basis: Art9Basis
+    pii_need: PiiNeed
+    decision_stage: DecisionStage
+    fria_status: FriaStatus
+    eu_db_id: str | None = Field(None, max_length=100)
+    risk_review_due: date | None = None
+    worker_notice_date: date | None = None
+    retention_days: int = Field(ge=1, le=365, description="Days that its conversations are kept.")
+    tools: tuple[ToolName, ...] = Field((), description="Tools that a client may let it call.")
+
+    @field_validator("models")
+    @classmethod
+    def _has_default(cls, models: dict[str, str]) -> dict[str, str]:
+        if "default" not in models:
+            raise ValueError("`default` is missing")
+        return models
+
+    def choose_model(self, language: Language | None) -> str:
+        """The name of the model that answers in `language`."""
+        return self.models.get(language or "default", self.models["default"])
+
+
+class Agency(Strict):
+    """One agency: its file is the only truth about it."""
+
+    slug: Slug = Field(
+        description="Name in addresses and logs; the file is SLUG.yaml. Never reused."
+    )
+    name: Texts
+    description: Texts
+    languages: tuple[Language, ...] = Field(min_length=1, description="Offered, first one first.")
+    country: Country
+    sector: Sector
+    contact: Contact
+    identity: Identity
+    listed: bool = Field(True, description="Shown on the sign-in page's list of agencies.")
+    privacy: Privacy = Privacy()
+    retention: Retention
+    policies: tuple[Slug, ...] = Field((), description="Rule files that tighten the platform's.")
+    sources: tuple[Source, ...] = ()
+    assistants: tuple[Assistant, ...] = Field(min_length=1)
+
+    @field_validator("slug")
+    @classmethod
+    def _not_reserved(cls, slug: str) -> str:
+        if slug == "platform":
+            raise ValueError("`platform` names the platform's own log")
+        return slug
+
+    def find_assistant(self, assistant_id: str) -> Assistant | None:
+        """The assistant of this id, or None."""
+        return next((one for one in self.assistants if one.id == assistant_id), None)
+
+    def find_source(self, source_id: str) -> Source | None:
+        """The source of this id, or None."""
+        return next((one for one in self.sources if one.id == source_id), None)

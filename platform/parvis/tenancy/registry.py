@@ -1,0 +1,220 @@
+"""All agencies of the installation, read from their files and checked against each other.
+
+A fault anywhere stops the start, and one message names every fault of every file. What a file may
+say at all lives in `config.py`.
+"""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from parvis.domain import LANGUAGES
+from parvis.errors import ConfigurationFaults, Fault, NotFound
+from parvis.tenancy.config import Agency, Assistant, Source
+from parvis.tenancy.yaml_lines import Document, load_document
+
+_MAX_SOURCE_BYTES = 1024 * 1024
+_WORDS = {
+    "extra_forbidden": "no such key here",
+    "missing": "missing",
+}
+
+
+@dataclass(frozen=True)
+class TenantRegistry:
+    """The agencies by slug, and the folder their sources lie in."""
+
+    directory: Path
+    agencies: Mapping[str, Agency]
+
+    def get_agency(self, slug: str) -> Agency:
+        """The agency of this slug; raises NotFound."""
+        try:
+            return self.agencies[slug]
+        except KeyError:
+            raise NotFound from None
+
+    def find_assistant(self, slug: str, assistant_id: str) -> Assistant | None:
+        """The assistant of this agency; None for any other id, another agency's included."""
+        agency = self.agencies.get(slug)
+        return agency.find_assistant(assistant_id) if agency else None
+
+    def read_source(self, slug: str, source: Source) -> str:
+        """The Markdown text of a source, as it lies in the agency's folder."""
+        return (self.directory / slug / source.path).read_text(encoding="utf-8")
+
+
+def load_tenants(
+    directory: Path, *, models: Collection[str], policies: Collection[str]
+) -> TenantRegistry:
+    """Every agency of `directory` (one SLUG.yaml each).
+
+    Raises ConfigurationFaults with all faults of all files: file, line and key.
+    """
+    faults: list[Fault] = []
+    found: list[tuple[Document, Agency]] = []
+    for path in _list_files(directory, faults):
+        document = load_document(path, f"{directory.name}/{path.name}")
+        agency = _parse(document, faults)
+        if agency is not None:
+            found.append((document, agency))
+            faults += _check_file(document, agency, directory, models, policies)
+    faults += _check_together(found)
+    if faults:
+        raise ConfigurationFaults(faults)
+    return TenantRegistry(directory, {agency.slug: agency for _, agency in found})
+
+
+def _list_files(directory: Path, faults: list[Fault]) -> list[Path]:
+    if not directory.is_dir():
+        raise ConfigurationFaults([Fault(str(directory), 0, "", "there is no such folder")])
+    files = []
+    for path in sorted(directory.iterdir()):
+        if path.suffix == ".yml":
+            shown = f"{directory.name}/{path.name}"
+            faults.append(Fault(shown, 0, "", "would not be read: end the name in .yaml"))
+        elif path.suffix == ".yaml" and not path.name.startswith("."):
+            files.append(path)
+    if not files:
+        faults.append(Fault(directory.name, 0, "", "holds no agency (SLUG.yaml)"))
+    return files
+
+
+def _parse(document: Document, faults: list[Fault]) -> Agency | None:
+    faults += document.faults
+    if document.data is None and document.faults:
+        return None
+    if not isinstance(document.data, dict):
+        faults.append(Fault(document.file, 1, "", "expected keys and values"))
+        return None
+    try:
+        # strict JSON mode: dates and enumerations come as text, everything else as it is
+        return Agency.model_validate_json(json.dumps(document.data))
+    except ValidationError as error:
+        items = error.errors(include_url=False)
+        places = [item["loc"] for item in items]
+        for item in items:
+            inside = any(p[: len(item["loc"])] == item["loc"] != p for p in places)
+            # a list whose items all failed also counts as too short: say only what is wrong in it
+            if not (item["type"] == "too_short" and inside):
+                faults.append(_fault_of(document, dict(item)))
+    except ValueError:  # a number of thousands of digits
+        faults.append(Fault(document.file, 0, "", "holds a value that cannot be read"))
+    return None
+
+
+def _fault_of(document: Document, item: Mapping[str, Any]) -> Fault:
+    location = tuple(part for part in item["loc"] if part != "[key]")
+    words = _WORDS.get(item["type"]) or str(item["msg"]).removeprefix("Value error, ")
+    if item["type"] == "missing" and location and location[-1] in LANGUAGES:
+        words = "this translation is missing"
+    return document.fault(location, words)
+
+
+def _check_file(
+    document: Document,
+    agency: Agency,
+    directory: Path,
+    models: Collection[str],
+    policies: Collection[str],
+) -> Iterator[Fault]:
+    if document.file != f"{directory.name}/{agency.slug}.yaml":
+        yield document.fault(("slug",), f"the file must be named {agency.slug}.yaml")
+    for i, policy in enumerate(agency.policies):
+        if policy not in policies:
+            yield document.fault(("policies", i), f"there is no policy `{policy}`")
+    yield from _check_sources(document, agency, directory)
+    for i, assistant in enumerate(agency.assistants):
+        for language, name in assistant.models.items():
+            here = ("assistants", i, "models", language)
+            if language != "default" and language not in agency.languages:
+                yield document.fault(here, "the agency does not offer this language")
+            if name not in models:
+                yield document.fault(here, f"there is no model `{name}`")
+        yield from _check_assistant(document, agency, i, assistant)
+
+
+def _check_assistant(
+    document: Document, agency: Agency, index: int, assistant: Assistant
+) -> Iterator[Fault]:
+    place = ("assistants", index)
+    if assistant.retention_days > agency.retention.conversations_days:
+        words = "longer than the agency's retention.conversations_days"
+        yield document.fault((*place, "retention_days"), words)
+    for k, source_id in enumerate(assistant.sources):
+        source = agency.find_source(source_id)
+        if source is None:
+            yield document.fault((*place, "sources", k), f"there is no source `{source_id}`")
+        elif source.level > assistant.data_level:
+            words = f"`{source_id}` needs data_level {int(source.level)} or more"
+            yield document.fault((*place, "sources", k), words)
+
+
+def _check_sources(document: Document, agency: Agency, directory: Path) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for i, source in enumerate(agency.sources):
+        place = ("sources", i)
+        if source.id in seen:
+            yield document.fault((*place, "id"), f"`{source.id}` is there twice")
+        seen.add(source.id)
+        if source.language not in source.title:
+            words = f"this translation is missing: {source.language}"
+            yield document.fault((*place, "title"), words)
+        fault = _find_file_fault(directory / agency.slug, source.path)
+        if fault:
+            yield document.fault((*place, "path"), fault)
+
+
+def _find_file_fault(folder: Path, path: str) -> str | None:
+    file = folder / path
+    if not file.is_file():
+        return f"there is no file {folder.name}/{path}"
+    if not file.resolve().is_relative_to(folder.resolve()):
+        return "leads out of the agency's folder"
+    if file.stat().st_size > _MAX_SOURCE_BYTES:
+        return f"larger than {_MAX_SOURCE_BYTES} bytes"
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return "not UTF-8"
+    return None if text.strip() else "the file is empty"
+
+
+def _check_together(found: list[tuple[Document, Agency]]) -> Iterator[Fault]:
+    slugs: dict[str, str] = {}
+    assistants: dict[str, str] = {}
+    realms: dict[tuple[str, str | None], str] = {}
+    for document, agency in found:
+        yield from _claim(slugs, agency.slug, document, ("slug",), f"`{agency.slug}`")
+        home = (agency.identity.realm, agency.identity.organization)
+        yield from _claim(realms, home, document, ("identity", "realm"), "this realm")
+        for i, assistant in enumerate(agency.assistants):
+            place = ("assistants", i, "id")
+            yield from _claim(assistants, assistant.id, document, place, f"`{assistant.id}`")
+    yield from _check_shared_realms(found)
+
+
+def _claim(
+    taken: dict[Any, str], value: Any, document: Document, place: tuple[str | int, ...], words: str
+) -> Iterator[Fault]:
+    if value in taken:
+        yield document.fault(place, f"{words} is taken in {taken[value]}")
+    taken.setdefault(value, document.file)
+
+
+def _check_shared_realms(found: list[tuple[Document, Agency]]) -> Iterator[Fault]:
+    """In a shared realm only the organization tells agencies apart: each must name one."""
+    realms = [agency.identity.realm for _, agency in found]
+    clients: dict[tuple[str, str], str] = {}
+    for document, agency in found:
+        identity = agency.identity
+        if realms.count(identity.realm) > 1 and identity.organization is None:
+            words = "another agency uses this realm: both must name their organization"
+            yield document.fault(("identity",), words)
+        home = (identity.realm, identity.chatbot_client)
+        place = ("identity", "chatbot_client")
+        yield from _claim(clients, home, document, place, "this client of the realm")
