@@ -138,7 +138,7 @@ class Supervisor:
 
 
 def _spawn(part: Part, log: Path) -> subprocess.Popen[bytes]:
-    leash = [sys.executable, "-m", "deploy.dev.leash", str(os.getpid())]
+    leash = [sys.executable, "-m", "deploy.dev.leash", str(os.getpid()), "-"]
     with log.open("ab") as output:
         return subprocess.Popen(
             [*leash, *part.command],
