@@ -1,0 +1,1 @@
+"""Who is it: tokens, API keys, sessions, and the agencies' realms in Keycloak."""
