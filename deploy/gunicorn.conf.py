@@ -1,0 +1,25 @@
+"""For sites that run gunicorn themselves: `gunicorn -c deploy/gunicorn.conf.py parvis.wsgi:app`.
+
+The same as `parvis serve`. Every value comes from the PARVIS_ settings; what is set here on top
+wins, for example `certfile`.
+"""
+
+from parvis.cli import serve
+from parvis.settings import load_settings
+
+globals().update(serve.server_options(load_settings()))
+
+
+def post_fork(server, worker):
+    """Open the rooms in the worker, never before the fork."""
+    from parvis import wsgi  # noqa: PLC0415 - gunicorn reads this file before the application
+
+    worker.cfg.set("graceful_timeout", serve.DRAIN_S)
+    wsgi.start_services()
+
+
+def worker_exit(server, worker):
+    """Write what is pending and close them."""
+    from parvis import wsgi  # noqa: PLC0415
+
+    wsgi.stop_services()
