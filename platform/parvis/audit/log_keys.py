@@ -1,0 +1,137 @@
+"""The signing key of each log: made at its birth, wrapped under the root key, in a file of its own.
+
+Also the signed-head file: the newest checkpoint of every log, kept apart from the database, so that
+an older database put back in its place cannot pass for the log.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from parvis.audit.files import LockFile, make_private_folder, write_durably
+from parvis.audit.notes import parse_checkpoint
+from parvis.keystore import SealBroken, derive_key, seal, unseal
+
+
+class LogKeys:
+    """Private keys (Ed25519) of the logs, one file each, mode 0600."""
+
+    def __init__(self, folder: Path, root_key: bytes) -> None:
+        make_private_folder(folder)
+        self._folder = folder
+        self._root = root_key
+        self._keys: dict[str, Ed25519PrivateKey] = {}
+
+    def create_key(self, log_id: str) -> Ed25519PrivateKey:
+        """A new key for a new log, on disk before this returns."""
+        key = Ed25519PrivateKey.generate()
+        wrapped = seal(self._wrapping_key(log_id), key.private_bytes_raw(), log_id)
+        write_durably(self._path(log_id), wrapped.hex().encode() + b"\n")
+        return self._keys.setdefault(log_id, key)
+
+    def get_key(self, log_id: str, public_key: bytes) -> Ed25519PrivateKey:
+        """The log's key; raises SealBroken when it is missing, altered or another one."""
+        key = self._keys.get(log_id)
+        if key is None:
+            key = self._load(log_id)
+            if key.public_key().public_bytes_raw() != public_key:
+                raise SealBroken("the signing key belongs to another log")
+            self._keys[log_id] = key
+        return key
+
+    def _load(self, log_id: str) -> Ed25519PrivateKey:
+        try:
+            wrapped = bytes.fromhex(self._path(log_id).read_text(encoding="ascii").strip())
+        except (OSError, ValueError) as error:
+            raise SealBroken("the signing key of a log is missing or unreadable") from error
+        raw = unseal(self._wrapping_key(log_id), wrapped, log_id)
+        return Ed25519PrivateKey.from_private_bytes(raw)
+
+    def _path(self, log_id: str) -> Path:
+        return self._folder / f"{log_id}.key"
+
+    def _wrapping_key(self, log_id: str) -> bytes:
+        return derive_key(self._root, "log-key", log_id)
+
+
+class HeadFile:
+    """The newest signed checkpoint of every log. Its folder should be other storage."""
+
+    def __init__(self, folder: Path) -> None:
+        make_private_folder(folder)
+        self._path = folder / "heads.json"
+        self._lock = LockFile(folder / "heads.lock")
+
+    def exists(self) -> bool:
+        """True when heads were ever kept here."""
+        return self._path.exists()
+
+    def load(self) -> dict[str, str]:
+        """Log id -> signed checkpoint; raises ValueError when the file is not ours."""
+        if not self._path.exists():
+            return {}
+        found = json.loads(self._path.read_bytes())
+        if not isinstance(found, dict) or not all(isinstance(note, str) for note in found.values()):
+            raise ValueError("the file of signed heads is damaged")
+        return found
+
+    def advance(self, notes: Mapping[str, str]) -> None:
+        """Keep these checkpoints where they are newer than what is kept; durable on return."""
+        with self._lock.held():
+            kept = self.load()
+            newer = {
+                log_id: note
+                for log_id, note in notes.items()
+                if log_id not in kept or head_size(note) > head_size(kept[log_id])
+            }
+            if newer:
+                data = json.dumps(kept | newer, indent=1, sort_keys=True, ensure_ascii=False)
+                write_durably(self._path, data.encode() + b"\n")
+
+    def close(self) -> None:
+        """Release the lock file."""
+        self._lock.close()
+
+
+def head_size(note: str) -> int:
+    """The tree size that a signed checkpoint names (the signature is not looked at)."""
+    text, _, _ = note.partition("\n\n")
+    return parse_checkpoint(text + "\n").size
+
+
+class Boot:
+    """This process's life, as others can see it: a file that is locked while the process lives."""
+
+    def __init__(self, folder: Path) -> None:
+        make_private_folder(folder)
+        self._folder = folder
+        self.id = os.urandom(16).hex()
+        self._lock = LockFile(folder / self.id)
+        self._lock.try_take()
+
+    def is_alive(self, boot_id: str) -> bool:
+        """True while the process of that boot lives (on this machine)."""
+        path = self._folder / boot_id
+        if boot_id == self.id:
+            return True
+        if not path.exists():
+            return False
+        other = LockFile(path)
+        try:
+            return not other.try_take()
+        finally:
+            other.close()
+
+    def forget_dead(self) -> None:
+        """Remove the files of processes that are gone."""
+        for path in self._folder.iterdir():
+            if not self.is_alive(path.name):
+                path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """End this life: intents without an ending may be closed by others now."""
+        self._lock.close()
+        (self._folder / self.id).unlink(missing_ok=True)

@@ -1,0 +1,77 @@
+"""Values beside the log: salted commitments in the record, ciphertext under a destroyable key.
+
+commitment = SHA-256(domain, 32-byte salt, value); the box is AES-256-GCM over salt and value under
+a key of this record and field, bound to log, record and name, so that boxes cannot change places.
+Also the pseudonym of an actor, which changes every month and dies with the person's key.
+"""
+
+import hashlib
+import hmac
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from parvis.audit.events import MAX_SEALED_BYTES, SEALED_NAMES
+from parvis.keystore import DataKey, SealBroken, derive_key, seal, unseal
+
+DOMAIN = b"parvis/audit/seal/v1\x00"
+_SALT_BYTES = 32
+_PSEUDONYM_BYTES = 16
+
+
+class SealedValue(NamedTuple):
+    """One value: what the record says of it, and the box kept beside the log."""
+
+    name: str
+    key_id: str
+    commitment: str
+    length: int
+    box: bytes
+
+    @property
+    def entry(self) -> dict[str, str | int]:
+        """The record's entry: commitment, key id, length of the value in bytes."""
+        return {"c": self.commitment, "k": self.key_id, "n": self.length}
+
+
+def commit_to(salt: bytes, value: bytes) -> str:
+    """The commitment that a record carries, in hex."""
+    return hashlib.sha256(DOMAIN + salt + value).hexdigest()
+
+
+def seal_value(key: DataKey, log_id: str, record_id: str, name: str, value: bytes) -> SealedValue:
+    """`value` sealed for one field of one record; raises ValueError for a name not on the list."""
+    if name not in SEALED_NAMES:
+        raise ValueError("audit: no such sealed field")
+    if len(value) > MAX_SEALED_BYTES:
+        raise ValueError("audit: a sealed value is too large")
+    salt = os.urandom(_SALT_BYTES)
+    box = seal(_field_key(key, record_id, name), salt + value, _context(log_id, record_id, name))
+    return SealedValue(name, key.id, commit_to(salt, value), len(value), box)
+
+
+def open_value(
+    key: DataKey, log_id: str, record_id: str, name: str, box: bytes, entry: Mapping[str, object]
+) -> bytes:
+    """The value of a box, checked against its record's entry; raises SealBroken."""
+    if entry.get("k") != key.id:
+        raise SealBroken("the record names another key")
+    opened = unseal(_field_key(key, record_id, name), box, _context(log_id, record_id, name))
+    salt, value = opened[:_SALT_BYTES], opened[_SALT_BYTES:]
+    if commit_to(salt, value) != entry.get("c") or len(value) != entry.get("n"):
+        raise SealBroken("the value is not the one the record commits to")
+    return value
+
+
+def pseudonym(subject_key: DataKey, month: str) -> str:
+    """32 hex digits that stand for a person during one month (`2026-11`)."""
+    key = derive_key(subject_key.key, "audit-pseudonym")
+    return hmac.new(key, month.encode(), hashlib.sha256).digest()[:_PSEUDONYM_BYTES].hex()
+
+
+def _field_key(key: DataKey, record_id: str, name: str) -> bytes:
+    return derive_key(key.key, "audit-record", record_id, name)
+
+
+def _context(log_id: str, record_id: str, name: str) -> str:
+    return f"audit\n{log_id}\n{record_id}\n{name}"
