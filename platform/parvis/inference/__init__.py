@@ -1,0 +1,17 @@
+"""Which model server answers, and how its answer streams back. Knows no agency's rules."""
+
+from parvis.inference.grounding import check_grounded
+from parvis.inference.models import ModelCatalogue, ModelEntry, Server, load_models
+from parvis.inference.quote import quote_answer
+from parvis.inference.router import Inference, ModelStream
+
+__all__ = [
+    "Inference",
+    "ModelCatalogue",
+    "ModelEntry",
+    "ModelStream",
+    "Server",
+    "check_grounded",
+    "load_models",
+    "quote_answer",
+]

@@ -1,0 +1,208 @@
+"""The passages of an agency that fit a question: by meaning and by words, joined by rank.
+
+Vectors lie in memory, one table for each agency, rebuilt when its sources change. Whether a source
+is still valid, and who may see it, is the caller's question (`source_ids`).
+"""
+
+import hashlib
+import json
+import threading
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Engine
+from sqlalchemy.exc import IntegrityError
+
+from parvis.db import open_session
+from parvis.domain import DataLevel, Language, Passage
+from parvis.knowledge.encoder import DIMENSION, Encoder
+from parvis.knowledge.ingest import SourceText, cut_source, digest_source
+from parvis.knowledge.lexical import WordIndex
+from parvis.knowledge.store import (
+    StoredSource,
+    SyncReport,
+    count_passages,
+    find_digests,
+    list_passages,
+    list_stored,
+    replace_sources,
+)
+from parvis.tables import PassageRow
+
+# Below this similarity the best passage is taken not to answer.
+ANSWERABLE = 0.30
+_SAME_LANGUAGE = 0.05
+_RANK_OFFSET = 60
+_WORDS_WEIGHT = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """An agency's passages in memory; `digest` says which state of its sources they are."""
+
+    digest: str
+    passages: tuple[Passage, ...]
+    vectors: NDArray[np.float32]
+    words: WordIndex
+
+
+class Knowledge:
+    """The sources of every agency; thread-safe. MUST be made after a fork."""
+
+    def __init__(self, engine: Engine, encoder: Encoder) -> None:
+        self._engine = engine
+        self._encoder = encoder
+        self._lock = threading.Lock()
+        self._indexes: dict[str, _Index] = {}
+
+    def sync(self, tenant_id: str, sources: Sequence[SourceText]) -> SyncReport:
+        """Make the agency's passages those of `sources`: all or nothing, only what changed.
+
+        Two at once do no harm: the later one finds the work done. Raises EncoderUnavailable.
+        """
+        try:
+            return self._sync(tenant_id, sources)
+        except IntegrityError:
+            return self._sync(tenant_id, sources)  # another process wrote the same first
+
+    def retrieve(
+        self,
+        tenant_id: str,
+        question: str,
+        *,
+        source_ids: Collection[str],
+        language: Language | None = None,
+        limit: int = 3,
+        min_score: float = ANSWERABLE,
+    ) -> list[Passage]:
+        """The passages of these sources that may answer, best first; none when nothing fits.
+
+        `score` is the cosine similarity; passages below `min_score` are left out. A passage in
+        `language` goes before one that fits as well in another. Raises EncoderUnavailable.
+        """
+        index = self._get_index(tenant_id)
+        allowed = [
+            place for place, passage in enumerate(index.passages) if passage.source_id in source_ids
+        ]
+        if not allowed or not question.strip():
+            return []
+        cosine = index.vectors @ self._encoder.encode(question)
+        words = index.words.score(question)
+        meaning = {
+            place: float(cosine[place])
+            + (_SAME_LANGUAGE if index.passages[place].language == language else 0.0)
+            for place in allowed
+        }
+        ranked = _join_ranks(meaning, {place: words[place] for place in allowed if words[place]})
+        good = [place for place in ranked if cosine[place] >= min_score]
+        return [_with_score(index.passages[place], float(cosine[place])) for place in good[:limit]]
+
+    def list_sources(self, tenant_id: str) -> list[StoredSource]:
+        """The agency's sources that can be searched."""
+        with open_session(self._engine) as session:
+            return list_stored(session, tenant_id)
+
+    def _sync(self, tenant_id: str, sources: Sequence[SourceText]) -> SyncReport:
+        wanted = {s.source_id: digest_source(s, self._encoder.digest) for s in sources}
+        with open_session(self._engine) as session:
+            stored = find_digests(session, tenant_id)
+        stale = [s for s in sources if stored.get(s.source_id) != wanted[s.source_id]]
+        removed = tuple(sorted(set(stored) - set(wanted)))
+        # the vectors are made before the transaction: it must not stay open meanwhile
+        rows = [row for s in stale for row in self._embed(tenant_id, s, wanted[s.source_id])]
+        with open_session(self._engine) as session:
+            if stale or removed:
+                ids = {*removed, *(s.source_id for s in stale)}
+                replace_sources(session, tenant_id, ids, rows)
+            passages = count_passages(session, tenant_id)
+        return SyncReport(
+            added=tuple(s.source_id for s in stale if s.source_id not in stored),
+            changed=tuple(s.source_id for s in stale if s.source_id in stored),
+            removed=removed,
+            unchanged=tuple(s.source_id for s in sources if s not in stale),
+            passages=passages,
+        )
+
+    def _embed(self, tenant_id: str, source: SourceText, digest: str) -> list[PassageRow]:
+        return [
+            PassageRow(
+                tenant_id=tenant_id,
+                source_id=source.source_id,
+                source_digest=digest,
+                position=position,
+                title=section.title,
+                url=source.url,
+                language=source.language,
+                level=int(source.level),
+                controller=source.controller,
+                text=section.text,
+                vector=self._encoder.encode(f"{section.title}\n{section.text}").tobytes(),
+            )
+            for position, section in enumerate(cut_source(source))
+        ]
+
+    def _get_index(self, tenant_id: str) -> _Index:
+        with open_session(self._engine) as session:
+            digest = _digest(find_digests(session, tenant_id))
+            index = self._indexes.get(tenant_id)
+            if index is not None and index.digest == digest:
+                return index
+            rows = list_passages(session, tenant_id)
+        index = _build_index(rows)
+        with self._lock:
+            self._indexes[tenant_id] = index
+        return index
+
+
+def _build_index(rows: Sequence[PassageRow]) -> _Index:
+    passages = tuple(_read_row(row) for row in rows)
+    vectors = np.frombuffer(b"".join(row.vector for row in rows), dtype="<f4")
+    return _Index(
+        # of what was read, not of what was asked before: a sync may have come between
+        digest=_digest({row.source_id: row.source_digest for row in rows}),
+        passages=passages,
+        vectors=vectors.reshape(len(rows), DIMENSION),
+        words=WordIndex([f"{passage.title}\n{passage.text}" for passage in passages]),
+    )
+
+
+def _digest(sources: dict[str, str]) -> str:
+    return hashlib.sha256(json.dumps(sorted(sources.items())).encode()).hexdigest()
+
+
+def _read_row(row: PassageRow) -> Passage:
+    return Passage(
+        source_id=row.source_id,
+        title=row.title,
+        url=row.url,
+        language=cast(Language, row.language),
+        text=row.text,
+        score=0.0,
+        level=DataLevel(row.level),
+        controller=row.controller,
+    )
+
+
+def _with_score(passage: Passage, score: float) -> Passage:
+    return Passage(
+        passage.source_id,
+        passage.title,
+        passage.url,
+        passage.language,
+        passage.text,
+        round(score, 6),
+        passage.level,
+        passage.controller,
+    )
+
+
+def _join_ranks(meaning: dict[int, float], words: dict[int, float]) -> list[int]:
+    """Places by reciprocal rank (Cormack 2009): scores of two kinds cannot be added, ranks can."""
+    joined = dict.fromkeys(meaning, 0.0)
+    for weight, scores in ((1.0, meaning), (_WORDS_WEIGHT, words)):
+        for rank, place in enumerate(sorted(scores, key=lambda p: (-scores[p], p))):
+            joined[place] += weight / (_RANK_OFFSET + rank)
+    return sorted(joined, key=lambda place: (-joined[place], place))
