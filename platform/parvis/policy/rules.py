@@ -17,6 +17,8 @@ from parvis.policy.conditions import check_condition
 from parvis.policy.rule import STRUCTURAL, Case, Rule, RuleSet
 from parvis.policy.yamlfile import Place, YamlFile
 
+__all__ = ["RuleSet", "list_agency_rules", "load_rules"]
+
 AGENCIES = "agencies"
 PLATFORM_PREFIX = "P-"
 
