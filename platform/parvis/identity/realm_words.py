@@ -1,0 +1,57 @@
+"""Luxembourgish words for Keycloak's sign-in page, which speaks fr, de and en by itself.
+
+Keys are those of Keycloak's login theme; a key that is not here shows in the realm's default
+language.
+"""
+
+from collections.abc import Mapping
+
+LOGIN_WORDS_LB: Mapping[str, str] = {
+    "loginTitle": "Umeldung bei {0}",
+    "loginTitleHtml": "{0}",
+    "loginAccountTitle": "Mellt Iech un",
+    "doLogIn": "Umellen",
+    "doCancel": "Ofbriechen",
+    "doSubmit": "Weider",
+    "doContinue": "Weider",
+    "doYes": "Jo",
+    "doNo": "Nee",
+    "doBack": "Zréck",
+    "doLogout": "Ofmellen",
+    "username": "Benotzernumm",
+    "usernameOrEmail": "Benotzernumm oder E-Mail",
+    "email": "E-Mail",
+    "password": "Passwuert",
+    "passwordNew": "Neit Passwuert",
+    "passwordConfirm": "Neit Passwuert widderhuelen",
+    "showPassword": "Passwuert weisen",
+    "hidePassword": "Passwuert verstoppen",
+    "firstName": "Virnumm",
+    "lastName": "Familljennumm",
+    "rememberMe": "Ugemellt bleiwen",
+    "languages": "Sproochen",
+    "locale_lb": "Lëtzebuergesch",
+    "locale_fr": "Français",
+    "locale_de": "Deutsch",
+    "locale_en": "English",
+    "backToApplication": "Zréck an d'Applikatioun",
+    "backToLogin": "Zréck op d'Umeldung",
+    "invalidUserMessage": "De Benotzernumm oder d'Passwuert stëmmt net.",
+    "invalidUsernameMessage": "De Benotzernumm stëmmt net.",
+    "invalidPasswordMessage": "D'Passwuert stëmmt net.",
+    "invalidUsernameOrEmailMessage": "De Benotzernumm oder d'E-Mail stëmmt net.",
+    "accountDisabledMessage": "Dëse Kont ass gespaart. Mellt Iech bei Ärem Administrateur.",
+    "accountTemporarilyDisabledMessage": "De Benotzernumm oder d'Passwuert stëmmt net.",
+    "expiredActionMessage": "D'Zäit ass ofgelaf. Mellt Iech nach eng Kéier un.",
+    "loginTimeout": "D'Umeldung huet ze laang gedauert. Fänkt w.e.g. nei un.",
+    "pageExpiredTitle": "D'Säit ass ofgelaf",
+    "pageExpiredMsg1": "Fir nei unzefänken:",
+    "pageExpiredMsg2": "Fir weiderzemaachen:",
+    "doClickHere": "Klickt hei",
+    "errorTitle": "Eppes ass schif gaangen",
+    "errorTitleHtml": "Eppes ass schif gaangen",
+    "logoutConfirmTitle": "Ofmellen",
+    "logoutConfirmHeader": "Wëllt Dir Iech ofmellen?",
+    "updatePasswordTitle": "Passwuert änneren",
+    "cookieNotFoundMessage": "De Cookie gouf net fonnt: loosst Cookien am Browser zou.",
+}
