@@ -51,6 +51,8 @@ class ParvisError(Exception):
         self.code = code or self.default_code
         self.param = param
         self.retry_after = retry_after
+        # the audit receipt of the record that tells of this error, once there is one
+        self.receipt = ""
         super().__init__(self.message)
 
 

@@ -11,6 +11,7 @@ import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import apsw
 from cryptography.exceptions import InvalidTag
@@ -104,7 +105,7 @@ class KeyStore:
                 "SELECT id, wrapped FROM data_key WHERE tenant_id = ? AND kind = ? AND ref = ?",
                 (tenant_id, kind, ref),
             ).fetchall()
-        return self._unwrap(tenant_id, *rows[0]) if rows else None
+        return self._unwrap(tenant_id, rows) if rows else None
 
     def find_key_by_id(self, tenant_id: str, key_id: str) -> DataKey | None:
         """The key that a sealed value names, or None when it was destroyed."""
@@ -113,7 +114,7 @@ class KeyStore:
                 "SELECT id, wrapped FROM data_key WHERE tenant_id = ? AND id = ?",
                 (tenant_id, key_id),
             ).fetchall()
-        return self._unwrap(tenant_id, *rows[0]) if rows else None
+        return self._unwrap(tenant_id, rows) if rows else None
 
     def destroy_key(self, tenant_id: str, kind: str, ref: str) -> bool:
         """Erase everything sealed under this key, for good; True when there was one."""
@@ -131,7 +132,8 @@ class KeyStore:
         """Release the file."""
         self._db.close()
 
-    def _unwrap(self, tenant_id: str, key_id: str, wrapped: bytes) -> DataKey:
+    def _unwrap(self, tenant_id: str, rows: list[Any]) -> DataKey:
+        key_id, wrapped = rows[0]
         kek = derive_key(self._root, "kek", tenant_id)
         return DataKey(key_id, unseal(kek, wrapped, key_id))
 

@@ -8,8 +8,8 @@ parse first. (No `from __future__ import annotations` here: it breaks SQLModel.)
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Dialect, Index, LargeBinary, TypeDecorator, UniqueConstraint
 from sqlalchemy import DateTime as SqlDateTime
+from sqlalchemy import Dialect, Index, LargeBinary, TypeDecorator, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 

@@ -1,0 +1,46 @@
+"""The application: every blueprint beside its guard, the same headers and faults for all."""
+
+from flask import Flask, Response, g
+
+from parvis.identity.permissions import Permission
+from parvis.services import Services
+from parvis.settings import Settings
+from parvis.web import api, auditor, front, headers, health, login, pages, portal
+from parvis.web.faults import register_faults
+from parvis.web.guards import open_to_all, require_bearer, require_page, start_request
+from parvis.web.receipts import add_receipt
+
+ROOMS = (
+    (api.blueprint, require_bearer(Permission.ASK_API, Permission.ASK_PORTAL)),
+    (portal.blueprint, require_page(Permission.USE_PORTAL)),
+    (auditor.blueprint, require_page(Permission.READ_AUDIT)),
+    (front.blueprint, open_to_all),
+    (login.blueprint, open_to_all),
+    (health.blueprint, open_to_all),
+)
+
+
+def create_app(settings: Settings, services: Services | None = None) -> Flask:
+    """The WSGI application. Without `services` the worker puts them in after its fork."""
+    app = Flask("parvis", template_folder="web/templates", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
+    app.json.sort_keys = False  # type: ignore[attr-defined] # Flask's default provider has it
+    if services is not None:
+        app.extensions["parvis"] = services
+    app.before_request(start_request)
+    for blueprint, guard in ROOMS:
+        blueprint_guards = app.before_request_funcs.setdefault(blueprint.name, [])
+        blueprint_guards.append(guard)
+        app.register_blueprint(blueprint)
+    register_faults(app)
+    pages.install(app)
+    headers.install(app)
+    app.after_request(_add_request_id)
+    app.after_request(add_receipt)
+    return app
+
+
+def _add_request_id(response: Response) -> Response:
+    response.headers["x-request-id"] = g.get("request_id", "")
+    return response

@@ -1,0 +1,298 @@
+"""The life of one chat: decide, record, mask, find, decide again, ask, restore, record.
+
+No database session is open while a model answers. Whatever happens after the door, exactly one
+ending reaches the agency's log; when the log cannot be written nothing is asked or answered.
+"""
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from parvis.assistant.envelopes import after_masking, build_envelope
+from parvis.assistant.events import Cancellation, Delta, Event, Finished, Started, ToolDelta
+from parvis.assistant.prompts import Prompt, build_prompt
+from parvis.assistant.records import ChatRecord
+from parvis.assistant.restoring import Restorer
+from parvis.compliance.notices import build_notice
+from parvis.domain import Channel, ChatTurn, Language, ModelPiece, Passage, Principal, Usage
+from parvis.errors import (
+    AuditUnavailable,
+    ContextTooLong,
+    InternalError,
+    InvalidRequest,
+    ModelNotFound,
+    ParvisError,
+    PolicyRefused,
+)
+from parvis.identity.permissions import find_channels
+from parvis.inference import ModelEntry, ModelStream, check_grounded, quote_answer
+from parvis.language import detect_language
+from parvis.policy.engine import Decision, decide
+from parvis.services import Services
+from parvis.tenancy.config import Agency, Assistant
+
+log = logging.getLogger(__name__)
+
+# no model writes fewer tokens than this for so much text: more is refused before it is masked
+_MOST_CHARS_PER_TOKEN = 10
+
+
+_Pieces = ModelStream | Iterator[ModelPiece]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is settled when the model is asked."""
+
+    assistant: Assistant
+    language: Language
+    model: ModelEntry
+    prompt: Prompt
+    passages: tuple[Passage, ...]
+    decision: Decision
+
+
+def answer(
+    services: Services,
+    principal: Principal,
+    agency: Agency,
+    turn: ChatTurn,
+    cancellation: Cancellation | None = None,
+) -> Iterator[Event]:
+    """One `Started`, then deltas, then one `Finished`; or a ParvisError, before or between.
+
+    Close the iterator, or cancel, to stop: the model's work ends, the chat is on record as aborted.
+    """
+    assistant = _get_assistant(services, principal, agency, turn)
+    settings = services.settings
+    record = ChatRecord(services.audit, principal, assistant, turn, wait_s=settings.audit_wait_s)
+    run = _Run(services, principal, agency, turn, cancellation or Cancellation(), record)
+    decision = run.decide_unread(assistant)
+    try:
+        record.begin()
+        yield from run.answer(assistant, decision)
+    except GeneratorExit:
+        run.abort()
+        raise
+    except AuditUnavailable:
+        # no record, no answer; the log ends an intent without an ending as chat.unknown
+        raise
+    except ParvisError as error:
+        error.receipt = run.fail(error)
+        raise
+    except Exception:
+        log.exception("chat.failed", extra={"request": turn.request_id})
+        unexpected = InternalError()
+        unexpected.receipt = run.fail(unexpected)
+        raise unexpected from None
+
+
+def _get_assistant(
+    services: Services, principal: Principal, agency: Agency, turn: ChatTurn
+) -> Assistant:
+    found = services.tenants.find_assistant(agency.slug, turn.assistant_id)
+    open_to_them = find_channels(principal) & set(found.channels) if found else frozenset()
+    if turn.channel is Channel.PORTAL:
+        open_to_them &= {Channel.PORTAL}
+    if found is None or not open_to_them:
+        raise ModelNotFound(param="model")
+    return found
+
+
+class _Run:
+    """The chat while it runs: what has been said so far, and who counts it."""
+
+    def __init__(
+        self,
+        services: Services,
+        principal: Principal,
+        agency: Agency,
+        turn: ChatTurn,
+        cancellation: Cancellation,
+        record: ChatRecord,
+    ) -> None:
+        self._services = services
+        self._principal = principal
+        self._agency = agency
+        self._turn = turn
+        self.cancellation = cancellation
+        self._record = record
+        self._rules = services.rules[agency.slug]
+        self._envelope: dict[str, Any] = {}
+        self._said: list[str] = []
+        self._usage = Usage()
+
+    def decide_unread(self, assistant: Assistant) -> Decision:
+        """The decision on what is known before a word is read. Raises PolicyRefused, recorded."""
+        model = self._services.models.models[assistant.choose_model(None)]
+        self._envelope = build_envelope(self._principal, self._agency, assistant, model, self._turn)
+        return self._require_allowed(decide(self._rules, self._envelope))
+
+    def answer(self, assistant: Assistant, decision: Decision) -> Iterator[Event]:
+        """Everything from masking to the durable result."""
+        plan = self._prepare(assistant, decision)
+        receipt = self._record.require_intent()
+        restorer = Restorer(plan.prompt.mapping)
+        pieces = self._open(plan)
+        finish = "stop"
+        try:
+            if isinstance(pieces, ModelStream):
+                self.cancellation.on_cancel(pieces.close)
+            yield self._started(plan, receipt)
+            for piece in self._checked(plan, pieces, restorer):
+                self._record.note_first_piece()
+                self._usage = piece.usage or self._usage
+                finish = piece.finish_reason or finish
+                yield from self._show(restorer, piece)
+            yield from self._show_rest(restorer)
+        finally:
+            if isinstance(pieces, ModelStream):
+                self._usage = pieces.usage
+                pieces.close()
+        if self.cancellation.is_set:
+            self.abort()
+            return
+        yield Finished(finish, self._usage, self._record.finish(finish, self._usage, self._text))
+
+    def abort(self) -> None:
+        """Nobody waits any more: what came is recorded."""
+        try:
+            self._record.abort(self._usage, self._text)
+        except AuditUnavailable:
+            # nobody is left to tell; the log closes the intent as chat.unknown
+            log.error("chat.abort_not_recorded", extra={"request": self._turn.request_id})
+
+    def fail(self, error: ParvisError) -> str:
+        """Record the failure (a refusal is on record already, a hang-up is none); the receipt.
+
+        Raises AuditUnavailable, which then is the answer.
+        """
+        if self.cancellation.is_set:
+            self.abort()
+            return self._record.receipt
+        return self._record.fail(error, self._usage, self._text)
+
+    @property
+    def _text(self) -> str:
+        return "".join(self._said)
+
+    def _prepare(self, assistant: Assistant, decision: Decision) -> _Plan:
+        turn, services = self._turn, self._services
+        question = _question_of(turn)
+        language = turn.language or detect_language(question) or self._agency.languages[0]
+        self._record.note_language(language)
+        wanted = [assistant.choose_model(language), assistant.choose_model(None)]
+        model = services.inference.choose(wanted)
+        self._record.note_model(asked=model.name, provider=model.server or "builtin")
+        _check_length(turn, model)
+        prompt = build_prompt(services, self._principal, self._agency, assistant, turn, language)
+        self._record.note_privacy(
+            "masked" if prompt.counts else "none", prompt.counts, prompt.detector
+        )
+        passages = prompt.passages
+        self._record.note_documents(sorted({passage.source_id for passage in passages}))
+        self._record.note_prompt(prompt.model_saw_json)
+        final = decide(
+            self._rules,
+            after_masking(
+                self._envelope, model=model, counts=prompt.counts, masked=True, passages=passages
+            ),
+        )
+        return _Plan(assistant, language, model, prompt, passages, self._require_allowed(final))
+
+    def _require_allowed(self, decision: Decision) -> Decision:
+        self._record.note_decision(decision)
+        if decision.allowed:
+            return decision
+        log.info("chat.refused", extra={"rules": decision.rules, "faults": decision.faults})
+        error = PolicyRefused(
+            f"This request is not allowed by the rules of this installation ({decision.reason}).",
+            rules=decision.rules,
+        )
+        error.receipt = self._record.refuse(decision, error)
+        raise error
+
+    def _open(self, plan: _Plan) -> _Pieces:
+        if plan.model.builtin:
+            self._record.note_model(answered=plan.model.name, digest=plan.model.digest)
+            return self._quote(plan)
+        payload = {**plan.prompt.options, "messages": list(plan.prompt.messages)}
+        stream = self._services.inference.stream(plan.model, self._agency.slug, payload)
+        self._record.note_model(
+            answered=plan.model.name, response=stream.response_id, digest=plan.model.digest
+        )
+        return stream
+
+    def _quote(self, plan: _Plan) -> Iterator[ModelPiece]:
+        office = self._agency.contact
+        contact = f"{office.office[plan.language]}, {office.phone}"
+        return quote_answer(plan.prompt.question, plan.passages, plan.language, contact)
+
+    def _started(self, plan: _Plan, receipt: str) -> Started:
+        contact = self._agency.contact
+        notice = build_notice(
+            plan.language,
+            agency=self._agency.name[plan.language],
+            contact=f"{contact.phone}, {contact.email}",
+        )
+        return Started(
+            receipt=receipt,
+            notice=notice if "notice" in plan.decision.duties else "",
+            sources=plan.passages,
+            pii_counts=plan.prompt.counts,
+            model=plan.model.name,
+            language=plan.language,
+            model_saw_json=plan.prompt.model_saw_json,
+            ai_generated="mark" in plan.decision.duties,
+        )
+
+    def _checked(self, plan: _Plan, pieces: _Pieces, restorer: Restorer) -> Iterator[ModelPiece]:
+        """The pieces as they come; of a model that is known to invent, after a look at all."""
+        if not (plan.model.verify_numbers and plan.passages):
+            yield from pieces
+            return
+        collected = list(pieces)
+        text = "".join(piece.text for piece in collected)
+        if check_grounded(restorer.restore(text), plan.passages, plan.prompt.typed_question):
+            yield from collected
+            return
+        log.info("chat.ungrounded", extra={"model": plan.model.name})
+        self._record.note_model(answered="quote")
+        usage = next((piece.usage for piece in reversed(collected) if piece.usage), None)
+        yield from self._quote(plan)
+        if usage:
+            yield ModelPiece(usage=usage)
+
+    def _show(self, restorer: Restorer, piece: ModelPiece) -> Iterator[Event]:
+        if piece.text:
+            yield from self._delta(restorer.feed(piece.text))
+        if piece.tool_calls:
+            yield ToolDelta(restorer.feed_calls(piece.tool_calls))
+
+    def _show_rest(self, restorer: Restorer) -> Iterator[Event]:
+        yield from self._delta(restorer.flush())
+        calls = restorer.flush_calls()
+        if calls:
+            yield ToolDelta(calls)
+
+    def _delta(self, text: str) -> Iterator[Event]:
+        if text:
+            self._said.append(text)
+            yield Delta(text)
+
+
+def _question_of(turn: ChatTurn) -> str:
+    for message in reversed(turn.messages):
+        if message["role"] == "user" and isinstance(message.get("content"), str):
+            return str(message["content"])
+    raise InvalidRequest("messages: expected a user message with text.", param="messages")
+
+
+def _check_length(turn: ChatTurn, model: ModelEntry) -> None:
+    if model.builtin:
+        return
+    length = len(json.dumps([dict(message) for message in turn.messages], ensure_ascii=False))
+    if length > model.context * _MOST_CHARS_PER_TOKEN:
+        raise ContextTooLong

@@ -1,0 +1,169 @@
+"""What a model is sent: the agency's instructions and passages first, then the masked messages."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from parvis.assistant.texts import collect_texts, replace_texts
+from parvis.domain import ChatTurn, DataLevel, Language, Passage, Principal
+from parvis.keystore import derive_key
+from parvis.services import Services
+from parvis.tenancy.config import Agency, Assistant
+
+_PASSAGES = 3
+_USE_PASSAGES: dict[Language, str] = {
+    "fr": "Réponds seulement d'après les passages suivants de l'administration. Si la réponse n'y "
+    "est pas, dis-le.",
+    "de": "Antworte nur nach den folgenden Auszügen der Behörde. Steht die Antwort nicht darin, "
+    "sage es.",
+    "lb": "Äntwer nëmme no dësen Auszich vun der Verwaltung. Steet d'Äntwert net dran, so et.",
+    "en": "Answer only from the following passages of the administration. If the answer is not in "
+    "them, say so.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The request as the model gets it, and what is needed to put the values back.
+
+    `question` is the masked last question, `typed_question` the same as it was typed.
+    """
+
+    messages: tuple[Mapping[str, Any], ...]
+    options: Mapping[str, Any]
+    question: str
+    typed_question: str
+    passages: tuple[Passage, ...]
+    mapping: Mapping[str, str]
+    counts: Mapping[str, int]
+    detector: str
+
+    @property
+    def model_saw_json(self) -> str:
+        """The messages as JSON, byte for byte as they stand in the body that the model gets."""
+        return orjson.dumps(self.messages).decode()
+
+
+def build_prompt(
+    services: Services,
+    principal: Principal,
+    agency: Agency,
+    assistant: Assistant,
+    turn: ChatTurn,
+    language: Language,
+) -> Prompt:
+    """Mask every text of the request, find passages for the masked question, put all in order.
+
+    Raises PrivacyUnavailable: nothing is sent then.
+    """
+    masked, texts = _mask(services, principal, agency, turn)
+    messages, options = replace_texts(turn.messages, turn.options, texts)
+    question = _last_question(messages)
+    passages = _find_passages(services, agency, assistant, question, language)
+    if any(passage.level > DataLevel.PUBLIC for passage in passages):
+        masked, passages = _mask_passages(services, principal, agency, turn, passages)
+    return Prompt(
+        messages=_with_system(_system_text(assistant, passages, language), messages),
+        options=options,
+        question=question,
+        typed_question=_last_question(turn.messages),
+        passages=passages,
+        mapping=masked.mapping,
+        counts=masked.counts,
+        detector=masked.detector,
+    )
+
+
+def _mask(
+    services: Services,
+    principal: Principal,
+    agency: Agency,
+    turn: ChatTurn,
+    further: Sequence[str] = (),
+) -> tuple[Any, Sequence[str]]:
+    texts = collect_texts(turn.messages, turn.options)
+    masked = services.privacy.mask(
+        [*texts, *further],
+        tag_key=_tag_key(services, principal, turn),
+        allow=agency.privacy.allow,
+    )
+    return masked, masked.texts[: len(texts)]
+
+
+def _tag_key(services: Services, principal: Principal, turn: ChatTurn) -> bytes:
+    """The same for every request of one conversation, so that placeholders stay the same.
+
+    Through the API the client's history says which conversation it is: no id that a client sends
+    selects anything.
+    """
+    tenant_key = derive_key(services.root_key, "placeholders", principal.tenant_id)
+    first = next(m for m in turn.messages if m["role"] == "user")
+    start = turn.conversation or json.dumps(first, sort_keys=True)
+    context = f"{principal.client_id}\0{principal.subject}\0{turn.channel}\0{start}"
+    return hmac.new(tenant_key, context.encode(), hashlib.sha256).digest()
+
+
+def _find_passages(
+    services: Services, agency: Agency, assistant: Assistant, question: str, language: Language
+) -> tuple[Passage, ...]:
+    today = datetime.now(UTC).date()
+    current = [
+        source.id
+        for source in agency.sources
+        if source.id in assistant.sources and source.valid_until >= today
+    ]
+    if not current:
+        return ()
+    return tuple(
+        services.knowledge.retrieve(
+            agency.slug, question, source_ids=current, language=language, limit=_PASSAGES
+        )
+    )
+
+
+def _mask_passages(
+    services: Services,
+    principal: Principal,
+    agency: Agency,
+    turn: ChatTurn,
+    passages: tuple[Passage, ...],
+) -> tuple[Any, tuple[Passage, ...]]:
+    """Passages that are not public go masked too; public ones the agency has published itself."""
+    inner = [index for index, one in enumerate(passages) if one.level > DataLevel.PUBLIC]
+    masked, _ = _mask(services, principal, agency, turn, [passages[i].text for i in inner])
+    hidden = dict(zip(inner, masked.texts[-len(inner) :] if inner else (), strict=True))
+    return masked, tuple(
+        replace(one, text=hidden[index]) if index in hidden else one
+        for index, one in enumerate(passages)
+    )
+
+
+def _last_question(messages: Sequence[Mapping[str, Any]]) -> str:
+    for message in reversed(messages):
+        if message["role"] == "user":
+            return str(message["content"])
+    return ""
+
+
+def _system_text(assistant: Assistant, passages: Sequence[Passage], language: Language) -> str:
+    parts = [assistant.instructions.strip()]
+    if passages:
+        parts.append(_USE_PASSAGES[language])
+        parts += [f"[{n}] {one.title}\n{one.text}" for n, one in enumerate(passages, start=1)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _with_system(
+    system: str, messages: Sequence[Mapping[str, Any]]
+) -> tuple[Mapping[str, Any], ...]:
+    """One system message, the agency's words before the client's: many models know only one."""
+    theirs = [str(m["content"]) for m in messages if m["role"] == "system"]
+    rest = tuple(m for m in messages if m["role"] != "system")
+    text = "\n\n".join(part for part in (system, *theirs) if part)
+    return ({"role": "system", "content": text}, *rest) if text else rest

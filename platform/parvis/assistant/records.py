@@ -1,0 +1,182 @@
+"""What a chat writes into its agency's audit log: the intent, then exactly one ending.
+
+The intent holds what is known before the text is read; counts, final decision, answering model and
+the sealed texts go into the ending. MUST be called for every chat that passed the door.
+"""
+
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future
+from typing import Any
+
+from parvis.audit.events import Actor, Draft, KeyRef
+from parvis.audit.log import AuditLog
+from parvis.audit.receipts import Receipt
+from parvis.domain import ChatTurn, Principal, Usage
+from parvis.errors import ParvisError
+from parvis.policy.engine import Decision
+from parvis.tenancy.config import Assistant
+
+
+class ChatRecord:
+    """The trail of one chat; `receipt` is the newest acknowledged record's, "" before the first."""
+
+    def __init__(
+        self,
+        audit: AuditLog,
+        principal: Principal,
+        assistant: Assistant,
+        turn: ChatTurn,
+        *,
+        wait_s: float,
+    ) -> None:
+        self._audit = audit
+        self._tenant_id = principal.tenant_id
+        self._wait_s = wait_s
+        self._started = time.monotonic()
+        self._intent: Future[Receipt] | None = None
+        self._intent_id: str | None = None
+        self.receipt = ""
+        self._first_ms: int | None = None
+        self._ended = False
+        self._actor = Actor.of(principal)
+        self._seal_key = KeyRef("conversation", turn.conversation) if turn.conversation else None
+        self._http: dict[str, Any] = {"request": turn.request_id}
+        self._target: dict[str, Any] = {
+            "assistant": assistant.id,
+            "version": str(assistant.version),
+            "channel": turn.channel.value,
+            "conversation": turn.conversation,
+            "level": int(assistant.data_level),
+        }
+        self._model: dict[str, Any] = {"wanted": sorted(set(assistant.models.values()))}
+        self._use: dict[str, Any] = {
+            "messages": len(turn.messages),
+            "bytes_in": sum(len(str(m.get("content") or "").encode()) for m in turn.messages),
+        }
+        self._policy: dict[str, Any] = {}
+        self._privacy: dict[str, Any] = {}
+        self._sealed: dict[str, bytes] = {}
+
+    def note_decision(self, decision: Decision) -> None:
+        """The newest decision of policy; endings carry the last one."""
+        self._policy = {
+            "digest": decision.digest,
+            "decision": "allow" if decision.allowed else "deny",
+            "rules": decision.rules,
+            "duties": sorted(decision.duties),
+            "shadow": decision.shadow,
+        }
+
+    def note_privacy(self, action: str, counts: Mapping[str, int], detector: str) -> None:
+        """What masking did: counts by kind, never values."""
+        self._privacy = {"action": action, "counts": dict(counts), "detector": detector}
+
+    def note_language(self, language: str) -> None:
+        """The language of the answer."""
+        self._target["language"] = language
+
+    def note_model(self, **facts: Any) -> None:
+        """Who was asked and who answered."""
+        self._model.update(facts)
+
+    def note_documents(self, ids: list[str]) -> None:
+        """The agency's sources that went into the answer."""
+        self._target["documents"] = ids
+
+    def note_prompt(self, model_saw: str) -> None:
+        """The masked messages as sent; sealed in the ending."""
+        self._sealed["prompt"] = model_saw.encode()
+
+    def note_first_piece(self) -> None:
+        """The model has begun to answer."""
+        if self._first_ms is None:
+            self._first_ms = self._elapsed_ms()
+
+    def begin(self) -> None:
+        """Hand over the intent; `require_intent` waits for it."""
+        draft = Draft(
+            kind="chat.started",
+            actor=self._actor,
+            target=self._target,
+            model=self._model,
+            use=self._use,
+            policy=self._policy,
+            http=self._http,
+        )
+        self._intent_id = draft.id
+        self._intent = self._audit.submit(self._tenant_id, draft)
+
+    def require_intent(self) -> str:
+        """The receipt of the intent, once it is durable. Raises AuditUnavailable: no model call."""
+        assert self._intent is not None  # noqa: S101 - begin() comes first
+        self.receipt = self._audit.wait(self._intent, self._wait_s).text
+        return self.receipt
+
+    def finish(self, reason: str, usage: Usage, answer: str) -> str:
+        """The answer is complete; the receipt of the result."""
+        self._count(usage, answer)
+        self._use["finish"] = reason
+        return self._end("chat.finished", "success")
+
+    def abort(self, usage: Usage, answer: str) -> None:
+        """The caller hung up or pressed stop; nothing when the chat had ended by then."""
+        if self._ended:
+            return
+        self._count(usage, answer)
+        self._end("chat.aborted", "aborted", reason="client_closed_request")
+
+    def fail(self, error: ParvisError, usage: Usage, answer: str) -> str:
+        """No answer, or not all of it; the receipt of the ending (a refusal is one already)."""
+        if self._ended:
+            return self.receipt
+        self._count(usage, answer)
+        self._http |= {"status": error.status, "code": error.code}
+        return self._end("chat.failed", "failed", reason=error.code)
+
+    def refuse(self, decision: Decision, error: ParvisError) -> str:
+        """A rule said no; before the intent this is a record of its own."""
+        self.note_decision(decision)
+        self._http |= {"status": error.status, "code": error.code}
+        return self._end("chat.refused", "denied", reason=decision.rules[0])
+
+    def _end(self, kind: str, outcome: str, reason: str = "") -> str:
+        ending = self._ending(kind, outcome, reason)
+        receipt = self._audit.append(self._tenant_id, ending, timeout_s=self._wait_s)
+        self._ended = True
+        self.receipt = receipt.text
+        return self.receipt
+
+    def _ending(self, kind: str, outcome: str, reason: str) -> Draft:
+        self._use["ms"] = self._elapsed_ms()
+        self._use["first_ms"] = self._first_ms
+        return Draft(
+            kind=kind,
+            phase="result" if self._intent_id else "fact",
+            outcome=outcome,
+            reason=reason,
+            re=self._intent_id,
+            actor=self._actor,
+            target=self._target,
+            model=self._model,
+            use=self._use,
+            policy=self._policy,
+            privacy=self._privacy,
+            http=self._http,
+            sealed=self._sealed,
+            seal_key=self._seal_key,
+        )
+
+    def _count(self, usage: Usage, answer: str) -> None:
+        self._use |= {
+            "tokens_in": usage.prompt_tokens,
+            "tokens_out": usage.completion_tokens,
+            "tokens_cached": usage.cached_tokens,
+            "estimated": usage.estimated,
+            "bytes_out": len(answer.encode()),
+        }
+        if answer:
+            self._sealed["answer"] = answer.encode()
+
+    def _elapsed_ms(self) -> int:
+        return int((time.monotonic() - self._started) * 1000)

@@ -1,0 +1,109 @@
+"""`parvis check`: everything that must be right before people come, all faults in one message."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from parvis.audit.fsck import check_log
+from parvis.db import create_database_engine, find_schema_revision, get_head_revision
+from parvis.errors import ConfigurationFaults, Fault, ParvisError
+from parvis.identity.keycloak import Keycloak
+from parvis.inference.router import Inference
+from parvis.services import Configuration, build_issuer, load_configuration
+from parvis.settings import load_settings
+
+
+def register(groups: Any) -> None:
+    """Add the command to the command line."""
+    parser = groups.add_parser(
+        "check",
+        help="settings, files, database, Keycloak, model servers, audit heads",
+        epilog="example: PARVIS_DATA_DIR=.parvis parvis check --json",
+    )
+    parser.add_argument("--json", action="store_true", help="print faults as JSON")
+    parser.set_defaults(run=run_check)
+
+
+def run_check(args: argparse.Namespace) -> int:
+    """Print what is wrong, a line each; 0 when nothing is."""
+    faults = sorted(find_faults())
+    if args.json:
+        listed = [
+            {"file": f.file, "line": f.line, "key": f.key, "message": f.message} for f in faults
+        ]
+        print(json.dumps({"ok": not faults, "faults": listed}, indent=1))
+    elif faults:
+        print("\n".join(str(fault) for fault in faults), file=sys.stderr)
+    else:
+        print("all is well: settings, files, database, Keycloak, model servers, audit log")
+    return 1 if faults else 0
+
+
+def find_faults() -> Iterator[Fault]:
+    """Every fault; without readable files the parts behind them cannot be asked."""
+    try:
+        configuration = load_configuration(load_settings())
+    except ConfigurationFaults as faults:
+        yield from faults.faults
+        return
+    checks: dict[str, Callable[[], Iterator[Fault]]] = {
+        "models": lambda: _check_model_files(configuration),
+        "database": lambda: _check_database(configuration),
+        "keycloak": lambda: _check_keycloak(configuration),
+        "model servers": lambda: _check_servers(configuration),
+        "audit": lambda: _check_audit(configuration),
+    }
+    for name, check in checks.items():
+        try:
+            yield from check()
+        except ConfigurationFaults as faults:
+            yield from faults.faults
+        except ParvisError as error:
+            yield Fault(name, 0, "", error.message)
+        except Exception as error:
+            # type only: the words of a driver may hold an address with a password
+            yield Fault(name, 0, "", f"cannot be checked ({type(error).__name__})")
+
+
+def _check_model_files(configuration: Configuration) -> Iterator[Fault]:
+    configuration.models.check_files()
+    yield from ()
+
+
+def _check_database(configuration: Configuration) -> Iterator[Fault]:
+    engine = create_database_engine(configuration.settings.database_url)
+    found, wanted = find_schema_revision(engine), get_head_revision(engine)
+    engine.dispose()
+    if found != wanted:
+        words = f"is at revision {found or 'none'}, expected {wanted}: run `parvis db upgrade`"
+        yield Fault("database", 0, "", words)
+
+
+def _check_keycloak(configuration: Configuration) -> Iterator[Fault]:
+    settings = configuration.settings
+    keycloak = Keycloak(settings.keycloak_url, settings.keycloak_ca_file)
+    for agency in configuration.tenants.agencies.values():
+        issuer = build_issuer(agency, settings.keycloak_url)
+        try:
+            keycloak.fetch_keys(issuer.issuer)
+        except ParvisError:
+            words = "its keys cannot be fetched: is Keycloak up, was `parvis tenants apply` run?"
+            yield Fault("keycloak", 0, f"realm {issuer.realm}", words)
+
+
+def _check_servers(configuration: Configuration) -> Iterator[Fault]:
+    inference = Inference(configuration.models)
+    try:
+        for name, word in inference.check_servers().items():
+            if word == "down":
+                yield Fault("model servers", 0, name, "does not answer")
+    finally:
+        inference.close()
+
+
+def _check_audit(configuration: Configuration) -> Iterator[Fault]:
+    settings = configuration.settings
+    for words in check_log(settings.audit_dir, configuration.root_key):
+        yield Fault("audit", 0, "", words)

@@ -1,0 +1,1 @@
+"""What was said, kept for its owner as long as the agency says, and erasable by its key."""

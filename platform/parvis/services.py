@@ -1,0 +1,184 @@
+"""All wiring, in two steps: what may be built before a fork, and what must be built after it.
+
+`load_configuration` reads files into frozen values (safe to share); `build_services` opens engines,
+keys, models and threads in the process that will use them.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from sqlalchemy import Engine
+
+from parvis.audit import AuditLog
+from parvis.conversations.store import Conversations
+from parvis.db import create_database_engine
+from parvis.errors import ConfigurationFaults, Fault
+from parvis.identity.api_keys import ApiKeys
+from parvis.identity.keycloak import Keycloak
+from parvis.identity.sessions import Sessions
+from parvis.identity.tokens import Issuer, TokenVerifier
+from parvis.inference import Inference, ModelCatalogue, load_models
+from parvis.keystore import KeyStore
+from parvis.knowledge import Knowledge, build_encoder
+from parvis.policy.rule import RuleSet
+from parvis.policy.rules import list_agency_rules, load_rules
+from parvis.privacy import PrivacyEngine, build_privacy
+from parvis.settings import Settings, read_root_key
+from parvis.tenancy.config import Agency
+from parvis.tenancy.registry import TenantRegistry, load_tenants
+
+PLATFORM = "platform"
+AUDIENCE = "parvis"
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What the files say: read once, checked together, never changed while running."""
+
+    settings: Settings
+    tenants: TenantRegistry
+    rules: Mapping[str, RuleSet]
+    models: ModelCatalogue
+    root_key: bytes
+
+
+@dataclass(frozen=True)
+class Services:
+    """Every room, made once; tests pass `dataclasses.replace(services, ...)`."""
+
+    settings: Settings
+    tenants: TenantRegistry
+    rules: Mapping[str, RuleSet]
+    models: ModelCatalogue
+    root_key: bytes
+    engine: Engine
+    keystore: KeyStore
+    keycloak: Keycloak
+    verifier: TokenVerifier
+    api_keys: ApiKeys
+    sessions: Sessions
+    privacy: PrivacyEngine
+    inference: Inference
+    knowledge: Knowledge
+    conversations: Conversations
+    audit: AuditLog
+
+    def close(self) -> None:
+        """Let go of every file, thread and connection."""
+        self.inference.close()
+        self.audit.close()
+        self.keystore.close()
+        self.engine.dispose()
+
+
+def load_configuration(settings: Settings) -> Configuration:
+    """Read and check every file. Raises ConfigurationFaults with the faults of all of them."""
+    models = _collect(lambda: load_models(settings.models_file))
+    policies = list_agency_rules(settings.policies_dir)
+    platform_rules = _collect(lambda: load_rules(settings.policies_dir))
+    names = models.value.models if models.value else None
+    tenants = _collect(
+        lambda: load_tenants(settings.tenants_dir, models=names or (), policies=policies)
+    )
+    root_key = _collect(lambda: read_root_key(settings))
+    faults = [*models.faults, *platform_rules.faults, *root_key.faults]
+    if models.value:  # without the models every agency's file would seem wrong
+        faults += tenants.faults
+    if faults:
+        raise ConfigurationFaults(faults)
+    rules = {
+        slug: load_rules(settings.policies_dir, agency.policies)
+        for slug, agency in tenants.get().agencies.items()
+    }
+    return Configuration(settings, tenants.get(), rules, models.get(), root_key.get())
+
+
+def build_services(configuration: Configuration, *, worker: str | None = None) -> Services:
+    """Open every room. MUST run in the process that serves, after its fork.
+
+    Raises ParvisError when a part cannot be opened: a gateway without its log, its keys or its
+    masking does not start.
+    """
+    settings = configuration.settings
+    engine = create_database_engine(settings.database_url)
+    keystore = KeyStore(settings.data_dir / "keys" / "keys.db", configuration.root_key)
+    keycloak = Keycloak(settings.keycloak_url, settings.keycloak_ca_file)
+    issuers = [
+        build_issuer(agency, settings.keycloak_url)
+        for agency in configuration.tenants.agencies.values()
+    ]
+    verifier = TokenVerifier(
+        issuers,
+        keycloak.fetch_keys,
+        skew_s=settings.token_skew_s,
+        refetch_s=settings.keys_refetch_s,
+    )
+    audit = AuditLog(
+        settings.audit_dir,
+        settings.installation,
+        configuration.root_key,
+        keystore,
+        worker=worker or f"w{os.getpid()}",
+    )
+    return Services(
+        settings=settings,
+        tenants=configuration.tenants,
+        rules=configuration.rules,
+        models=configuration.models,
+        root_key=configuration.root_key,
+        engine=engine,
+        keystore=keystore,
+        keycloak=keycloak,
+        verifier=verifier,
+        api_keys=ApiKeys(issuers, keycloak),
+        sessions=Sessions(engine, keystore, keycloak, verifier, issuers, settings),
+        privacy=build_privacy(settings.models_dir),
+        inference=Inference(
+            configuration.models,
+            connect_s=settings.upstream_connect_s,
+            first_byte_s=settings.upstream_first_byte_s,
+            idle_s=settings.upstream_idle_s,
+            workers=settings.workers,
+        ),
+        knowledge=Knowledge(engine, build_encoder(settings.models_dir)),
+        conversations=Conversations(engine, keystore),
+        audit=audit,
+    )
+
+
+def build_issuer(agency: Agency, keycloak_url: str) -> Issuer:
+    """Where this agency's tokens come from, and who may carry them."""
+    identity = agency.identity
+    return Issuer(
+        tenant_id=agency.slug,
+        issuer=f"{keycloak_url}/realms/{identity.realm}",
+        realm=identity.realm,
+        organization=identity.organization,
+        audience=AUDIENCE,
+        portal_client=identity.portal_client,
+        service_clients=(identity.chatbot_client,),
+    )
+
+
+@dataclass(frozen=True)
+class _Collected(Generic[Value]):
+    """The value of one loader, or its faults, so that all loaders can speak first."""
+
+    value: Value | None
+    faults: tuple[Fault, ...] = ()
+
+    def get(self) -> Value:
+        if self.value is None:
+            raise ConfigurationFaults(self.faults)
+        return self.value
+
+
+def _collect(load: Callable[[], Value]) -> _Collected[Value]:
+    try:
+        return _Collected(load())
+    except ConfigurationFaults as found:
+        return _Collected(None, found.faults)

@@ -1,0 +1,90 @@
+"""Is it alive, and can it answer? For load balancers and the night operator; nothing personal."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+
+from parvis.db import find_schema_revision, get_head_revision
+from parvis.services import PLATFORM, Services
+from parvis.web.answers import json_response
+from parvis.web.guards import get_services
+
+blueprint = Blueprint("health", __name__)
+
+_CACHE_S = 2.0
+
+
+@blueprint.get("/healthz")
+def healthz() -> ResponseReturnValue:
+    """200 while this process serves."""
+    return json_response({"status": "alive"})
+
+
+@blueprint.get("/readyz")
+def readyz() -> ResponseReturnValue:
+    """200 when a question could be answered now, else 503; each part with a word."""
+    parts = _cached.get(get_services())
+    ready = all(word in {"ok", "degraded"} for word in parts.values())
+    body = {"status": "ready" if ready else "not ready", "parts": parts}
+    return json_response(body, 200 if ready else 503)
+
+
+def check_parts(services: Services) -> dict[str, str]:
+    """`ok`, `degraded` (something is away, others answer) or `down` for each part."""
+    checks: dict[str, Callable[[], str]] = {
+        "database": lambda: _database(services),
+        "audit": lambda: _audit(services),
+        "privacy": lambda: _privacy(services),
+        "models": lambda: _models(services),
+    }
+    return {name: _word(check) for name, check in checks.items()}
+
+
+def _word(check: Callable[[], str]) -> str:
+    try:
+        return check()
+    except Exception:  # whatever it was, this part cannot be relied on
+        return "down"
+
+
+def _database(services: Services) -> str:
+    current = find_schema_revision(services.engine) == get_head_revision(services.engine)
+    return "ok" if current else "down"
+
+
+def _audit(services: Services) -> str:
+    services.audit.check_ready(PLATFORM)
+    return "ok"
+
+
+def _privacy(services: Services) -> str:
+    services.privacy.check_canary()
+    return "ok"
+
+
+def _models(services: Services) -> str:
+    servers = services.inference.health().values()
+    return "degraded" if "down" in servers else "ok"
+
+
+class _Cached:
+    """One look at a time, good for two seconds: probes must not become load."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._at = float("-inf")
+        self._parts: dict[str, str] = {}
+
+    def get(self, services: Services) -> dict[str, str]:
+        """The newest look."""
+        with self._lock:
+            if time.monotonic() - self._at >= _CACHE_S:
+                self._parts = check_parts(services)
+                self._at = time.monotonic()
+            return self._parts
+
+
+_cached = _Cached()

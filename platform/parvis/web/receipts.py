@@ -1,0 +1,50 @@
+"""The receipt on every answer to an identified caller, and the record it names.
+
+A chat writes its own records; any other answer under `/v1` is one fact: which route, which status.
+When it cannot be written the answer is withheld.
+"""
+
+from flask import Response, g, request
+
+from parvis.audit.events import Actor, Draft
+from parvis.errors import AuditUnavailable
+from parvis.web.answers import json_response
+from parvis.web.faults import error_body
+from parvis.web.guards import get_services
+
+
+def add_receipt(response: Response) -> Response:
+    """Name the record of this answer in `x-audit-receipt`; write it where nobody has yet."""
+    principal = g.get("principal")
+    if principal is None or not request.path.startswith("/v1"):
+        return response
+    error = g.get("error")
+    if isinstance(error, AuditUnavailable):
+        return response
+    if not g.get("receipt"):
+        try:
+            g.receipt = _record(response)
+        except AuditUnavailable as unavailable:
+            return json_response(error_body(unavailable), unavailable.status)
+    response.headers["x-audit-receipt"] = g.receipt
+    return response
+
+
+def _record(response: Response) -> str:
+    services, error = get_services(), g.get("error")
+    refused = response.status_code >= 400  # noqa: PLR2004 - RFC 9110
+    draft = Draft(
+        kind="request.refused" if refused else "request.served",
+        outcome="denied" if refused else "success",
+        reason=error.code if error else "",
+        actor=Actor.of(g.principal),
+        http={
+            "method": request.method,
+            "route": str(request.url_rule or "none"),
+            "status": response.status_code,
+            "code": error.code if error else None,
+            "request": g.request_id,
+        },
+    )
+    wait_s = services.settings.audit_wait_s
+    return services.audit.append(g.principal.tenant_id, draft, timeout_s=wait_s).text

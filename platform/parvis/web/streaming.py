@@ -1,0 +1,84 @@
+"""Running a chat beside its connection, so that silence and hang-ups are noticed meanwhile.
+
+The hall's generator runs in a thread of its own; the door takes what comes, and gets None when
+nothing came for a moment: time to write a keep-alive and to see whether the client is still there.
+"""
+
+import queue
+import select
+import socket
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping
+from typing import Any
+
+from parvis.assistant import Cancellation, Event
+
+IDLE_S = 1.0
+# bounded: a client that reads slowly must slow the model down, not fill our memory
+_MOST_WAITING = 64
+_END = object()
+
+StartChat = Callable[[Cancellation], Iterator[Event]]
+
+
+def run_beside(start: StartChat) -> Generator[Event | None]:
+    """What the chat yields, in order; None each second that brought nothing.
+
+    An exception of the chat is raised here. When this iterator is closed early the chat is
+    cancelled: its model call ends and its record is written, in its own thread.
+    """
+    cancellation = Cancellation()
+    outbox: queue.Queue[Any] = queue.Queue(maxsize=_MOST_WAITING)
+    thread = threading.Thread(target=_run, args=(start, cancellation, outbox), name="chat")
+    thread.start()
+    try:
+        while True:
+            try:
+                item = outbox.get(timeout=IDLE_S)
+            except queue.Empty:
+                yield None
+                continue
+            if item is _END:
+                return
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        cancellation.cancel()
+
+
+def _run(start: StartChat, cancellation: Cancellation, outbox: "queue.Queue[Any]") -> None:
+    events = start(cancellation)
+    try:
+        for event in events:
+            if not _put(outbox, event, cancellation):
+                break
+        _put(outbox, _END, cancellation)
+    except BaseException as error:
+        _put(outbox, error, cancellation)
+    finally:
+        close = getattr(events, "close", None)
+        if close is not None:
+            close()
+
+
+def _put(outbox: "queue.Queue[Any]", item: Any, cancellation: Cancellation) -> bool:
+    while not cancellation.is_set:
+        try:
+            outbox.put(item, timeout=IDLE_S)
+        except queue.Full:
+            continue
+        return True
+    return False
+
+
+def client_is_gone(environ: Mapping[str, Any]) -> bool:
+    """True when the other side has closed the connection (known under gunicorn only)."""
+    connection = environ.get("gunicorn.socket")
+    if not isinstance(connection, socket.socket):
+        return False
+    try:
+        readable, _, _ = select.select([connection], [], [], 0)
+        return bool(readable) and connection.recv(1, socket.MSG_PEEK) == b""
+    except (OSError, ValueError):
+        return True
