@@ -17,7 +17,7 @@ from parvis.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
-FILE = "use-multilingual/model.onnx"
+FILE = "use-multilingual/embedding_model_quantized.onnx"
 SHA256 = "b8b05b01f0861094f0475cb288ad1b303ae8aee2ebe96e650d210805d5ca70f7"
 DIMENSION = 512
 # the encoder reads on without limit; longer texts say no more about what they are about

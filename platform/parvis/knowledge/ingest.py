@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from parvis.domain import DataLevel, Language
 
 MAX_CHARS = 1000
-# part of every digest: raise it when the way of cutting changes, and all is read anew
-_CUTTING = "1"
+# part of every digest: raise it when the way of cutting or encoding changes, and all is read anew
+_CUTTING = "2"
 _TITLE_CHARS = 300
 _HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
 _FENCE = re.compile(r"^ {0,3}(```|~~~)")

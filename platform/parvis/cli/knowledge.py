@@ -1,0 +1,144 @@
+"""`parvis knowledge ...`: bring the agencies' sources into the search, see them, try a question."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+from parvis.db import create_database_engine
+from parvis.domain import LANGUAGES, Passage
+from parvis.inference.models import load_models
+from parvis.knowledge.encoder import build_encoder
+from parvis.knowledge.ingest import SourceText
+from parvis.knowledge.retrieve import Knowledge
+from parvis.policy.rules import list_agency_rules
+from parvis.settings import Settings, load_settings
+from parvis.tenancy.config import Agency
+from parvis.tenancy.registry import TenantRegistry, load_tenants
+
+
+def register(groups: Any) -> None:
+    """Add the group to the command line."""
+    parser = groups.add_parser("knowledge", help="the sources that assistants quote")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    sync = commands.add_parser(
+        "sync",
+        help="read the agencies' source files into the search; only what changed is read anew",
+        epilog="example: parvis knowledge sync --tenant valbourg",
+    )
+    sync.add_argument("--tenant", metavar="SLUG", help="this agency alone (default: all)")
+    sync.set_defaults(run=run_sync)
+    listing = commands.add_parser(
+        "list",
+        help="the sources of an agency that can be searched",
+        epilog="example: parvis knowledge list --tenant valbourg",
+    )
+    listing.set_defaults(run=run_list)
+    search = commands.add_parser(
+        "search",
+        help="the passages that a question finds, with their similarity",
+        epilog='example: parvis knowledge search --tenant valbourg "Combien coûte un certificat ?"',
+    )
+    search.add_argument("question")
+    search.add_argument("--language", choices=LANGUAGES, help="prefer passages in this language")
+    search.add_argument("--limit", type=int, default=3, help="how many at most (default: 3)")
+    search.add_argument(
+        "--all", action="store_true", help="also passages too far off for an answer"
+    )
+    search.set_defaults(run=run_search)
+    for command in (listing, search):
+        command.add_argument("--tenant", metavar="SLUG", required=True)
+    for command in (sync, listing, search):
+        command.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def run_sync(args: argparse.Namespace) -> int:
+    """Sync one agency or all; says what was added, changed, removed."""
+    with _open() as (tenants, knowledge):
+        chosen = [tenants.get_agency(args.tenant)] if args.tenant else tenants.agencies.values()
+        for agency in chosen:
+            report = knowledge.sync(agency.slug, read_sources(tenants, agency))
+            if args.json:
+                print(json.dumps({"tenant": agency.slug, **asdict(report)}))
+                continue
+            print(
+                f"{agency.slug}: {len(report.added)} added, {len(report.changed)} changed, "
+                f"{len(report.removed)} removed, {len(report.unchanged)} unchanged; "
+                f"{report.passages} passages"
+            )
+    return 0
+
+
+def run_list(args: argparse.Namespace) -> int:
+    """Print every source of the agency that can be searched."""
+    with _open() as (tenants, knowledge):
+        agency = tenants.get_agency(args.tenant)
+        for source in knowledge.list_sources(agency.slug):
+            if args.json:
+                print(json.dumps(asdict(source), ensure_ascii=False))
+            else:
+                words = f"{source.language}  {source.passages:4} passages  {source.url}"
+                print(f"{source.source_id:32} {words}")
+    return 0
+
+
+def run_search(args: argparse.Namespace) -> int:
+    """Print the passages found, best first; exit 0 also when there are none."""
+    with _open() as (tenants, knowledge):
+        agency = tenants.get_agency(args.tenant)
+        everything = {"min_score": -1.0} if args.all else {}
+        passages = knowledge.retrieve(
+            agency.slug,
+            args.question,
+            source_ids=[source.id for source in agency.sources],
+            language=args.language,
+            limit=max(1, args.limit),
+            **everything,
+        )
+    for passage in passages:
+        print(json.dumps(asdict(passage), ensure_ascii=False) if args.json else _show(passage))
+    if not passages and not args.json:
+        print("nothing found")
+    return 0
+
+
+def read_sources(tenants: TenantRegistry, agency: Agency) -> list[SourceText]:
+    """The agency's sources with their text, as the search takes them."""
+    return [
+        SourceText(
+            source_id=source.id,
+            title=source.title[source.language],
+            url=source.url,
+            language=source.language,
+            level=source.level,
+            controller=source.controller,
+            markdown=tenants.read_source(agency.slug, source),
+        )
+        for source in agency.sources
+    ]
+
+
+def _show(passage: Passage) -> str:
+    text = "\n".join(f"    {line}" for line in passage.text.splitlines())
+    head = f"{passage.score:.2f}  {passage.source_id} ({passage.language})  {passage.title}"
+    return f"{head}\n{text}"
+
+
+@contextmanager
+def _open() -> Iterator[tuple[TenantRegistry, Knowledge]]:
+    settings = load_settings()
+    engine = create_database_engine(settings.database_url)
+    try:
+        yield _load_tenants(settings), Knowledge(engine, build_encoder(settings.models_dir))
+    finally:
+        engine.dispose()
+
+
+def _load_tenants(settings: Settings) -> TenantRegistry:
+    return load_tenants(
+        settings.tenants_dir,
+        models=load_models(settings.models_file).models,
+        policies=list_agency_rules(settings.policies_dir),
+    )
