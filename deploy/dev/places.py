@@ -26,6 +26,15 @@ def cache_dir() -> Path:
     return Path(given or "~/.cache/parvis").expanduser().absolute()
 
 
+def environment_for(data_dir: Path) -> dict[str, str]:
+    """The environment of a `parvis` command that finds the installation in `data_dir` alone.
+
+    Its settings.env has every other setting: a variable of the person's shell must not win there.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PARVIS_")}
+    return kept | {"PARVIS_DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1"}
+
+
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file in hex."""
     with path.open("rb") as file:

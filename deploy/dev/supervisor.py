@@ -45,6 +45,7 @@ class Part:
     environment: Mapping[str, str] = field(default_factory=dict)
     limit_s: float = 180
     stop_s: float = 20
+    bare: bool = False  # `environment` is all of it, nothing of ours is added
 
 
 @dataclass
@@ -93,15 +94,24 @@ class Supervisor:
 
         Raises PartFailed when it, or one that ran already, ends meanwhile, or takes too long.
         """
+        self.launch(part)
+        self.await_ready(part)
+
+    def launch(self, part: Part) -> None:
+        """Start one part; `await_ready` waits for it."""
         log = self._logs / f"{part.name}.log"
         pid_file = self._run / f"{part.name}.pid"
         process = _spawn(part, log)
         pid_file.write_text(f"{process.pid}\n", encoding="ascii")
         self._running.append(_Running(part, process, log, pid_file))
-        with places.progress(part.name, "starting", places.elapsed(part.usual_s)):
-            self._await_ready(part, log)
 
-    def _await_ready(self, part: Part, log: Path) -> None:
+    def await_ready(self, part: Part) -> None:
+        """Wait until a launched part is ready. Raises PartFailed as `start` does."""
+        log = self._logs / f"{part.name}.log"
+        with places.progress(part.name, "starting", places.elapsed(part.usual_s)):
+            self._poll_ready(part, log)
+
+    def _poll_ready(self, part: Part, log: Path) -> None:
         limit = time.monotonic() + part.limit_s
         while not part.ready():
             self.check()
@@ -142,7 +152,7 @@ def _spawn(part: Part, log: Path) -> subprocess.Popen[bytes]:
     with log.open("ab") as output:
         return subprocess.Popen(
             [*leash, *part.command],
-            env=dict(os.environ) | dict(part.environment),
+            env=({} if part.bare else dict(os.environ)) | dict(part.environment),
             cwd=places.REPOSITORY,
             stdin=subprocess.DEVNULL,
             stdout=output,

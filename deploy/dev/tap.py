@@ -1,8 +1,8 @@
 """A recording relay between gateway and model server: it shows what a model really received.
 
-`python -m deploy.dev.tap --port 8083 --to http://127.0.0.1:8082`. Keeps the last request bodies in
-memory, on loopback, for the demo and the tests alone. Answers stream through unbuffered.
-`GET /tap/requests` gives what was received, oldest first.
+`python -m deploy.dev.tap --port 8083 --to http://127.0.0.1:8082`. Keeps the last requests and
+answers in memory, on loopback, for the demo and the tests alone. Answers stream through unbuffered.
+`GET /tap/requests` gives them, oldest first.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from deploy.dev.supervisor import Part
 
 KEPT = 50
 _PIECE = 65536
+_REMEMBERED = 1_000_000
 _HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "host"}
 )
@@ -70,12 +71,13 @@ class _Relay(BaseHTTPRequestHandler):
             body = json.dumps(list(self.server.received)).encode()
             self._answer(200, "application/json", body)
         else:
-            self._relay(b"")
+            self._relay(b"", {"answer": ""})
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", "0")))
-        self.server.received.append({"path": self.path, "body": body.decode("utf-8", "replace")})
-        self._relay(body)
+        entry = {"path": self.path, "body": body.decode("utf-8", "replace"), "answer": ""}
+        self.server.received.append(entry)
+        self._relay(body, entry)
 
     def _answer(self, status: int, kind: str, body: bytes) -> None:
         self.send_response(status)
@@ -84,7 +86,7 @@ class _Relay(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def _relay(self, body: bytes) -> None:
+    def _relay(self, body: bytes, entry: dict[str, str]) -> None:
         connection = self.server.connect()
         with contextlib.closing(connection):
             try:
@@ -93,7 +95,7 @@ class _Relay(BaseHTTPRequestHandler):
                 self._answer(502, "text/plain", b"the model server does not answer\n")
                 return
             try:
-                self._stream(response)
+                self._stream(response, entry)
             except OSError:
                 # the gateway hung up, or the model server broke off: end both sides at once
                 self.close_connection = True
@@ -108,15 +110,18 @@ class _Relay(BaseHTTPRequestHandler):
         connection.request(self.command, path, body or None, headers)
         return connection.getresponse()
 
-    def _stream(self, response: http.client.HTTPResponse) -> None:
+    def _stream(self, response: http.client.HTTPResponse, entry: dict[str, str]) -> None:
         self.send_response_only(response.status)
         for name, value in response.getheaders():
             if name.lower() not in _HOP_BY_HOP | {"content-length"}:
                 self.send_header(name, value)
         self.send_header("transfer-encoding", "chunked")
         self.end_headers()
+        heard = bytearray()
         while piece := response.read1(_PIECE):
             self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+            heard += piece[: max(0, _REMEMBERED - len(heard))]
+            entry["answer"] = heard.decode("utf-8", "replace")
         self.wfile.write(b"0\r\n\r\n")
 
     def log_message(self, format: str, *args: object) -> None:

@@ -1,0 +1,153 @@
+"""`make demo` and `make demo-check`: every real part on loopback, one conversation, an address.
+
+Order: files, ports, Keycloak beside model server and tap, agencies, sources, gateway, walk.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from deploy.dev import fetch, keycloak, model_server, places, tap
+from deploy.dev.conversation import NoAnswer
+from deploy.dev.installation import (
+    Installation,
+    NotAllowed,
+    plan_installation,
+    write_installation,
+    write_private,
+)
+from deploy.dev.provision import provision
+from deploy.dev.supervisor import (
+    Part,
+    PartFailed,
+    PortsBusy,
+    StopRequested,
+    Supervisor,
+    check_ports,
+    stop_signals,
+)
+from deploy.dev.walk import WalkFailed, run_tool, walk
+
+_REFUSALS = (NotAllowed, PartFailed, PortsBusy, WalkFailed, NoAnswer, places.PartMissing)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code: 0 when the walk went well and it was told to stop, 1 with the step that failed."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.dev.demo", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="walk, then stop")
+    options = parser.parse_args(arguments)
+    with stop_signals():
+        try:
+            run(check=options.check)
+        except StopRequested:
+            print("\n[demo] stopped", flush=True)
+        except _REFUSALS as error:
+            print(f"\n[demo] FAILED: {error}", file=sys.stderr, flush=True)
+            return 1
+    return 0
+
+
+def run(*, check: bool) -> None:
+    """Start everything, walk, and stay until told to stop (StopRequested) unless `check`.
+
+    Raises one of the refusals above; by then every part is stopped.
+    """
+    started = time.monotonic()
+    plan = plan_installation(os.environ)
+    told = plan.data_dir / "demo.json"
+    with Supervisor(plan.data_dir) as supervisor:
+        told.unlink(missing_ok=True)
+        check_ports(plan.listed_ports)
+        fetch.fetch("demo")
+        try:
+            demo = start_parts(plan, supervisor)
+            write_private(told, json.dumps(demo, indent=2))
+            places.say("demo", f"everything answers after {time.monotonic() - started:.1f} s")
+            walk(demo, plan.tap_url, plan.data_dir)
+            if check:
+                supervisor.check()
+                print("\n[demo] the check passed", flush=True)
+                return
+            _show_addresses(demo, plan)
+            supervisor.watch()
+        finally:
+            told.unlink(missing_ok=True)
+
+
+def start_parts(plan: Installation, supervisor: Supervisor) -> dict[str, Any]:
+    """Start all parts, in the order that they need each other; what `demo.json` says.
+
+    Raises one of the refusals.
+    """
+    settings = write_installation(plan, os.environ)
+    with keycloak.first_build():
+        own = keycloak.build_part(plan.data_dir, plan.keycloak_port) if plan.keycloak_port else None
+        if own:
+            supervisor.launch(own)  # it takes longest: the others start meanwhile
+        if plan.model_port:
+            supervisor.start(model_server.build_part(plan.model_port, plan.model_key_file))
+        supervisor.start(tap.build_part(plan.tap_port, plan.model_url))
+        _prepare(plan)
+        if own:
+            supervisor.await_ready(own)
+    agencies = provision(plan, settings)
+    supervisor.start(_gateway_part(plan))
+    return {
+        "gateway": plan.gateway_url,
+        "keycloak": plan.keycloak_url,
+        "model_server": plan.model_url,
+        "agencies": agencies,
+    }
+
+
+def _prepare(plan: Installation) -> None:
+    with places.progress("database", "migrations", places.elapsed(3)):
+        _parvis(plan, "db", "upgrade")
+    with places.progress("knowledge", "reading the agencies' sources", places.elapsed(5)):
+        _parvis(plan, "knowledge", "sync")
+
+
+def _parvis(plan: Installation, *words: str) -> None:
+    try:
+        run_tool(["-m", "parvis", *words], plan.data_dir)
+    except NoAnswer as error:
+        raise NotAllowed(f"parvis {' '.join(words)} failed: {error}") from error
+
+
+def _gateway_part(plan: Installation) -> Part:
+    return Part(
+        name="gateway",
+        command=[sys.executable, "-m", "parvis", "serve"],
+        ready=lambda: keycloak.answers(f"http://{plan.listen}/readyz"),
+        usual_s=8,
+        limit_s=120,
+        stop_s=45,  # longer than its own drain
+        environment=places.environment_for(plan.data_dir),
+        bare=True,
+    )
+
+
+def _show_addresses(demo: Mapping[str, Any], plan: Installation) -> None:
+    gateway = demo["gateway"]
+    print(f"\nPortal         {gateway}/")
+    print(f"Auditor        {gateway}/audit")
+    print(f"API            {gateway}/v1   (OpenAI-compatible; `model` names an assistant)")
+    print(f"Keycloak       {demo['keycloak']}   (its administrator: {plan.secrets_dir})")
+    print(f"Model server   {demo['model_server']}")
+    print(f"Logs           {plan.data_dir / 'logs'}")
+    print("\nExample accounts (made up, new in every data folder):")
+    for agency in demo["agencies"]:
+        print(f"  {agency['slug']}: assistants {', '.join(agency['assistants'])}")
+        for person in agency["people"]:
+            roles = ", ".join(person["roles"])
+            print(f"    {person['username']:<26} {person['password']:<14} {roles}")
+    print(f"\nThe same for scripts, secrets of the chatbots included: {plan.data_dir}/demo.json")
+    print("Ctrl-C stops everything.", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

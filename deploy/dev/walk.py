@@ -1,0 +1,184 @@
+"""One real conversation, step by step, with what each side saw: the demo's proof."""
+
+import shutil
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from deploy.dev import places
+from deploy.dev.conversation import Heard, NoAnswer, Turn, ask, fetch_heard, fetch_token
+
+# made up; the bank account is the example of the IBAN registry
+NAME = "Emma Schneider"
+EMAIL = "emma.schneider@courrier.example"
+PHONE = "+352 621 184 227"
+IBAN = "LU28 0019 4006 4475 0000"
+VALUES = {"PERSON": NAME, "EMAIL": EMAIL, "PHONE": PHONE, "IBAN": IBAN}
+
+ENGLISH = (
+    f"Hello, my name is {NAME}, my e-mail address is {EMAIL}, my phone number is {PHONE} and my "
+    f"bank account is {IBAN}. How much does a new identity card cost?"
+)
+ECHOES = (
+    f'Repeat exactly this sentence: "My e-mail address is {EMAIL}."',
+    f"Write only my e-mail address again, nothing else: {EMAIL}",
+    f"My name is {NAME} and my e-mail address is {EMAIL}. What is my e-mail address?",
+)
+FRENCH = "Combien coûte une carte d'identité pour un adulte ?"
+_FRENCH_FACT = "14 euros"
+
+
+class WalkFailed(Exception):
+    """A step of the walk went wrong; the message names the step."""
+
+
+def walk(demo: Mapping[str, Any], tap_url: str, data_dir: Path) -> None:
+    """Walk one conversation through the running demo and print it. Raises WalkFailed."""
+    agency = demo["agencies"][0]
+    gateway, assistant = demo["gateway"], agency["assistants"][0]
+    with _step("token"):
+        token = fetch_token(agency["issuer"], agency["chatbot"])
+
+    def put(question: str) -> tuple[Turn, list[Heard]]:
+        before = len(fetch_heard(tap_url))
+        turn = ask(gateway, token, assistant, question)
+        return turn, fetch_heard(tap_url)[before:]
+
+    _walk_english(put, agency["slug"], assistant)
+    with _step("restoring"):
+        _walk_restoring(put)
+    with _step("nothing personal reached the model"):
+        _require_hidden(fetch_heard(tap_url))
+        print("\n  The tap between gateway and model server holds none of what was typed.")
+    with _step("French answer"):
+        turn = _walk_french(put)
+    with _step("audit log"):
+        _walk_audit(agency["slug"], turn.receipt, data_dir)
+
+
+def _walk_english(put: Any, slug: str, assistant: str) -> None:
+    _title(f"A citizen writes to '{assistant}' of the agency '{slug}'")
+    with _step("English answer"):
+        turn, heard = put(ENGLISH)
+        if not heard:
+            raise WalkFailed("English answer: no request passed the tap, so no model was asked")
+        _show_turn(ENGLISH, turn, heard[-1])
+        if not turn.answer.strip():
+            raise WalkFailed("English answer: it is empty")
+        if not turn.receipt:
+            raise WalkFailed("English answer: it has no audit receipt")
+
+
+def _walk_restoring(put: Any) -> None:
+    _title("What the model repeats comes back as the citizen wrote it")
+    for question in ECHOES:
+        turn, heard = put(question)
+        repeated = heard[-1].repeated if heard else {}
+        for placeholder, kind in repeated.items():
+            if placeholder in turn.answer:
+                raise WalkFailed(f"restoring: {placeholder} reached the citizen")
+            if VALUES.get(kind, "") in turn.answer:
+                _show_turn(question, turn, heard[-1])
+                return
+    print("  This small model repeated no placeholder in its answers, so there was nothing")
+    print("  to restore this time.")
+
+
+def _require_hidden(heard: list[Heard]) -> None:
+    seen = "\n".join(text for one in heard for text in one.texts)
+    compact = "".join(seen.split()).lower()
+    for value in (*NAME.split(), *VALUES.values()):
+        if "".join(value.split()).lower() in compact:
+            raise WalkFailed(f"the model server received {value!r}, which a citizen typed")
+
+
+def _walk_french(put: Any) -> Turn:
+    _title("The same desk in French: a quotation, word for word, with its source")
+    turn, heard = put(FRENCH)
+    _show("citizen wrote", FRENCH)
+    _show("came back", turn.answer)
+    for source in turn.extra.get("sources") or []:
+        _show("source", f"{source.get('title') or ''}, {source.get('url') or ''}")
+    if not turn.extra.get("sources"):
+        raise WalkFailed("French answer: it has no source")
+    if _FRENCH_FACT not in " ".join(turn.answer.split()):
+        raise WalkFailed(f"French answer: {_FRENCH_FACT!r} is not in it")
+    if heard:
+        raise WalkFailed("French answer: a model was asked, where quoting needs none")
+    result: Turn = turn
+    return result
+
+
+def _walk_audit(slug: str, receipt: str, data_dir: Path) -> None:
+    _title("The record: exported, and checked by a program that trusts nobody")
+    _show("receipt", receipt)
+    folder = data_dir / "exports" / f"walk-{slug}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    export = ["-m", "parvis", "audit", "export", "--tenant", slug, "--out", str(folder)]
+    run_tool(export, data_dir)
+    verifier = folder / "verify.py"
+    if not verifier.is_file():
+        verifier = places.REPOSITORY / "platform/parvis/audit/verify.py"
+    verdict = run_tool([str(verifier), str(folder)], data_dir)
+    print(textwrap.indent(verdict.strip(), "  "))
+    if "INTACT" not in verdict:
+        raise WalkFailed("audit log: the verifier does not say INTACT")
+
+
+def run_tool(arguments: list[str], data_dir: Path) -> str:
+    """What a Python program printed, run for the installation in `data_dir`.
+
+    Raises NoAnswer with its words when it fails.
+    """
+    result = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=places.REPOSITORY,
+        env=places.environment_for(data_dir),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode:
+        words = (result.stderr or result.stdout).strip()
+        raise NoAnswer(f"{' '.join(arguments[:4])} ended with {result.returncode}: {words}")
+    return result.stdout
+
+
+@contextmanager
+def _step(name: str) -> Iterator[None]:
+    try:
+        yield
+    except NoAnswer as error:
+        raise WalkFailed(f"{name}: {error}") from error
+
+
+def _show_turn(question: str, turn: Turn, heard: Heard) -> None:
+    _show("citizen wrote", question)
+    _show("model saw", heard.question)
+    _show("model wrote", heard.written)
+    _show("came back", turn.answer)
+    _show("personal data", turn.pii_action)
+    _show("time", f"first word {turn.first_word_s:.2f} s, whole answer {turn.whole_s:.2f} s")
+
+
+def _title(words: str) -> None:
+    print(f"\n{words}")
+
+
+def _show(label: str, words: str) -> None:
+    head = f"  {label:<14} "
+    print(
+        textwrap.fill(
+            words,
+            width=100,
+            initial_indent=head,
+            subsequent_indent=" " * len(head),
+            break_on_hyphens=False,
+        ),
+        flush=True,
+    )
