@@ -14,8 +14,9 @@ import yaml
 from parvis.errors import Fault
 
 Place = tuple[Hashable, ...]
-_SCALARS = {
-    f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp")
+_PLAIN = {
+    f"tag:yaml.org,2002:{name}"
+    for name in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp")
 }
 _MAX_BYTES = 1_000_000
 
@@ -62,6 +63,9 @@ class YamlFile:
             self.faults.append(self.fault(place, "aliases are not allowed; write it out"))
             return None
         self._seen.add(id(node))
+        if node.tag not in _PLAIN:
+            self.faults.append(self.fault(place, "tags are not allowed"))
+            return None
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, place)
         if isinstance(node, yaml.SequenceNode):
@@ -83,9 +87,6 @@ class YamlFile:
         return values
 
     def _scalar(self, node: yaml.Node, place: Place) -> Any:
-        if node.tag not in _SCALARS:
-            self.faults.append(self.fault(place, "tags are not allowed"))
-            return None
         try:
             value = yaml.SafeLoader("").construct_object(node)
         except (ValueError, yaml.YAMLError):
