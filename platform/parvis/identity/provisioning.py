@@ -24,47 +24,34 @@ from keycloak.exceptions import (
 
 from parvis.domain import Role
 from parvis.errors import AuthenticationFailed, IdentityUnavailable
-from parvis.identity.claims import AUDIENCE
+from parvis.identity.realm_wanted import (
+    AGENCY_ROLES,
+    Person,
+    RealmWanted,
+    chatbot_fields,
+    mapper_fields,
+    person_fields,
+    portal_fields,
+    realm_fields,
+)
 from parvis.identity.realm_words import LOGIN_WORDS_LB
 
-AGENCY_ROLES: Mapping[Role, str] = {
-    Role.CHATBOT: "Service account of the agency's chatbot",
-    Role.CIVIL_SERVANT: "Uses the portal",
-    Role.OVERSEER: "Reviews drafts of the assistants that name them",
-    Role.AUDITOR: "Reads and exports the agency's audit log",
-    Role.AGENCY_ADMIN: "Administers the agency",
-}
+__all__ = [
+    "AGENCY_ROLES",
+    "Change",
+    "Person",
+    "RealmWanted",
+    "apply",
+    "connect_admin",
+    "get_client_secret",
+    "plan",
+]
+
 _MAPPER = "parvis-audience"
 _TIMEOUT_S = 30
 _NOT_FOUND = 404
 
 Values = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Person:
-    """An example person of the demo; Keycloak asks for all three of name, surname and e-mail."""
-
-    username: str
-    password: str
-    roles: tuple[Role, ...]
-    first_name: str
-    last_name: str
-    email: str
-
-
-@dataclass(frozen=True)
-class RealmWanted:
-    """An agency as Keycloak should know it. `public_url` is the gateway's, without a path."""
-
-    slug: str
-    realm: str
-    display_name: str
-    public_url: str
-    portal_client: str
-    chatbot_client: str
-    languages: tuple[str, ...] = ("fr", "de", "lb", "en")
-    people: tuple[Person, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -149,14 +136,14 @@ class _Realm:
         if "lb" in wanted.languages:
             yield from self._words()
         yield from self._roles()
-        yield from self._client(wanted.portal_client, _portal_fields(wanted))
-        yield from self._client(wanted.chatbot_client, _chatbot_fields())
+        yield from self._client(wanted.portal_client, portal_fields(wanted))
+        yield from self._client(wanted.chatbot_client, chatbot_fields())
         yield from self._chatbot_role()
         for person in wanted.people:
             yield from self._person(person)
 
     def _realm(self) -> Iterator[Change]:
-        name, fields = self._wanted.realm, _realm_fields(self._wanted)
+        name, fields = self._wanted.realm, realm_fields(self._wanted)
         found = _find(lambda: self._admin.get_realm(name))
         # a dry run must not ask a realm that is not there for its parts
         self._exists = self._write or found is not None
@@ -214,7 +201,7 @@ class _Realm:
 
     def _mapper(self, client_id: str) -> Iterator[Change]:
         client = self._find_client(client_id)
-        fields = _mapper_fields()
+        fields = mapper_fields()
         found = None
         if client:
             mappers = self._admin.get_mappers_from_client(client["id"])
@@ -246,7 +233,7 @@ class _Realm:
         yield Change(self._wanted.realm, "role-of", f"{name}: {role.value}", "create")
 
     def _person(self, person: Person) -> Iterator[Change]:
-        fields = _person_fields(person)
+        fields = person_fields(person)
         found = self._find_user(person.username)
         key = found["id"] if found else ""
         password = {"type": "password", "value": person.password, "temporary": False}
@@ -295,90 +282,6 @@ class _Realm:
             if self._write:
                 update()
             yield Change(self._wanted.realm, kind, name, "update", {} if quiet else differing)
-
-
-def _realm_fields(wanted: RealmWanted) -> dict[str, Any]:
-    return {
-        "enabled": True,
-        "displayName": wanted.display_name,
-        "sslRequired": "external",
-        "registrationAllowed": False,
-        "rememberMe": False,
-        "editUsernameAllowed": False,
-        "bruteForceProtected": True,
-        "permanentLockout": False,
-        "failureFactor": 5,
-        "waitIncrementSeconds": 60,
-        "maxFailureWaitSeconds": 900,
-        # seconds: a token of somebody who was removed dies soon
-        "accessTokenLifespan": 300,
-        "accessCodeLifespan": 60,
-        "ssoSessionIdleTimeout": 1800,
-        "ssoSessionMaxLifespan": 8 * 3600,
-        "internationalizationEnabled": True,
-        "supportedLocales": sorted(wanted.languages),
-        "defaultLocale": wanted.languages[0],
-    }
-
-
-def _portal_fields(wanted: RealmWanted) -> dict[str, Any]:
-    """A public client: the gateway holds no secret of it, PKCE binds each code to its browser."""
-    return {
-        "name": "Parvis portal",
-        "enabled": True,
-        "protocol": "openid-connect",
-        "publicClient": True,
-        "standardFlowEnabled": True,
-        "implicitFlowEnabled": False,
-        "directAccessGrantsEnabled": False,
-        "serviceAccountsEnabled": False,
-        "redirectUris": [f"{wanted.public_url}/login/callback"],
-        "webOrigins": [],
-        "attributes": {
-            "pkce.code.challenge.method": "S256",
-            "post.logout.redirect.uris": f"{wanted.public_url}/",
-        },
-    }
-
-
-def _chatbot_fields() -> dict[str, Any]:
-    """A service account and nothing else: nobody can sign in through it."""
-    return {
-        "name": "Chatbot of the agency",
-        "enabled": True,
-        "protocol": "openid-connect",
-        "publicClient": False,
-        "clientAuthenticatorType": "client-secret",
-        "standardFlowEnabled": False,
-        "implicitFlowEnabled": False,
-        "directAccessGrantsEnabled": False,
-        "serviceAccountsEnabled": True,
-        "redirectUris": [],
-        "webOrigins": [],
-    }
-
-
-def _mapper_fields() -> dict[str, Any]:
-    return {
-        "protocol": "openid-connect",
-        "protocolMapper": "oidc-audience-mapper",
-        "config": {
-            "included.custom.audience": AUDIENCE,
-            "access.token.claim": "true",
-            "id.token.claim": "false",
-            "introspection.token.claim": "true",
-        },
-    }
-
-
-def _person_fields(person: Person) -> dict[str, Any]:
-    return {
-        "enabled": True,
-        "firstName": person.first_name,
-        "lastName": person.last_name,
-        "email": person.email,
-        "emailVerified": True,
-    }
 
 
 def _differences(found: Values, wanted: Values, prefix: str = "") -> Iterable[tuple[str, Any]]:

@@ -1,0 +1,361 @@
+"""Logins that browsers began and the sessions they became, kept on the server.
+
+A browser holds random numbers only; the database holds their SHA-256 and Keycloak's tokens sealed
+under a key of the session, which is destroyed with it. What may be done in a session is decided by
+the roles that Keycloak last confirmed, at most one token's life (five minutes) ago.
+"""
+
+import hashlib
+import hmac
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Engine
+from sqlmodel import Session, col, delete, or_, select, update
+
+from parvis.db import open_session
+from parvis.domain import Language, Principal
+from parvis.errors import AuthenticationFailed, IdentityUnavailable, NotFound, PermissionDenied
+from parvis.identity.claims import Issuer, get_subject
+from parvis.identity.keycloak import Keycloak, Tokens
+from parvis.identity.safe import Kept, SessionSafe
+from parvis.identity.tokens import TokenVerifier
+from parvis.keystore import KeyStore
+from parvis.settings import Settings
+from parvis.tables import LoginStateRow, SessionRow
+
+log = logging.getLogger(__name__)
+
+CALLBACK_PATH = "/login/callback"
+
+_LOGIN_LIFE = timedelta(minutes=10)
+_REFRESH_BEFORE_S = 60
+_RETRY_S = 5
+_TOUCH = timedelta(seconds=60)
+_SWEEP = 20
+_MAX_PATH = 500
+
+
+class RoleMissing(PermissionDenied):
+    """Keycloak knows the person, but the agency gave them no role here."""
+
+    def __init__(self, principal: Principal) -> None:
+        super().__init__()
+        self.principal = principal
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A session that just began: the id goes to the browser and is stored nowhere."""
+
+    id: str
+    ref: str
+    return_to: str
+    principal: Principal
+
+
+@dataclass(frozen=True, slots=True)
+class PortalSession:
+    """A session that holds. `ref` names it in records: a hash that opens nothing."""
+
+    ref: str
+    principal: Principal
+    csrf_token: str
+    expires_at: datetime
+
+    def accepts_csrf(self, given: str) -> bool:
+        """True when a form carries this session's own token."""
+        return hmac.compare_digest(self.csrf_token.encode(), given.encode())
+
+
+class Sessions:
+    """Portal sessions of all agencies. Safe for threads and processes."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        keystore: KeyStore,
+        keycloak: Keycloak,
+        verifier: TokenVerifier,
+        issuers: Sequence[Issuer],
+        settings: Settings,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._engine = engine
+        self._safe = SessionSafe(keystore)
+        self._keycloak = keycloak
+        self._verifier = verifier
+        self._issuers = {issuer.tenant_id: issuer for issuer in issuers}
+        self._public_url = settings.public_url
+        self._longest = timedelta(minutes=settings.session_minutes)
+        self._idle = timedelta(minutes=settings.session_idle_minutes)
+        self._clock = clock
+        self._tried: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def begin_login(
+        self, tenant_id: str, browser_id: str, return_to: str, language: Language | None = None
+    ) -> str:
+        """Where to send this browser to sign in at its agency; raises NotFound.
+
+        `browser_id` is the random cookie of the browser that begins, `return_to` a path of ours.
+        """
+        issuer = self._issuers.get(tenant_id)
+        if issuer is None:
+            raise NotFound
+        self.purge_expired()
+        state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+        row = LoginStateRow(
+            state_hash=_digest(state),
+            tenant_id=tenant_id,
+            browser_hash=_digest(browser_id),
+            issuer=issuer.issuer,
+            nonce=nonce,
+            sealed_verifier=self._safe.seal_verifier(tenant_id, _digest(state), verifier),
+            return_to=return_to[:_MAX_PATH],
+            expires_at=self._now() + _LOGIN_LIFE,
+        )
+        with open_session(self._engine) as session:
+            session.add(row)
+        return self._keycloak.authorization_url(
+            issuer.issuer,
+            client_id=issuer.portal_client,
+            redirect_uri=self._public_url + CALLBACK_PATH,
+            state=state,
+            nonce=nonce,
+            verifier=verifier,
+            language=language,
+        )
+
+    def finish_login(self, state: str, code: str, iss: str, browser_id: str) -> NewSession:
+        """The session that this code opens.
+
+        The state must be one that this browser began, not used before, and `iss` the issuer it was
+        begun with (RFC 9207). Raises AuthenticationFailed (code `login_expired` when starting anew
+        helps), RoleMissing, IdentityUnavailable.
+        """
+        row = self._take_state(state, browser_id)
+        issuer = self._issuers.get(row.tenant_id)
+        if issuer is None or issuer.issuer != row.issuer or iss != row.issuer:
+            raise _login_expired("issuer")
+        verifier = self._safe.find_verifier(row)
+        if verifier is None:
+            raise _login_expired("seal")
+        try:
+            tokens = self._keycloak.exchange_code(
+                issuer.issuer,
+                client_id=issuer.portal_client,
+                code=code,
+                verifier=verifier,
+                redirect_uri=self._public_url + CALLBACK_PATH,
+            )
+        except AuthenticationFailed as failure:
+            raise _login_expired(failure.reason) from None
+        principal = self._read_person(issuer, tokens, row.nonce)
+        return self._open(principal, tokens, row.return_to)
+
+    def abandon_login(self, state: str, browser_id: str) -> str:
+        """Use up the state of a login that Keycloak sent back without a code; the agency's slug.
+
+        Raises AuthenticationFailed (`login_expired`).
+        """
+        return self._take_state(state, browser_id).tenant_id
+
+    def find_session(self, session_id: str) -> PortalSession | None:
+        """The session, its roles confirmed by Keycloak not long ago; None when it is over.
+
+        Raises IdentityUnavailable when the roles must be confirmed and Keycloak cannot be reached.
+        """
+        ref = _digest(session_id) if session_id else ""
+        row = self._load(ref) if ref else None
+        if row is None:
+            return None
+        if not self._is_alive(row):
+            self._delete(row)
+            return None
+        kept = self._safe.find_kept(row)
+        kept = self._confirm(row, kept) if kept else None
+        if kept is None:
+            self._delete(row)
+            return None
+        self._touch(row)
+        return PortalSession(ref, kept.principal, row.csrf_token, row.expires_at)
+
+    def end_session(self, session_id: str) -> str:
+        """End the session here; the address where the browser ends the one at Keycloak."""
+        row = self._load(_digest(session_id)) if session_id else None
+        kept = self._safe.find_kept(row) if row else None
+        if row:
+            self._delete(row)
+        issuer = self._issuers.get(row.tenant_id) if row else None
+        if issuer is None or kept is None:
+            return f"{self._public_url}/"
+        return self._keycloak.end_session_url(
+            issuer.issuer,
+            client_id=issuer.portal_client,
+            id_token=kept.id_token,
+            return_url=f"{self._public_url}/",
+        )
+
+    def forget_session(self, session_id: str) -> None:
+        """End the session here only (a new login in the same browser takes its place)."""
+        row = self._load(_digest(session_id)) if session_id else None
+        if row:
+            self._delete(row)
+
+    def purge_expired(self) -> int:
+        """Delete what is over, a few at a time, keys included; how many sessions went."""
+        now = self._now()
+        with open_session(self._engine) as session:
+            session.exec(delete(LoginStateRow).where(col(LoginStateRow.expires_at) <= now))
+            over = or_(
+                col(SessionRow.expires_at) <= now, col(SessionRow.seen_at) <= now - self._idle
+            )
+            rows = session.exec(select(SessionRow).where(over).limit(_SWEEP)).all()
+        for row in rows:
+            self._delete(row)
+        return len(rows)
+
+    def _take_state(self, state: str, browser_id: str) -> LoginStateRow:
+        """The login that this state began, removed so that it serves once, whoever brings it."""
+        with open_session(self._engine) as session:
+            row = session.get(LoginStateRow, _digest(state))
+            if row is None or not _remove_state(session, row.state_hash):
+                raise _login_expired("state")
+        if row.expires_at <= self._now():
+            raise _login_expired("state_expired")
+        if not browser_id or not hmac.compare_digest(row.browser_hash, _digest(browser_id)):
+            raise _login_expired("other_browser")
+        return row
+
+    def _read_person(self, issuer: Issuer, tokens: Tokens, nonce: str) -> Principal:
+        claims = self._verifier.verify_id_token(
+            tokens.id_token, issuer=issuer.issuer, client_id=issuer.portal_client, nonce=nonce
+        )
+        principal = self._verifier.verify(tokens.access_token)
+        if principal.tenant_id != issuer.tenant_id:
+            raise AuthenticationFailed(reason="other_agency")
+        if principal.kind != "person" or principal.subject != get_subject(claims):
+            raise AuthenticationFailed(reason="subject")
+        if not principal.roles:
+            raise RoleMissing(principal)
+        return principal
+
+    def _open(self, principal: Principal, tokens: Tokens, return_to: str) -> NewSession:
+        session_id = secrets.token_urlsafe(32)
+        now = self._now()
+        row = SessionRow(
+            id_hash=_digest(session_id),
+            tenant_id=principal.tenant_id,
+            subject=principal.subject,
+            roles=_role_words(principal),
+            csrf_token=secrets.token_urlsafe(32),
+            sealed_tokens=b"",
+            created_at=now,
+            seen_at=now,
+            expires_at=now + self._longest,
+        )
+        row.sealed_tokens = self._safe.seal_session(row, self._keep(principal, tokens))
+        with open_session(self._engine) as session:
+            session.add(row)
+        return NewSession(session_id, row.id_hash, return_to, principal)
+
+    def _keep(self, principal: Principal, tokens: Tokens) -> Kept:
+        until = self._clock() + tokens.expires_in
+        return Kept(principal, tokens.refresh_token, tokens.id_token, until)
+
+    def _confirm(self, row: SessionRow, kept: Kept) -> Kept | None:
+        """The session with roles that Keycloak confirmed lately; None when it withdrew them."""
+        left = kept.confirmed_until - self._clock()
+        if left > _REFRESH_BEFORE_S or (left > 0 and not self._may_try(row.id_hash)):
+            return kept
+        issuer = self._issuers.get(row.tenant_id)
+        if issuer is None:
+            return None
+        try:
+            return self._refresh(issuer, row, kept)
+        except IdentityUnavailable:
+            if left > 0:
+                return kept
+            raise
+        except AuthenticationFailed as failure:
+            log.info("session.withdrawn", extra={"reason": failure.reason})
+            return None
+
+    def _refresh(self, issuer: Issuer, row: SessionRow, kept: Kept) -> Kept | None:
+        tokens = self._keycloak.refresh(
+            issuer.issuer, client_id=issuer.portal_client, refresh_token=kept.refresh_token
+        )
+        principal = self._verifier.verify(tokens.access_token)
+        same = (principal.tenant_id, principal.subject) == (row.tenant_id, row.subject)
+        if not same or not principal.roles:
+            return None
+        fresh = self._keep(principal, replace(tokens, id_token=tokens.id_token or kept.id_token))
+        values = {
+            "sealed_tokens": self._safe.seal_session(row, fresh),
+            "roles": _role_words(principal),
+        }
+        changed = update(SessionRow).where(col(SessionRow.id_hash) == row.id_hash)
+        with open_session(self._engine) as session:
+            done = session.exec(changed.values(**values))
+        return fresh if done.rowcount == 1 else None
+
+    def _may_try(self, ref: str) -> bool:
+        """True for one caller in a few seconds: the others go on with what is still confirmed."""
+        now = self._clock()
+        with self._lock:
+            self._tried = {key: at for key, at in self._tried.items() if now - at < _RETRY_S}
+            if ref in self._tried:
+                return False
+            self._tried[ref] = now
+            return True
+
+    def _is_alive(self, row: SessionRow) -> bool:
+        now = self._now()
+        return now < row.expires_at and now < row.seen_at + self._idle
+
+    def _touch(self, row: SessionRow) -> None:
+        now = self._now()
+        if now - row.seen_at >= _TOUCH:
+            seen = update(SessionRow).where(col(SessionRow.id_hash) == row.id_hash)
+            with open_session(self._engine) as session:
+                session.exec(seen.values(seen_at=now))
+
+    def _load(self, ref: str) -> SessionRow | None:
+        with open_session(self._engine) as session:
+            return session.get(SessionRow, ref)
+
+    def _delete(self, row: SessionRow) -> None:
+        with open_session(self._engine) as session:
+            session.exec(delete(SessionRow).where(col(SessionRow.id_hash) == row.id_hash))
+        self._safe.destroy(row)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)
+
+
+def _remove_state(session: Session, state_hash: str) -> bool:
+    done = session.exec(delete(LoginStateRow).where(col(LoginStateRow.state_hash) == state_hash))
+    return done.rowcount == 1
+
+
+def _login_expired(reason: str) -> AuthenticationFailed:
+    return AuthenticationFailed(
+        "This sign-in took too long or was begun in another window. Start again.",
+        code="login_expired",
+        reason=reason,
+    )
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _role_words(principal: Principal) -> str:
+    return ",".join(sorted(principal.roles))
