@@ -1,6 +1,6 @@
-"""Puts the example agencies and example people into the demo's Keycloak, and says what it changed.
+"""Puts the example agencies and people into the demo's Keycloak, and says what it changed.
 
-How realms and clients look is `parvis.identity.provisioning`'s business; who the people are is ours.
+How realms and clients look is the business of `parvis.identity.provisioning`.
 """
 
 import json
@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from deploy.dev import keycloak, places
+from deploy.dev import keycloak, places, walk
 from deploy.dev.installation import Installation, NotAllowed, write_private
 from parvis.domain import Role
 from parvis.errors import ParvisError
 from parvis.identity import provisioning
 from parvis.inference.models import load_models
-from parvis.policy.rules import list_rule_names
+from parvis.policy.rules import list_agency_rules
 from parvis.settings import Settings
 from parvis.tenancy.config import Agency
 from parvis.tenancy.registry import load_tenants
@@ -31,14 +31,14 @@ _CAST = {
 
 
 def load_agencies(settings: Settings) -> list[Agency]:
-    """The agencies of the installation, those that answer a chatbot first.
+    """The agencies of the installation; the one that the walk visits first, then by name.
 
     Raises parvis.errors.ConfigurationFaults with every fault of every file.
     """
     models = load_models(settings.models_file).models
-    rules = list_rule_names(settings.policies_dir)
+    rules = list_agency_rules(settings.policies_dir)
     found = load_tenants(settings.tenants_dir, models=models, policies=rules).agencies.values()
-    return sorted(found, key=lambda agency: (not _open_to_api(agency), agency.slug))
+    return sorted(found, key=lambda agency: (agency.slug != walk.AGENCY, agency.slug))
 
 
 def _open_to_api(agency: Agency) -> list[str]:
@@ -85,9 +85,8 @@ def _wanted(
 
 def _people(agency: Agency, passwords: Mapping[str, str]) -> list[provisioning.Person]:
     people = []
-    for role in _CAST:
+    for role, (_, first, last) in _CAST.items():
         username = _username(agency, role)
-        _, first, last = _CAST[role]
         people.append(
             provisioning.Person(
                 username=username,

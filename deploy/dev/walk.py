@@ -12,6 +12,10 @@ from typing import Any
 from deploy.dev import places
 from deploy.dev.conversation import Heard, NoAnswer, Turn, ask, fetch_heard, fetch_token
 
+AGENCY = "valbourg"
+ASSISTANT = "valbourg-guichet"
+BARE_ASSISTANT = "valbourg-brut"  # no sources: what the model writes reaches the citizen
+
 # made up; the bank account is the example of the IBAN registry
 NAME = "Emma Schneider"
 EMAIL = "emma.schneider@courrier.example"
@@ -38,17 +42,21 @@ class WalkFailed(Exception):
 
 def walk(demo: Mapping[str, Any], tap_url: str, data_dir: Path) -> None:
     """Walk one conversation through the running demo and print it. Raises WalkFailed."""
-    agency = demo["agencies"][0]
-    gateway, assistant = demo["gateway"], agency["assistants"][0]
+    agency = next((one for one in demo["agencies"] if one["slug"] == AGENCY), None)
+    if agency is None:
+        raise WalkFailed(
+            f"there is no agency '{AGENCY}': the walk needs the example agencies of tenants/"
+        )
+    gateway = demo["gateway"]
     with _step("token"):
         token = fetch_token(agency["issuer"], agency["chatbot"])
 
-    def put(question: str) -> tuple[Turn, list[Heard]]:
+    def put(question: str, assistant: str = ASSISTANT) -> tuple[Turn, list[Heard]]:
         before = len(fetch_heard(tap_url))
         turn = ask(gateway, token, assistant, question)
         return turn, fetch_heard(tap_url)[before:]
 
-    _walk_english(put, agency["slug"], assistant)
+    _walk_english(put)
     with _step("restoring"):
         _walk_restoring(put)
     with _step("nothing personal reached the model"):
@@ -57,11 +65,11 @@ def walk(demo: Mapping[str, Any], tap_url: str, data_dir: Path) -> None:
     with _step("French answer"):
         turn = _walk_french(put)
     with _step("audit log"):
-        _walk_audit(agency["slug"], turn.receipt, data_dir)
+        _walk_audit(turn.receipt, data_dir)
 
 
-def _walk_english(put: Any, slug: str, assistant: str) -> None:
-    _title(f"A citizen writes to '{assistant}' of the agency '{slug}'")
+def _walk_english(put: Any) -> None:
+    _title(f"A citizen writes to the assistant '{ASSISTANT}' of the agency '{AGENCY}'")
     with _step("English answer"):
         turn, heard = put(ENGLISH)
         if not heard:
@@ -76,7 +84,7 @@ def _walk_english(put: Any, slug: str, assistant: str) -> None:
 def _walk_restoring(put: Any) -> None:
     _title("What the model repeats comes back as the citizen wrote it")
     for question in ECHOES:
-        turn, heard = put(question)
+        turn, heard = put(question, BARE_ASSISTANT)
         repeated = heard[-1].repeated if heard else {}
         for placeholder, kind in repeated.items():
             if placeholder in turn.answer:
@@ -113,13 +121,13 @@ def _walk_french(put: Any) -> Turn:
     return result
 
 
-def _walk_audit(slug: str, receipt: str, data_dir: Path) -> None:
+def _walk_audit(receipt: str, data_dir: Path) -> None:
     _title("The record: exported, and checked by a program that trusts nobody")
     _show("receipt", receipt)
-    folder = data_dir / "exports" / f"walk-{slug}"
+    folder = data_dir / "exports" / f"walk-{AGENCY}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    export = ["-m", "parvis", "audit", "export", "--tenant", slug, "--out", str(folder)]
+    export = ["-m", "parvis", "audit", "export", "--tenant", AGENCY, "--out", str(folder)]
     run_tool(export, data_dir)
     verifier = folder / "verify.py"
     if not verifier.is_file():
