@@ -5,6 +5,7 @@ each call borrows one from a pool and no two threads share it. No administrator'
 comes here (`provisioning.py` is the command line's).
 """
 
+import contextlib
 import queue
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping
@@ -47,7 +48,7 @@ class Keycloak:
         self._base_url = base_url.rstrip("/")
         self._verify: bool | str = str(ca_file) if ca_file else True
         self._timeout_s = timeout_s
-        self._pools: dict[str, queue.SimpleQueue[Any]] = {}
+        self._pools: dict[tuple[str, str], queue.SimpleQueue[Any]] = {}
 
     def issuer_of(self, realm: str) -> str:
         """The issuer that this realm's tokens name."""
@@ -92,8 +93,8 @@ class Keycloak:
         """Tokens for a code; raises AuthenticationFailed or IdentityUnavailable."""
         return self._ask(
             issuer,
+            client_id,
             grant_type="authorization_code",
-            client_id=client_id,
             code=code,
             code_verifier=verifier,
             redirect_uri=redirect_uri,
@@ -101,32 +102,32 @@ class Keycloak:
 
     def refresh(self, issuer: str, *, client_id: str, refresh_token: str) -> Tokens:
         """Newer tokens; AuthenticationFailed when the person's session at Keycloak is over."""
-        return self._ask(
-            issuer, grant_type="refresh_token", client_id=client_id, refresh_token=refresh_token
-        )
+        return self._ask(issuer, client_id, grant_type="refresh_token", refresh_token=refresh_token)
 
     def client_credentials(self, issuer: str, *, client_id: str, client_secret: str) -> Tokens:
         """A service account's token; raises AuthenticationFailed or IdentityUnavailable."""
         return self._ask(
             issuer,
+            client_id,
             grant_type="client_credentials",
-            client_id=client_id,
             client_secret=client_secret,
         )
 
-    def end_session_url(
-        self, issuer: str, *, client_id: str, id_token: str, return_url: str
-    ) -> str:
-        """Where the browser goes to end its session (OpenID Connect RP-Initiated Logout 1.0)."""
-        fields = {
-            "client_id": client_id,
-            "id_token_hint": id_token,
-            "post_logout_redirect_uri": return_url,
-        }
-        return f"{issuer}/protocol/openid-connect/logout?{urlencode(fields)}"
+    def end_session(self, issuer: str, *, client_id: str, refresh_token: str) -> None:
+        """End the person's session at Keycloak, for every client of the realm.
 
-    def _ask(self, issuer: str, **fields: str) -> Tokens:
-        with self._borrow(self._realm_of(issuer)) as client, _converting_errors(grant=True):
+        Nothing when it was over already; raises IdentityUnavailable. Asked from here and not by a
+        redirect: the browser may not arrive, its history would keep the ID token, and a page that
+        lets forms go nowhere else (`form-action 'self'`) could not send it there.
+        """
+        realm = self._realm_of(issuer)
+        with contextlib.suppress(AuthenticationFailed), _converting_errors(grant=True):
+            with self._borrow(realm, client_id) as client:
+                client.logout(refresh_token)
+
+    def _ask(self, issuer: str, client_id: str, **fields: str) -> Tokens:
+        realm = self._realm_of(issuer)
+        with self._borrow(realm, client_id) as client, _converting_errors(grant=True):
             answer: Mapping[str, Any] = client.token(**fields)
         return _read_tokens(answer)
 
@@ -137,23 +138,22 @@ class Keycloak:
         return realm
 
     @contextmanager
-    def _borrow(self, realm: str) -> Iterator[Any]:
-        pool = self._pools.setdefault(realm, queue.SimpleQueue())
+    def _borrow(self, realm: str, client_id: str = "") -> Iterator[Any]:
+        pool = self._pools.setdefault((realm, client_id), queue.SimpleQueue())
         try:
             client = pool.get_nowait()
         except queue.Empty:
-            client = self._connect(realm)
+            client = self._connect(realm, client_id)
         try:
             yield client
         finally:
             pool.put(client)
 
-    def _connect(self, realm: str) -> Any:
-        # the client id of each call is given with the call
+    def _connect(self, realm: str, client_id: str) -> Any:
         return KeycloakOpenID(
             server_url=f"{self._base_url}/",
             realm_name=realm,
-            client_id="",
+            client_id=client_id,
             verify=self._verify,
             timeout=self._timeout_s,
             max_retries=1,  # a kept connection may have been closed at the other end

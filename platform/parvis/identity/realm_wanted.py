@@ -82,10 +82,7 @@ def portal_fields(wanted: RealmWanted) -> dict[str, Any]:
         "serviceAccountsEnabled": False,
         "redirectUris": [f"{wanted.public_url}/login/callback"],
         "webOrigins": [],
-        "attributes": {
-            "pkce.code.challenge.method": "S256",
-            "post.logout.redirect.uris": f"{wanted.public_url}/",
-        },
+        "attributes": {"pkce.code.challenge.method": "S256"},
     }
 
 

@@ -25,7 +25,6 @@ class Kept:
 
     principal: Principal
     refresh_token: str
-    id_token: str
     confirmed_until: float
 
 

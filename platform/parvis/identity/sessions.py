@@ -12,7 +12,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine
@@ -187,21 +187,21 @@ class Sessions:
         self._touch(row)
         return PortalSession(ref, kept.principal, row.csrf_token, row.expires_at)
 
-    def end_session(self, session_id: str) -> str:
-        """End the session here; the address where the browser ends the one at Keycloak."""
+    def end_session(self, session_id: str) -> None:
+        """End the session here, then the one at Keycloak, for all its clients.
+
+        Raises IdentityUnavailable when only the first could be done.
+        """
         row = self._load(_digest(session_id)) if session_id else None
-        kept = self._safe.find_kept(row) if row else None
-        if row:
-            self._delete(row)
-        issuer = self._issuers.get(row.tenant_id) if row else None
-        if issuer is None or kept is None:
-            return f"{self._public_url}/"
-        return self._keycloak.end_session_url(
-            issuer.issuer,
-            client_id=issuer.portal_client,
-            id_token=kept.id_token,
-            return_url=f"{self._public_url}/",
-        )
+        if row is None:
+            return
+        kept = self._safe.find_kept(row)
+        self._delete(row)
+        issuer = self._issuers.get(row.tenant_id)
+        if issuer and kept:
+            self._keycloak.end_session(
+                issuer.issuer, client_id=issuer.portal_client, refresh_token=kept.refresh_token
+            )
 
     def forget_session(self, session_id: str) -> None:
         """End the session here only (a new login in the same browser takes its place)."""
@@ -268,7 +268,7 @@ class Sessions:
 
     def _keep(self, principal: Principal, tokens: Tokens) -> Kept:
         until = self._clock() + tokens.expires_in
-        return Kept(principal, tokens.refresh_token, tokens.id_token, until)
+        return Kept(principal, tokens.refresh_token, until)
 
     def _confirm(self, row: SessionRow, kept: Kept) -> Kept | None:
         """The session with roles that Keycloak confirmed lately; None when it withdrew them."""
@@ -296,7 +296,7 @@ class Sessions:
         same = (principal.tenant_id, principal.subject) == (row.tenant_id, row.subject)
         if not same or not principal.roles:
             return None
-        fresh = self._keep(principal, replace(tokens, id_token=tokens.id_token or kept.id_token))
+        fresh = self._keep(principal, tokens)
         values = {
             "sealed_tokens": self._safe.seal_session(row, fresh),
             "roles": _role_words(principal),
