@@ -54,6 +54,20 @@ def test_every_setting_is_documented_with_words(name: str) -> None:
     assert Settings.model_fields[name].description
 
 
+def find_variables(paths: list[Path]) -> set[str]:
+    pattern = re.compile(r"PARVIS_[A-Z]+(?:_[A-Z]+)*")
+    return {name for path in paths for name in pattern.findall(path.read_text(encoding="utf-8"))}
+
+
+def test_every_variable_that_a_program_reads_is_in_the_handbook() -> None:
+    programs = [
+        ROOT / "Makefile",
+        *(ROOT / "deploy").rglob("*.py"),
+        *(ROOT / "platform").rglob("*.py"),
+    ]
+    assert find_variables(programs) - find_variables(TEXTS) == set()
+
+
 def test_the_tree_of_errors_is_the_tree_of_classes() -> None:
     tree = reference.read_error_tree()
     classes = {item.__name__: item for item in reference.find_errors()}
@@ -100,7 +114,7 @@ HOSTS = "|".join(
         *(("art", "ifactory"), ("/ne", "xus/")),
     )
 )
-PLACES = r"/" + r"work/|/root/|/home/[a-z]|\.\./" + r"shared|/tmp/bash" + r"_jobs"
+PLACES = r"/" + r"work/|/" + r"root/|/" + r"home/[a-z]|\.\./" + r"shared|/tmp/bash" + r"_jobs"
 
 
 def test_no_file_names_a_registry_or_a_place_on_somebody_s_machine() -> None:
