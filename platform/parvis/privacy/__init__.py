@@ -1,0 +1,18 @@
+"""What must not leave: personal data found, replaced by placeholders, and put back."""
+
+from parvis.privacy.engine import PrivacyEngine, build_privacy
+from parvis.privacy.entities import Entity, Label
+from parvis.privacy.masking import Masked
+from parvis.privacy.unmasking import JsonUnmasker, Unmasker, restore, restore_json
+
+__all__ = [
+    "Entity",
+    "JsonUnmasker",
+    "Label",
+    "Masked",
+    "PrivacyEngine",
+    "Unmasker",
+    "build_privacy",
+    "restore",
+    "restore_json",
+]

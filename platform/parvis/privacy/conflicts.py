@@ -1,0 +1,171 @@
+"""The one order by which findings that overlap are decided.
+
+1. A typed text of our own placeholder's shape (LITERAL), else it could be read as ours.
+2. What an agency allows and what must stay readable (`stoplist`) removes findings inside it:
+   allowed words remove any, laws, amounts and offices remove only what no check digit confirms.
+3. Between findings: the lower number of `RANK` wins; then the longer; then the surer; then the
+   earlier. A finding with right check digits beats everything but LITERAL.
+4. The loser keeps the part that the winner does not cover, if at least two letters or digits are
+   left: nothing personal becomes readable because two rules disagreed.
+5. Neighbours of one kind (PERSON, ADDRESS) with nothing but spaces between become one.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from parvis.privacy.entities import Label
+
+CHECKED_SCORE = 0.95
+RANK: dict[Label, int] = {
+    Label.LITERAL: 0,
+    Label.SECRET: 2,
+    Label.EMAIL: 3,
+    Label.URL: 3,
+    Label.IBAN: 3,
+    Label.CREDIT_CARD: 3,
+    Label.DATE_OF_BIRTH: 4,
+    Label.NATIONAL_ID: 5,
+    Label.TAX_ID: 5,
+    Label.HEALTH_INSURANCE_ID: 5,
+    Label.PASSPORT: 5,
+    Label.DRIVING_LICENCE: 5,
+    Label.IP_ADDRESS: 6,
+    Label.MAC_ADDRESS: 6,
+    Label.COORDINATES: 6,
+    Label.PHONE: 7,
+    Label.CASE_NUMBER: 8,
+    Label.LICENSE_PLATE: 9,
+    Label.ADDRESS: 10,
+    Label.PERSON: 11,
+    Label.LOCATION: 12,
+}
+_CHECKED_RANK = 1
+_LEAST_LEFT = 2
+_STOPPED = frozenset(
+    {
+        Label.PERSON,
+        Label.LOCATION,
+        Label.CASE_NUMBER,
+        Label.LICENSE_PLATE,
+        Label.PHONE,
+        Label.PASSPORT,
+        Label.NATIONAL_ID,
+        Label.TAX_ID,
+        Label.EMAIL,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found in clean text."""
+
+    start: int
+    end: int
+    label: Label
+    score: float
+    source: str
+
+
+def resolve(
+    text: str,
+    findings: Iterable[Finding],
+    *,
+    readable: Sequence[tuple[int, int]],
+    allowed: Sequence[tuple[int, int]],
+) -> list[Finding]:
+    """Disjoint findings in order of place, by the order above."""
+    standing = [
+        finding
+        for finding in findings
+        if finding.start < finding.end
+        and not _is_allowed(finding, allowed)
+        and not _is_readable(finding, readable)
+    ]
+    taken: list[Finding] = []
+    covered = bytearray(len(text))
+    for finding in sorted(standing, key=_order):
+        for start, end in _free_parts(finding, covered):
+            part = _trimmed(text, finding, start, end)
+            if part is not None:
+                taken.append(part)
+                covered[part.start : part.end] = b"\x01" * (part.end - part.start)
+    return _merged(text, sorted(taken, key=lambda finding: finding.start))
+
+
+def _order(finding: Finding) -> tuple[int, int, float, int]:
+    rank = RANK[finding.label]
+    if finding.score >= CHECKED_SCORE and finding.label is not Label.LITERAL:
+        rank = min(rank, _CHECKED_RANK) if finding.label not in _BY_BELIEF else rank
+    return rank, -(finding.end - finding.start), -finding.score, finding.start
+
+
+_BY_BELIEF = frozenset({Label.PERSON, Label.ADDRESS, Label.LOCATION})
+
+
+def _is_allowed(finding: Finding, allowed: Sequence[tuple[int, int]]) -> bool:
+    return finding.label is not Label.LITERAL and any(
+        start <= finding.start and finding.end <= end for start, end in allowed
+    )
+
+
+def _is_readable(finding: Finding, readable: Sequence[tuple[int, int]]) -> bool:
+    if finding.label not in _STOPPED:
+        return False
+    if finding.score >= CHECKED_SCORE and finding.label not in _BY_BELIEF:
+        return False
+    return any(start <= finding.start and finding.end <= end for start, end in readable)
+
+
+def _free_parts(finding: Finding, covered: bytearray) -> list[tuple[int, int]]:
+    parts: list[tuple[int, int]] = []
+    position = finding.start
+    while position < finding.end:
+        start = covered.find(b"\x00", position, finding.end)
+        if start < 0:
+            break
+        end = covered.find(b"\x01", start, finding.end)
+        end = finding.end if end < 0 else end
+        parts.append((start, end))
+        position = end
+    return parts
+
+
+def _trimmed(text: str, finding: Finding, start: int, end: int) -> Finding | None:
+    """The part without spaces and punctuation at its ends; None when too little is left."""
+    if (start, end) == (finding.start, finding.end) and finding.label not in _BY_BELIEF:
+        shown = text[start:end]
+        start += len(shown) - len(shown.lstrip())
+        end -= len(shown) - len(shown.rstrip())
+        return Finding(start, end, finding.label, finding.score, finding.source)
+    while start < end and not text[start].isalnum() and text[start] not in "+([":
+        start += 1
+    while end > start and not text[end - 1].isalnum() and text[end - 1] not in ")]":
+        end -= 1
+    if start == end:
+        return None
+    whole = (start, end) == (finding.start, finding.end)
+    if not whole and sum(char.isalnum() for char in text[start:end]) < _LEAST_LEFT:
+        return None
+    return Finding(start, end, finding.label, finding.score, finding.source)
+
+
+def _merged(text: str, findings: list[Finding]) -> list[Finding]:
+    merged: list[Finding] = []
+    for finding in findings:
+        last = merged[-1] if merged else None
+        if (
+            last is not None
+            and last.label is finding.label
+            and finding.label in (Label.PERSON, Label.ADDRESS)
+            and text[last.end : finding.start].strip(
+                " " if finding.label is Label.PERSON else " ,\n"
+            )
+            == ""
+        ):
+            merged[-1] = Finding(
+                last.start, finding.end, last.label, max(last.score, finding.score), last.source
+            )
+        else:
+            merged.append(finding)
+    return merged

@@ -1,0 +1,88 @@
+"""Once a name or number is known, it is found again wherever it stands, however it is written."""
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from parvis.privacy.conflicts import Finding
+from parvis.privacy.entities import Label
+from parvis.privacy.words import PARTICLES, is_never_a_name
+
+_LEAST_NAME = 3
+_LEAST_VALUE = 4
+_SCORE = 0.7
+_NAME_PART = re.compile(r"[^\W\d_]+(?:['\-][^\W\d_]+)*")
+_KEPT_APART = frozenset({Label.LITERAL, Label.LOCATION, Label.PERSON, Label.ADDRESS})
+_MOST = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was found so far: names as their parts, other values as they stood (clean text)."""
+
+    names: frozenset[str]
+    values: frozenset[tuple[Label, str]]
+
+
+def learn(text: str, findings: Iterable[Finding]) -> Known:
+    """The names and values among these findings that may be looked for elsewhere."""
+    names: set[str] = set()
+    values: set[tuple[Label, str]] = set()
+    for finding in findings:
+        shown = text[finding.start : finding.end]
+        if finding.label is Label.PERSON:
+            names.update(_parts(shown))
+        elif finding.label not in _KEPT_APART and len(shown) >= _LEAST_VALUE:
+            values.add((finding.label, shown))
+    return Known(frozenset(names), frozenset(values))
+
+
+def find_again(text: str, known: Known, taken: Collection[Finding]) -> Iterator[Finding]:
+    """Every further place of what is known, outside what is already found."""
+    covered = bytearray(len(text))
+    for finding in taken:
+        covered[finding.start : finding.end] = b"\x01" * (finding.end - finding.start)
+    for finding in (*_names_again(text, known.names), *_values_again(text, known.values)):
+        if not any(covered[finding.start : finding.end]):
+            yield finding
+
+
+def _parts(name: str) -> Iterator[str]:
+    for match in _NAME_PART.finditer(name):
+        part = match.group()
+        plain = part.casefold()
+        if len(plain) >= _LEAST_NAME and plain not in PARTICLES and not is_never_a_name(part):
+            yield plain
+
+
+def _names_again(text: str, names: frozenset[str]) -> Iterator[Finding]:
+    """A part of a known name with a capital, also in capitals and in the genitive."""
+    if not names:
+        return
+    for match in _NAME_PART.finditer(text):
+        shown = match.group()
+        if not shown[0].isupper():
+            continue
+        length = _known_length(shown, names)
+        if length:
+            start = match.start()
+            yield Finding(start, start + length, Label.PERSON, _SCORE, "known_name")
+
+
+def _known_length(shown: str, names: frozenset[str]) -> int:
+    plain = shown.casefold()
+    if len(plain) != len(shown):
+        return len(shown) if plain in names else 0
+    for ending in ("", "s", "'s", "'", "ns", "'en", "en"):
+        stem = plain.removesuffix(ending) if ending else plain
+        if plain.endswith(ending) and stem in names:
+            return len(stem)
+    return 0
+
+
+def _values_again(text: str, values: frozenset[tuple[Label, str]]) -> Iterator[Finding]:
+    for label, value in sorted(values, key=lambda pair: -len(pair[1]))[:_MOST]:
+        if value not in text:
+            continue
+        for match in re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", text):
+            yield Finding(match.start(), match.end(), label, _SCORE, "known_value")

@@ -1,0 +1,191 @@
+"""The Rampart name model: which words of a text are names, streets, towns, numbers.
+
+Rampart is by National Design Studio, CC BY 4.0, as repacked unmodified by Arcjet. Files are
+checked against their hashes; nothing is ever fetched. What its words mean for masking is judged
+in `recognizers/`.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from tokenizers import Tokenizer
+
+from parvis.errors import PrivacyUnavailable
+from parvis.privacy.deadline import check_deadline
+
+FOLDER = "rampart"
+SHA256 = {
+    "model_q4.onnx": "9f27d24949b0581701071ea5ef522d77ccd3f50c525cc91eac4d265b0fc2afe5",
+    "tokenizer.json": "ec87d41d85cbf02128ec0e5f577b805a326b06bb2947ef2752e67a98a42819f9",
+    "config.json": "4f580895a8d5b40c0c61fef61bbbfe129a6d755e5212991b429e5fd141284edd",
+}
+# Half of what the model can read: long windows cost more for each word, short ones repeat more.
+WINDOW_TOKENS = 254
+OVERLAP_TOKENS = 40
+_CHUNK_CHARS = 8_000
+_CHUNK_OVERLAP = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of the text with the model's belief for each kind (`B-` and `I-` added up)."""
+
+    start: int
+    end: int
+    beliefs: dict[str, float]
+
+
+class Rampart:
+    """The loaded model; safe for threads, one thread of computing for each call."""
+
+    def __init__(self, folder: Path) -> None:
+        contents = {name: _read_checked(folder / name, digest) for name, digest in SHA256.items()}
+        self._tokenizer = Tokenizer.from_str(contents["tokenizer.json"].decode())
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        self._kinds, self._kind_of = _kinds(json.loads(contents["config.json"])["id2label"])
+        self._cls = self._tokenizer.token_to_id("[CLS]")
+        self._sep = self._tokenizer.token_to_id("[SEP]")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        # memory of the longest text ever seen would otherwise be kept for good
+        options.enable_cpu_mem_arena = False
+        self._session = onnxruntime.InferenceSession(
+            contents["model_q4.onnx"], options, providers=["CPUExecutionProvider"]
+        )
+        self._inputs = {node.name for node in self._session.get_inputs()}
+
+    def read_words(self, text: str) -> list[Word]:
+        """Every word of the text for which the model believes in anything; any length of text."""
+        words: dict[int, Word] = {}
+        for offset, chunk in _chunks(text):
+            for word in self._read_chunk(chunk, offset):
+                before = words.get(word.start)
+                if before is None or max(word.beliefs.values()) > max(before.beliefs.values()):
+                    words[word.start] = word
+        return [words[start] for start in sorted(words)]
+
+    def _read_chunk(self, text: str, offset: int) -> Iterator[Word]:
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        ids, offsets, word_ids = encoding.ids, encoding.offsets, encoding.word_ids
+        for first, last in _windows(word_ids):
+            check_deadline()
+            scores = self._run(ids[first:last])
+            yield from self._words(text, offset, offsets[first:last], scores)
+
+    def _run(self, ids: Sequence[int]) -> Any:
+        row = np.array([[self._cls, *ids, self._sep]], dtype=np.int64)
+        feed = {
+            "input_ids": row,
+            "attention_mask": np.ones_like(row),
+            "token_type_ids": np.zeros_like(row),
+        }
+        logits = self._session.run(None, {k: v for k, v in feed.items() if k in self._inputs})[0][0]
+        shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        chances = shifted / shifted.sum(axis=-1, keepdims=True)
+        return (chances @ self._kind_of)[1:-1]
+
+    def _words(
+        self, text: str, offset: int, offsets: Sequence[tuple[int, int]], scores: Any
+    ) -> Iterator[Word]:
+        best = scores.max(axis=-1)
+        group: list[int] = []
+        for index, (start, _end) in enumerate(offsets):
+            if group and not _same_word(text, offsets[group[-1]][1], start):
+                yield from self._word(offset, offsets, scores, best, group)
+                group = []
+            group.append(index)
+        if group:
+            yield from self._word(offset, offsets, scores, best, group)
+
+    def _word(
+        self,
+        offset: int,
+        offsets: Sequence[tuple[int, int]],
+        scores: Any,
+        best: Any,
+        group: list[int],
+    ) -> Iterator[Word]:
+        if best[group].max() < 0.25:  # noqa: PLR2004 - nothing believed in: most words of a text
+            return
+        top = scores[group].max(axis=0)
+        beliefs = {
+            kind: round(float(top[i]), 3)
+            for i, kind in enumerate(self._kinds)
+            if top[i] >= 0.2  # noqa: PLR2004
+        }
+        yield Word(offsets[group[0]][0] + offset, offsets[group[-1]][1] + offset, beliefs)
+
+
+def load_rampart(models_dir: Path) -> Rampart:
+    """The model from `<models_dir>/rampart`; raises PrivacyUnavailable when it is missing, changed
+    or cannot be loaded."""
+    try:
+        return Rampart(models_dir / FOLDER)
+    except PrivacyUnavailable:
+        raise
+    except Exception as error:
+        raise PrivacyUnavailable("The name model cannot be loaded.") from error
+
+
+def _read_checked(path: Path, digest: str) -> bytes:
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise PrivacyUnavailable(f"The name model's file {path.name} is not the one expected.")
+    return content
+
+
+def _kinds(id2label: dict[str, str]) -> tuple[list[str], Any]:
+    """Kinds in order, and the matrix that adds `B-` and `I-` chances of each up."""
+    labels = [id2label[str(i)] for i in range(len(id2label))]
+    kinds = sorted({label[2:] for label in labels if label != "O"})
+    matrix = np.zeros((len(labels), len(kinds)), dtype=np.float32)
+    for index, label in enumerate(labels):
+        if label != "O":
+            matrix[index, kinds.index(label[2:])] = 1.0
+    return kinds, matrix
+
+
+def _chunks(text: str) -> Iterator[tuple[int, str]]:
+    """Pieces that overlap, cut at spaces where there are any, so that memory stays bounded."""
+    start = 0
+    while start < len(text):
+        end = min(start + _CHUNK_CHARS, len(text))
+        if end < len(text):
+            space = text.rfind(" ", end - 200, end)
+            end = space if space > start else end
+        yield start, text[start:end]
+        if end == len(text):
+            return
+        space = text.rfind(" ", end - _CHUNK_OVERLAP, end - _CHUNK_OVERLAP // 2)
+        start = space + 1 if space > start else end - _CHUNK_OVERLAP
+
+
+def _windows(word_ids: Sequence[int | None]) -> Iterator[tuple[int, int]]:
+    count, start = len(word_ids), 0
+    while start < count:
+        end = min(start + WINDOW_TOKENS, count)
+        yield start, end
+        if end == count:
+            return
+        following = end - OVERLAP_TOKENS
+        while following > start + 1 and word_ids[following] == word_ids[following - 1]:
+            following -= 1
+        start = following
+
+
+def _same_word(text: str, end: int, start: int) -> bool:
+    """Sub-words glued together, also across a hyphen or apostrophe ("Jean-Pierre", "O'Neill")."""
+    return (
+        end == start
+        and (text[end - 1].isalnum() or text[end - 1] in "-'")
+        and (text[start : start + 1].isalnum() or text[start : start + 1] in "-'")
+    )

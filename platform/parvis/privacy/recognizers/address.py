@@ -1,0 +1,85 @@
+"""Postal addresses as they are written in France, Luxembourg, Germany, Belgium, Britain."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from parvis.privacy.entities import Label
+from parvis.privacy.recognizers.base import CUED, SURE, Hit, RuleRecognizer
+from parvis.privacy.recognizers.places import is_living_cue, is_office_address
+from parvis.privacy.words import is_never_a_name
+
+_L = r"[^\W\d_]"
+_WORD = rf"{_L}(?:{_L}|['\-.](?={_L}))*\.?"
+_CAP = rf"(?-i:[A-ZÀ-Þ]){_L}*(?:['\-]{_L}+)*"
+_S = r"[ \n]"
+_PLAIN = rf"{_L}(?:{_L}|['\-](?={_L}))*"
+_TOWN = rf"(?:St\.[ ])?{_PLAIN}(?:{_S}(?:sur|sous|lès|les|le|la|en|am|an|der|im|bei|a\.|d\.|upon|op|Cedex|(?-i:[A-ZÀ-Þ]){_L}+(?:['\-]{_L}+)*)){{0,3}}(?:{_S}\([^)\n]{{2,20}}\))?(?:{_S}(?:Cedex|CEDEX)(?: \d{{1,2}})?)?"
+_CODE_TOWN = rf"(?:(?:L|F|D|B|FR|LU|DE|BE|CH|NL|A)[ \-]{{1,3}})?\d{{4,5}}{_S}{_TOWN}"
+_TYPES = (
+    r"rue|avenue|av\.?|boulevard|bd\.?|blvd\.?|place|pl\.|chemin|ch\.|impasse|imp\.|all[eé]es?|route|rte\.?|quai|square|cours|mont[eé]e|cit[eé]|sentier|passage|ruelle|faubourg|fbg|lotissement|r[eé]sidence|hameau|"
+    r"esplanade|rond-point|voie|villa|venelle|promenade|clos|domaine|val|c[oô]te|grand-rue|grand'rue|grand-place|rues|um|op der|op dem|op de|op|an der|am|beim|bei der|bei|hannert|ënner|duerf|haaptstrooss|dernier sol|knapp|cité"
+)
+_NUMBER = r"\d{1,4}(?:[ \-/]?(?:bis|ter|quater|[a-d](?!\w)))?(?:[ ]?[\-/+][ ]?\d{1,4})?"
+_EXTRA = r"(?:,?[ \n](?:appt?\.?|appartement|bo[iî]te|bte|bus|b\.p\.|bp|[eé]tage|b[aâ]t(?:iment|\.)?|esc(?:alier|\.)?|wohnung|whg\.?|app\.|stock|hinterhaus|og|eg|flat|apartment|c/o|r[eé]s(?:idence|\.)?)[ ]?[\w°]{1,6}(?:[ ](?:étage|stock|og))?)?"
+_FR = re.compile(
+    rf"(?<![\w/.\-])(?:{_NUMBER},?[ \n])(?:{_TYPES})(?!\w)[ \n]?(?:{_WORD}[ \n]?(?:\d{{1,4}}(?!\d)[ ]?)?){{1,6}}?{_EXTRA}(?:[ ]?[,\-–\n(]{{1,2}}[ \n]{{0,2}}{_EXTRA}{_CODE_TOWN}|[ ]{_CODE_TOWN}|[ ]?,?[ ](?:à|zu|in|at|,)[ ](?-i:[A-ZÀ-Þ]){_TOWN}|(?=[ ]?[,.;:\n)!?]|[ ](?:et|und|and|an|depuis|seit|since|pour|für|mais|avec)(?!\w)|$))",
+    re.IGNORECASE,
+)
+_DE_SUFFIX = r"(?:stra(?:ß|ss)e|str\.?|weg|platz|allee|gasse|g(?:ä|ae)sschen|ring|damm|ufer|chaussee|steig|pfad|markt|graben|wall|stieg|winkel|promenade|strooss|wee|straat|laan|plein|lei|steenweg|dreef|kaai|baan|hof|berg|park|anger|kamp|twiete|redder|zeile|siedlung|straße)"
+_DE = re.compile(
+    rf"(?<![\w/.\-])(?:{_CAP}(?:[ \-])){{0,2}}(?:{_L}[\w\-']{{0,30}}{_DE_SUFFIX}|(?:am|an der|an den|im|in der|in den|auf der|auf dem|auf den|zum|zur|unter den|unter der|hinter der|hinter dem|vor dem|beim|alte[rn]?|neue[rn]?|gro(?:ß|ss)e[rn]?|kleine[rn]?|obere|untere)[ \n]{_CAP}(?:[ ]{_CAP})?)"
+    rf"[ \n]{{1,2}}(?:nr\.?[ ])?\d{{1,4}}(?:[ ]?[a-k](?!\w))?(?:[ ]?[\-/][ ]?\d{{1,4}}[a-k]?(?!\w))?{_EXTRA}(?:[ ]?[,\-–\n(]{{1,2}}[ \n]{{0,2}}{_CODE_TOWN}|[ ](?:in[ ])?{_CODE_TOWN}|[ ]?,?[ ](?:in|zu|te)[ ](?-i:[A-ZÀ-Þ]){_TOWN}|,[ ]{_CAP})?",
+    re.IGNORECASE,
+)
+_GB_SUFFIX = r"(?:street|st|road|rd|lane|ln|avenue|ave|drive|dr|close|court|crescent|gardens|terrace|place|way|square|hill|row|mews|grove|walk|green|park|view|house|parade|rise)"
+_POSTCODE = r"[A-Z]{1,2}\d[A-Z\d]?[ ]?\d[A-Z]{2}"
+_GB = re.compile(
+    rf"(?<![\w/.\-])(?:flat[ ]\w{{1,4}},?[ ])?\d{{1,4}}[a-d]?,?[ \n](?:{_WORD}[ \n]){{1,3}}?{_GB_SUFFIX}(?!\w)\.?(?:[ ]?[,\n][ \n]?{_CAP}(?:[ \-]{_CAP}){{0,2}}){{0,3}}(?:[ ]?[,\n]?[ \n]?{_POSTCODE}(?!\w))?",
+    re.IGNORECASE,
+)
+_ALONE = re.compile(
+    rf"(?:(?<=\n)|(?<=, )|^)[ ]?(?P<place>(?:(?:L|F|D|B|FR|LU|DE|BE)[ \-]{{1,3}})?\d{{4,5}} {_CAP}(?:[ ](?:sur|am|an der|im|la|le|(?-i:[A-ZÀ-Þ]){_L}+)){{0,3}})[ ]?(?=\n|$|,)",
+    re.MULTILINE,
+)
+_LU_CODE = re.compile(rf"(?<![\w])L[ \-]{{1,2}}\d{{4}}{_S}{_TOWN}", re.IGNORECASE)
+_CODE = re.compile(
+    rf"(?<![\w,.])\d{{4,5}}{_S}(?-i:[A-ZÀ-Þ]){_L}+(?:['\-]{_L}+)*(?:{_S}(?:sur|am|an der|im|(?-i:[A-ZÀ-Þ]){_L}+)){{0,2}}",
+    re.IGNORECASE,
+)
+_GB_CODE = re.compile(rf"(?<!\w){_POSTCODE}(?!\w)")
+_TOWN_ONLY = re.compile(
+    rf"(?<!\w){_CAP}(?:[ ](?:sur|am|an der|im|upon)[ ]{_CAP}|[ ](?-i:[A-ZÀ-Þ]){_L}{{3,}})?"
+)
+
+
+class AddressRecognizer(RuleRecognizer):
+    """From house number to town in one span; an office's address stays readable."""
+
+    labels = (Label.ADDRESS, Label.LOCATION)
+
+    def find(self, text: str) -> Iterable[Hit]:
+        """Every address that is not an office's, and the town where somebody lives."""
+        for pattern, rule in ((_FR, "fr_lu"), (_DE, "de_be"), (_GB, "gb")):
+            if any(char.isdigit() for char in text):
+                for match in pattern.finditer(text):
+                    yield from self._address(text, match.start(), match.end(), rule)
+        for match in _ALONE.finditer(text):
+            yield from self._address(text, *match.span("place"), "postcode_line")
+        for match in _LU_CODE.finditer(text):
+            yield from self._address(text, match.start(), match.end(), "lu_postcode")
+        for pattern in (_CODE, _GB_CODE):
+            for match in pattern.finditer(text):
+                if is_living_cue(text, match.start()):
+                    yield from self._address(text, match.start(), match.end(), "postcode_cue")
+        yield from self._towns(text)
+
+    def _address(self, text: str, start: int, end: int, rule: str) -> Iterator[Hit]:
+        shown = text[start:end].rstrip(" ,;.\n-(")
+        end = start + len(shown)
+        if not is_office_address(text, start, end):
+            yield Hit(start, end, Label.ADDRESS, CUED, f"address_{rule}")
+
+    def _towns(self, text: str) -> Iterator[Hit]:
+        for match in _TOWN_ONLY.finditer(text):
+            if is_living_cue(text, match.start()) and not is_never_a_name(match.group()):
+                yield Hit(match.start(), match.end(), Label.LOCATION, SURE, "town_cue")

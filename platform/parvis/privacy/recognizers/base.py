@@ -1,0 +1,95 @@
+"""What our recognisers have in common: the language they run under, hits, cues.
+
+Not Presidio's own pattern recogniser: a pattern that runs out of time there is skipped with a
+warning, which fails open. Our patterns are linear, and any exception stops the request.
+"""
+
+import re
+from abc import abstractmethod
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from presidio_analyzer import EntityRecognizer, RecognizerResult
+
+from parvis.privacy.deadline import check_deadline
+from parvis.privacy.entities import Label
+
+ANY_LANGUAGE = "any"
+CHECKED = 0.95
+SURE = 0.9
+CUED = 0.75
+LIKELY = 0.6
+
+
+class Hit(NamedTuple):
+    """A finding in clean text and the rule that made it."""
+
+    start: int
+    end: int
+    label: Label
+    score: float
+    rule: str
+
+
+class RuleRecognizer(EntityRecognizer):  # type: ignore[misc]
+    """A recogniser that runs on every text; subclasses say `labels` and `find`."""
+
+    labels: tuple[Label, ...] = ()
+
+    def __init__(self) -> None:
+        super().__init__(
+            supported_entities=[label.value for label in self.labels],
+            supported_language=ANY_LANGUAGE,
+            name=type(self).__name__,
+        )
+
+    def load(self) -> None:
+        """Nothing to load."""
+
+    def analyze(
+        self, text: str, entities: list[str], nlp_artifacts: Any = None
+    ) -> list[RecognizerResult]:
+        """Presidio's entry: every hit, with its rule in the metadata."""
+        check_deadline()
+        return [
+            RecognizerResult(
+                hit.label.value,
+                hit.start,
+                hit.end,
+                hit.score,
+                recognition_metadata={
+                    RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id,
+                    RecognizerResult.RECOGNIZER_NAME_KEY: hit.rule,
+                },
+            )
+            for hit in self.find(text)
+        ]
+
+    @abstractmethod
+    def find(self, text: str) -> Iterable[Hit]:
+        """Every hit in clean text."""
+
+
+def cue(words: str) -> re.Pattern[str]:
+    """A pattern that is true of the text before a value when it ends near one of these words."""
+    spaced = words.replace(" ", r"\s")
+    return re.compile(
+        rf"(?:^|[^\w])(?:{spaced})\.?(?![^\W\d_])"
+        r"(?:[^\n\d.;!?]|\.(?! (?-i:[A-ZÀ-Þ]))){0,30}(?:\n? ?)\Z",
+        re.IGNORECASE,
+    )
+
+
+def is_cued(text: str, start: int, pattern: re.Pattern[str], reach: int = 70) -> bool:
+    """Whether the words right before `start` announce the value."""
+    return pattern.search(text[max(0, start - reach) : start]) is not None
+
+
+def digits_of(text: str) -> str:
+    """Only the digits."""
+    return "".join(char for char in text if char.isdigit())
+
+
+def signs_of(text: str) -> str:
+    """Only letters and digits, in capitals."""
+    return "".join(char for char in text if char.isalnum()).upper()

@@ -1,0 +1,88 @@
+"""Dates of birth: any date, in digits or words, that is said to be one. Other dates stay."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from parvis.privacy.entities import Label
+from parvis.privacy.recognizers.base import SURE, Hit, RuleRecognizer
+
+_MONTHS = (
+    r"janv(?:ier|\.)?|f[eé]v(?:rier|r?\.)?|mars|avr(?:il|\.)?|mai|juin|juil(?:let|\.)?|ao[uû]t|sept(?:embre|ember|\.)?|oct(?:obre|ober|\.)?|nov(?:embre|ember|\.)?|d[eé]c(?:embre|ember|\.)?|"
+    r"jan(?:uar|uary|ner|\.)?|j[aä]nner|feb(?:ruar|ruary|er|\.)?|m[aä]rz|mar(?:ch|\.)?|m[aä]erz|apr(?:il|\.)?|abr[eë]ll|may|june?|jul[iy]?|juni|juli|aug(?:ust|\.)?|sep\.?|okt(?:ober|\.)?|dez(?:ember|\.)?"
+)
+_YEAR = r"(?:(?:18|19|20)\d\d|'?\d\d)"
+_GAP = r"[ \n]"
+_DIGITS = rf"\d{{1,2}}[./\- \n] ?\d{{1,2}}[./\- \n] ?{_YEAR}(?!\d)|(?:18|19|20)\d\d[./\-]\d{{1,2}}[./\-]\d{{1,2}}|(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:19|20)\d\d"
+_WRITTEN = (
+    rf"\d{{1,2}}(?:er|\.|st|nd|rd|th|ten|e)?{_GAP}?(?:of{_GAP}|de{_GAP})?(?:{_MONTHS}),?{_GAP}?{_YEAR}(?!\d)"
+    rf"|(?:{_MONTHS}){_GAP}(?:the{_GAP})?\d{{1,2}}(?:st|nd|rd|th)?,?{_GAP}{_YEAR}(?!\d)"
+)
+_NUMBER_WORD = (
+    r"(?:[^\W\d_-]*(?:hundert|honnert|tausend|dausend|zwanzig|zwanzeg|dreißig|dreissig|drësseg|vierzig|véierzeg|fünfzig|fofzeg|sechzig|siechzeg|siebzig|siwwenzeg|achtzig|achtzeg|neunzig|nonzeg|zehn|nonzéng|"
+    r"neunzehn|zwölf|zwielef|elf|eelef)[^\W\d_]*|mil(?:le)?|deux|cents?|neuf|quatre|vingts?|dix|onze|douze|treize|quatorze|quinze|seize|trente|quarante|cinquante|soixante|septante|huitante|nonante|un|une|trois|cinq|six|sept|huit|"
+    r"nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|two|one|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|oh|"
+    r"zwei|drei|vier|fünf|sechs|sieben|acht|neun|ein|eins|zwee|dräi|véier|fënnef|sechs|siwen|aacht|néng|et|and|und|an)"
+)
+_DAY_WORD = rf"(?:{_NUMBER_WORD}|[^\W\d_]+(?:ten|te|ter|sten|ste|ster|ter|st|nd|rd|th|ième)|premier|first|second|third|ersten|éischten|drëtten|zweeten|dritten|dritter|twenty-[a-z]+|[a-z]+-(?:et-)?[a-z]+)"
+_IN_WORDS = rf"(?:(?:le|am|den|the|on|the){_GAP})?{_DAY_WORD}(?:[ \n-]{_DAY_WORD}){{0,3}}{_GAP}(?:of{_GAP})?(?:{_MONTHS})(?:,?[ \n-](?:{_NUMBER_WORD}|{_YEAR}(?!\d))){{1,9}}"
+_DATE = re.compile(rf"(?<![\w.,])(?:{_WRITTEN}|{_DIGITS}|{_IN_WORDS})", re.IGNORECASE)
+_YEAR_ONLY = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_CUE = re.compile(
+    r"(?:(?<!\w)(?:n[eé]+(?:\(e\)|\.e|·e|-e|e|s|es)?|naissance|date[ \n]de[ \n]naiss(?:ance|\.)?|ddn|anniversaire|geb(?:oren(?:e[rn]?)?|\.|urtsdatum|urtstag|\.?-datum)?|geburts-?(?:tag|datum)|geb\.-?dat\.?|"
+    r"born|birth|birth ?date|birthday|dob|d\.o\.b\.?|date[ \n]of[ \n]birth|gebuer(?:en)?|gebuerts(?:datum|dag)|jahrgang)|\*)"
+    r"(?:[^\d\n;!?]|\n(?![ ]*\n)){0,45}?\Z",
+    re.IGNORECASE,
+)
+_CUE_AFTER = re.compile(
+    r"\A(?:[^\d\n.;!?]{0,30})(?<!\w)(?:geboren|gebuer(?:en)?|zur welt|op d'welt|n[eé]e?(?!\w)|\(?(?:date de naissance|geburtsdatum|dob|date of birth|geb\.))",
+    re.IGNORECASE,
+)
+_YEAR_CUE = re.compile(
+    r"(?<!\w)(?:n[eé]e?s? en|born in|geboren(?: im jahr)?|jahrgang|gebuer(?:en)?(?: am joer)?|ann[eé]e de naissance :?|geburtsjahr:?|birth year:?) \Z",
+    re.IGNORECASE,
+)
+_ANOTHER_EVENT = re.compile(
+    r"(?<!\w)(?:d[eé]c[eè]s|d[eé]c[eé]d[eé]e?|mariage|mari[eé]e?s?|verstorben|verheiratet|gestorben|died|married|bestuet|gestuerwen|loi|gesetz|law|versicherungsbeginn)\b",
+    re.IGNORECASE,
+)
+_ENUMERATED = re.compile(r"(?:et|and|und|an|,|/)[ ](?:le |am |den |on |the )?\Z", re.IGNORECASE)
+
+
+class BirthRecognizer(RuleRecognizer):
+    """A date after "né le", "geb.", "born", "gebuer", "*", or before "geboren"."""
+
+    labels = (Label.DATE_OF_BIRTH,)
+
+    def find(self, text: str) -> Iterable[Hit]:
+        """Every date of birth."""
+        last_end = -1
+        for match in _DATE.finditer(text):
+            if (
+                self._is_birth(text, match)
+                or (
+                    last_end >= 0
+                    and match.start() - last_end < 12  # noqa: PLR2004
+                    and _ENUMERATED.search(text[last_end : match.start()])
+                )
+            ):
+                start = match.start() + _leading_article(match.group())
+                last_end = match.end()
+                yield Hit(start, match.end(), Label.DATE_OF_BIRTH, SURE, "birth_date")
+        yield from self._years(text)
+
+    def _is_birth(self, text: str, match: re.Match[str]) -> bool:
+        before = text[max(0, match.start() - 75) : match.start()]
+        found = _CUE.search(before)
+        if found and not _ANOTHER_EVENT.search(before, found.start()):
+            return True
+        return _CUE_AFTER.search(text[match.end() : match.end() + 50]) is not None
+
+    def _years(self, text: str) -> Iterator[Hit]:
+        for match in _YEAR_ONLY.finditer(text):
+            if _YEAR_CUE.search(text[max(0, match.start() - 30) : match.start()]):
+                yield Hit(match.start(), match.end(), Label.DATE_OF_BIRTH, SURE, "birth_year")
+
+
+def _leading_article(text: str) -> int:
+    article = re.match(r"(?:le|am|den|the|on)[ \n]", text, re.IGNORECASE)
+    return article.end() if article else 0

@@ -1,0 +1,54 @@
+"""File, case, customer and staff numbers of a person: only after a cue, by shape."""
+
+import re
+from collections.abc import Iterable
+
+from parvis.privacy.entities import Label
+from parvis.privacy.recognizers.base import CUED, Hit, RuleRecognizer, is_cued
+
+_NUMBER = r"(?:[ \n]?(?:n[°ºo]\.?|nr\.?|nummer|num[eé]ro|number|numm|no\.?|#|id))?"
+_CUE_WORDS = (
+    rf"(?:num[eé]ro (?:de |d')|n[°º] ?(?:de |d')?)?(?:dossiers?|demande|client|usager|allocataire|adh[eé]rent|abonn[eé]|contrat|candidat|b[eé]n[eé]ficiaire|agent|inscription|affaire|requ[eê]te|ticket|identifiant|recours|sinistre|salari[eé]|[eé]tudiant|police|facture|suivi){_NUMBER}|"
+    rf"[nv]/?[ ]?r[eé]f\.?|(?:notre|votre|vos|nos) r[eé]f(?:[eé]rences?|\.)?|r[eé]f(?:[eé]rences?|\.)?|ref(?:erence|erenz|\.)?{_NUMBER}|"
+    r"az\.?|aktenzeichen|akten-?(?:nummer|nr\.?)|gesch[aä]ftszeichen|gz\.?|gesch\.-z\.?|mein zeichen|ihr zeichen|unser zeichen|kassenzeichen|kz\.?|"
+    rf"(?:vorgangs|kunden|antrags|fall|personal|mitglieds|vertrags|bg|bedarfsgemeinschafts|buchungs|auftrags|rechnungs|bearbeitungs|teilnehmer|matrikel|dossiers?|dossiers|ticket|verfahrens|bescheid|register|fahrzeug|schadens|stamm|dienst|klient|referenz|demande|cliente?)[ \-]?(?:nummer|numm|nr\.?|id|zeichen)|"
+    rf"vorgang{_NUMBER}|dossier{_NUMBER}|"
+    rf"(?:case|file|customer|client|claim|application|reference|staff|employee|membership|contract|account|ticket|complaint|payroll|student|request|booking|invoice|tenancy|policy)(?: reference)?[ ](?:numbers?|no\.?|ref\.?|id|#)|(?:our|your|my) ref(?:erence)?|case|file ref(?:erence)?|personal-?nr\.?|agenten?numm(?:er)?|cliente?nummer|kennzahl|buergernummer|akt"
+)
+_CUE = re.compile(
+    rf"(?:^|[^\w])(?:{_CUE_WORDS})(?![^\W\d_])\.?(?:[ ]?\([^)\n]{{1,24}}\))?[ \n]?(?:(?:est|ist|ass|is|lautet|porte|mit|with|unter|sous|vum|vom|du|de|der|le|la|the|avec|numéro|nummer|number|numm|n[°ºo]\.?|nr\.?|no\.?|dem|aktenzeichen|suivant|bei|of|für|fir|pour|num[eé]ro)[ \n]?){{0,3}}[:#=]?[ \n]{{0,2}}\Z",
+    re.IGNORECASE,
+)
+_PART = r"(?=[\w/.\-*_]*\d)[^\W_]+(?:[./\-*_][^\W_]+)*"
+_VALUE = re.compile(
+    rf"(?<![\w/.\-])(?:(?-i:[A-Z]{{1,5}})[ ](?=(?:(?-i:[A-Z]{{1,3}})[ ])?[\w/.\-]*\d)|[A-Z]{{1,6}}[ ]?[/\-][ ]?(?=\d))?(?:(?-i:[A-Z]{{1,3}})[ ])?{_PART}(?:[ ](?:(?-i:[A-Z]{{1,3}})[ ])?{_PART}){{0,4}}",
+    re.IGNORECASE,
+)
+_DATE = re.compile(
+    r"(?:(?:du|vom|of|vum|le|am|den) )?\d{1,2}[./]\d{1,2}[./](?:19|20)?\d\d|(?:19|20)\d\d-\d\d-\d\d|(?:19|20)\d\d"
+)
+_LEAST = 3
+
+
+class CaseRecognizer(RuleRecognizer):
+    """A value with digits right after "dossier", "Az.", "Kassenzeichen", "case number" and so on."""
+
+    labels = (Label.CASE_NUMBER,)
+
+    def find(self, text: str) -> Iterable[Hit]:
+        """Every number of a file that concerns a person."""
+        for match in _VALUE.finditer(text):
+            value = match.group().rstrip("./-")
+            if sum(char.isalnum() for char in value) < _LEAST or _DATE.fullmatch(value):
+                continue
+            if is_cued(text, match.start(), _CUE, reach=90):
+                end = match.start() + len(_without_date(value))
+                yield Hit(match.start(), end, Label.CASE_NUMBER, CUED, "case_cue")
+
+
+def _without_date(value: str) -> str:
+    """The value without a date that follows it ("4711 12.03.2024")."""
+    parts = value.split(" ")
+    while len(parts) > 1 and _DATE.fullmatch(parts[-1]) and "." in parts[-1]:
+        parts.pop()
+    return " ".join(parts)

@@ -1,0 +1,135 @@
+"""E-mail addresses and telephone numbers."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+import phonenumbers
+
+from parvis.privacy.entities import Label
+from parvis.privacy.recognizers.base import CUED, SURE, Hit, RuleRecognizer, cue, digits_of, is_cued
+
+_AT = r"(?:@|[ ]?(?:\[|\(|\{)[ ]?(?:at|arobase|arobas|ät|@)[ ]?(?:\]|\)|\})[ ]?)"
+_DOT = r"(?:\.|[ ]?(?:\[|\(|\{)[ ]?(?:dot|point|punkt|\.)[ ]?(?:\]|\)|\})[ ]?)"
+_EMAIL = re.compile(
+    rf"(?<![\w.+%\-])[\w+%\-]{{1,64}}(?:{_DOT}[\w+%\-]{{1,64}}){{0,6}}{_AT}"
+    rf"[^\W_](?:[\w\-]{{0,61}}[^\W_])?(?:{_DOT}[^\W_](?:[\w\-]{{0,61}}[^\W_])?){{0,6}}",
+    re.IGNORECASE,
+)
+_SPLIT_EMAIL = re.compile(
+    r"(?<![\w.+%\-])[\w+%\-]{1,64}(?:\.[\w+%\-]{1,64}){0,6} ?@ ?[^\W_][\w\-]{0,61}"
+    r"(?: ?\. ?[a-z][\w\-]{0,30}){1,4}",
+    re.IGNORECASE,
+)
+# Mailboxes of an office, not of a person (annotation: functional mailboxes stay readable).
+_OFFICE_WORDS = (
+    "info|infos|information|contact|contacts|kontakt|mairie|commune|gemeng|gemeinde|ville|stadt|"
+    "accueil|secretariat|secr[eé]tariat|sekretariat|poststelle|buergeramt|bürgeramt|b[ie]ergercenter|"
+    "buergerservice|bürgerservice|rathaus|service|services|support|help|helpdesk|hilfe|office|"
+    "admin|administration|webmaster|postmaster|noreply|no-reply|ne-pas-repondre|nepasrepondre|"
+    "dpo|dsb|datenschutz|privacy|rgpd|gdpr|presse|press|media|guichet|etat-civil|etatcivil|"
+    "standesamt|finanzamt|impots|steuern|urbanisme|population|enquiries|enquiry|mail|email|"
+    "courrier|reception|empfang|zentrale|rh|hr|bewerbung|recrutement|jobs|karriere|adem|cnap|"
+    "jobcenter|familienkasse|council|hello|bonjour|hallo|moien|abuse|security|billing|verwaltung|"
+    "reclamation|reclamations|complaints|beschwerde|ombudsman|mediateur|prefecture|sous-prefecture"
+)
+_OFFICE = re.compile(rf"(?:{_OFFICE_WORDS})(?:[.\-_](?:[a-z]{{2,20}}|\d{{1,4}}))*[@\[({{ ]", re.I)
+
+REGIONS = ("LU", "FR", "DE", "BE", "NL", "CH", "AT", "PT", "IT", "GB")
+_DIGIT_RUN = re.compile(
+    r"(?<![\w.,])(?:\+|00|\(\+|\(0)?\d(?:[\d()]|[ .\-/]{1,3}(?=[\d(])|\n(?=\d)){5,24}"
+)
+_PHONE_CUE = cue(
+    r"t[eé]l(?:[eé]phone|efon|\.)?|telefonnummer|phone|handy(?:nummer)?|mobile?|portable|gsm|fax|"
+    r"appel(?:er|ez)|rufnummer|call(?: me)?(?: on| at)?|ruf|unruff|rufft|ugeruff|joindre|joignable|"
+    r"erreichbar|erreechen|reach me(?: on| at)?|whatsapp|numm?er|num[eé]ro de t[eé]l[eé]phone|durchwahl|natel"
+)
+_NOT_A_PHONE_BEFORE = re.compile(
+    r"(?:IBAN|BIC|n° ?SIREN|siret|rcs|matricule|steuer-?id|az\.?|aktenzeichen|dossier|isbn|art\.?|§+|"
+    r"article|€|eur|loi|nr\. ?sécu|l-|ref\.?|réf\.?|référence|facture|invoice|rechnung)\W{0,4}(?:n[°or.]*|nr\.?|:)?\W{0,3}\Z",
+    re.IGNORECASE,
+)
+_DATE = re.compile(
+    r"\A(?:\d{1,2}[./ \-]\d{1,2}[./ \-](?:19|20)\d\d|(?:19|20)\d\d[./ \-]\d{1,2}[./ \-]\d{1,2})"
+)
+_AMOUNT_AFTER = re.compile(r"\A(?:,\d\d)? ?(?:€|eur|euro|chf|%|\$|£|km|m²|kg)", re.IGNORECASE)
+_MIN_DIGITS, _MAX_DIGITS = 6, 15
+
+
+class EmailRecognizer(RuleRecognizer):
+    """Also `x@gouv.fr`, `x@agency.internal`, `x [at] y [dot] z`; no suffix list is asked."""
+
+    labels = (Label.EMAIL,)
+
+    def find(self, text: str) -> Iterable[Hit]:
+        """Every address that is not an office's."""
+        if "@" not in text and not re.search(r"[\[({] ?(?:at|arobas)", text, re.IGNORECASE):
+            return
+        for pattern, rule in ((_EMAIL, "email"), (_SPLIT_EMAIL, "email_with_spaces")):
+            for match in pattern.finditer(text):
+                if not _OFFICE.match(match.group()):
+                    yield Hit(match.start(), match.end(), Label.EMAIL, SURE, rule)
+
+
+def find_office_mailboxes(text: str) -> Iterator[tuple[int, int]]:
+    """Where functional mailboxes stand: nothing inside them is personal."""
+    if "@" in text:
+        for match in _EMAIL.finditer(text):
+            if _OFFICE.match(match.group()):
+                yield match.span()
+
+
+class PhoneRecognizer(RuleRecognizer):
+    """Numbers of our neighbours, with or without country code; looked for only among digits."""
+
+    labels = (Label.PHONE,)
+
+    def find(self, text: str) -> Iterable[Hit]:
+        """Every run of digits that is a telephone number somewhere near, or said to be one."""
+        for match in _DIGIT_RUN.finditer(text):
+            run = match.group().rstrip("( ")
+            count = len(digits_of(run))
+            if not _MIN_DIGITS <= count <= _MAX_DIGITS:
+                continue
+            start, end = match.start(), match.start() + len(run)
+            if text[start - 1 : start] == "(" and ")" in run:
+                start -= 1
+            if self._is_something_else(text, start, end):
+                continue
+            if is_cued(text, start, _PHONE_CUE):
+                yield Hit(start, end, Label.PHONE, SURE, "phone_cue")
+            elif _is_phone(run):
+                yield Hit(start, end, Label.PHONE, CUED, "phone")
+
+    def _is_something_else(self, text: str, start: int, end: int) -> bool:
+        return bool(
+            _DATE.match(text[start:end])
+            or _NOT_A_PHONE_BEFORE.search(text[max(0, start - 24) : start])
+            or _AMOUNT_AFTER.match(text[end : end + 8])
+        )
+
+
+def _is_phone(run: str) -> bool:
+    digits = digits_of(run)
+    international = run.lstrip("(").startswith(("+", "00"))
+    regions: tuple[str, ...] = REGIONS
+    if not international:
+        # without a country code only what people write as a telephone number: 0..., or LU groups
+        regions = REGIONS if digits.startswith("0") else ("LU",)
+        if regions == ("LU",) and not _looks_luxembourgish(run, digits):
+            return False
+    number = run.replace("\n", " ").replace("(0)", "") if international else run.replace("\n", " ")
+    for region in regions if not international else ("ZZ",):
+        try:
+            parsed = phonenumbers.parse(number, region if region != "ZZ" else None)
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.is_valid_number(parsed):
+            return True
+    return False
+
+
+def _looks_luxembourgish(run: str, digits: str) -> bool:
+    """Mobile 6x1 xxx xxx, or six to eight digits in pairs, as they are written here."""
+    if re.fullmatch(r"6[2-9]1[ .\-/]?\d{3}[ .\-/]?\d{3}", run):
+        return True
+    return bool(re.fullmatch(r"[2-9]\d(?:[ .\-]\d\d){2,4}", run)) and len(digits) in (6, 8, 10)

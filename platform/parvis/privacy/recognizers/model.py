@@ -1,0 +1,105 @@
+"""What the name model's words mean for masking: persons, addresses, towns where somebody lives."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from parvis.privacy.entities import Label
+from parvis.privacy.rampart import Rampart, Word
+from parvis.privacy.recognizers.base import Hit, RuleRecognizer
+from parvis.privacy.recognizers.places import is_living_cue, is_office_address
+from parvis.privacy.words import is_never_a_name
+
+_NAME_KINDS = ("GIVEN_NAME", "SURNAME")
+_PLACE_KINDS = ("BUILDING_NUMBER", "STREET_NAME", "SECONDARY_ADDRESS", "ZIP_CODE", "CITY", "STATE")
+_NAME_BELIEF = 0.5
+_PLACE_BELIEF = 0.5
+_BETWEEN_NAMES = re.compile(
+    r"(?: |\n|-| ?(?:de|du|des|von|van|der|den|di|da|dos|le|la|zu|zum|al|el|ben|d') ?){0,3}", re.I
+)
+_SURNAME_AFTER = re.compile(
+    r"[ ](?:(?:de la|de|du|van|von|van der|den|di|da|dos) )?"
+    r"(?P<name>[A-ZÀ-ÖØ-Þ][^\W\d_]+(?:['\-][^\W\d_]+)*)"
+)
+_BETWEEN_PLACES = re.compile(r"[ ,.\n\-/]{0,4}(?:(?:[LFBD]|LU|FR|DE|BE)-)?", re.IGNORECASE)
+
+
+class ModelRecognizer(RuleRecognizer):
+    """Persons and places by the Rampart model; numbers are left to the rules that check them."""
+
+    labels = (Label.PERSON, Label.ADDRESS, Label.LOCATION)
+
+    def __init__(self, rampart: Rampart) -> None:
+        super().__init__()
+        self._rampart = rampart
+
+    def find(self, text: str) -> Iterable[Hit]:
+        """Every name, address and town of residence that the model sees."""
+        if not any(char.isalpha() for char in text):
+            return
+        words = self._rampart.read_words(text)
+        yield from _persons(text, words)
+        yield from _places(text, words)
+
+
+def _belief(word: Word, kinds: tuple[str, ...]) -> float:
+    return min(1.0, sum(word.beliefs.get(kind, 0.0) for kind in kinds))
+
+
+def _persons(text: str, words: list[Word]) -> Iterator[Hit]:
+    group: list[Word] = []
+    for word in words:
+        shown = text[word.start : word.end]
+        if (
+            _belief(word, _NAME_KINDS) < _NAME_BELIEF
+            or is_never_a_name(shown)
+            or not any(char.isalpha() for char in shown)
+        ):
+            continue
+        if group and not _BETWEEN_NAMES.fullmatch(text, group[-1].end, word.start):
+            yield _person(text, group)
+            group = []
+        group.append(word)
+    if group:
+        yield _person(text, group)
+
+
+def _person(text: str, group: list[Word]) -> Hit:
+    """One name; small words beside capital ones are verbs, not names ("Madame Weber huet")."""
+    if any(text[word.start].isupper() for word in group):
+        while not text[group[-1].start].isupper():
+            group.pop()
+        while not text[group[0].start].isupper():
+            group.pop(0)
+    score = round(max(_belief(word, _NAME_KINDS) for word in group), 2)
+    end = group[-1].end
+    following = _SURNAME_AFTER.match(text, end)
+    is_given = _belief(group[-1], ("GIVEN_NAME",)) >= _NAME_BELIEF
+    if is_given and following and not is_never_a_name(following["name"]):
+        end = following.end()
+    return Hit(group[0].start, end, Label.PERSON, score, "rampart_name")
+
+
+def _places(text: str, words: list[Word]) -> Iterator[Hit]:
+    group: list[Word] = []
+    for word in words:
+        if _belief(word, _PLACE_KINDS) < _PLACE_BELIEF:
+            continue
+        if group and not _BETWEEN_PLACES.fullmatch(text, group[-1].end, word.start):
+            yield from _place(text, group)
+            group = []
+        group.append(word)
+    if group:
+        yield from _place(text, group)
+
+
+def _place(text: str, group: list[Word]) -> Iterator[Hit]:
+    kinds = {max(word.beliefs, key=lambda kind: word.beliefs[kind]) for word in group}
+    start, end = group[0].start, group[-1].end
+    score = round(max(_belief(word, _PLACE_KINDS) for word in group), 2)
+    has_digit = any(char.isdigit() for char in text[start:end])
+    is_address = "STREET_NAME" in kinds and kinds & {"BUILDING_NUMBER", "ZIP_CODE"}
+    if is_address and has_digit:
+        if not is_office_address(text, start, end):
+            yield Hit(start, end, Label.ADDRESS, score, "rampart_address")
+    elif "CITY" in kinds and is_living_cue(text, start):
+        yield Hit(start, end, Label.LOCATION, score, "rampart_town")
