@@ -1,0 +1,71 @@
+"""The words of agencies' files, of the models' catalogue and of the hall fit the envelope."""
+
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from parvis.domain import Channel, ChatTurn, Principal, Role
+from parvis.policy import vocabulary as ours
+from parvis.policy.engine import decide
+from parvis.policy.rules import list_agency_rules, load_rules
+from parvis.tenancy import vocabulary as theirs
+
+POLICIES = Path("policies")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PurposeCode",
+        "AssistantContext",
+        "Sector",
+        "ProcedureLaw",
+        "AnnexIII",
+        "AiActRole",
+        "LegalBasis",
+        "Art9Basis",
+        "PiiNeed",
+        "DecisionStage",
+        "FriaStatus",
+    ],
+)
+def test_an_agency_s_file_knows_exactly_the_words_of_the_envelope(name: str) -> None:
+    assert get_args(getattr(theirs, name)) == get_args(getattr(ours, name))
+
+
+def test_every_example_assistant_can_be_decided_on_and_is_allowed() -> None:
+    """An ordinary first question on each of its channels, through the hall's own envelope."""
+    from parvis.assistant.envelopes import after_masking, build_envelope  # noqa: PLC0415
+    from parvis.inference.models import load_models  # noqa: PLC0415
+    from parvis.tenancy.registry import load_tenants  # noqa: PLC0415
+
+    models = load_models(Path("deploy/models.yaml")).models
+    names = list_agency_rules(POLICIES)
+    tenants = load_tenants(Path("tenants"), models=set(models), policies=names)
+    asked = 0
+    for agency in tenants.agencies.values():
+        rules = load_rules(POLICIES, agency.policies)
+        for assistant in agency.assistants:
+            for channel in assistant.channels:
+                asked += 1
+                model = models[assistant.models["default"]]
+                person = Principal(agency.slug, "s", "c", "person", frozenset({Role.CIVIL_SERVANT}))
+                turn = ChatTurn(assistant.id, ({"role": "user", "content": "?"},), Channel(channel))
+                first = build_envelope(person, agency, assistant, model, turn)
+                before = decide(rules, first)
+                assert before.allowed, (assistant.id, before)
+                assert {"notice", "mark"} <= before.duties
+                second = after_masking(
+                    first, model=model, counts={"EMAIL": 1}, masked=True, passages=()
+                )
+                assert decide(rules, second).allowed
+                stranger = build_envelope(
+                    Principal("another-agency", "s", "c", "person", frozenset()),
+                    agency,
+                    assistant,
+                    model,
+                    turn,
+                )
+                assert decide(rules, stranger).rules == ("P-14",)
+    assert asked >= 3
