@@ -9,7 +9,7 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -132,9 +132,9 @@ REQUIRED_FIELDS: Mapping[str, tuple[str, ...]] = {
     "emit": ("node", "boot", "worker", "n"),
     "actor": ("type",),
 }
-SEALED_NAMES = frozenset(
-    {"user", "ip", "prompt", "answer", "title", "document", "note", "address", "query"}
-)
+SEALED_NAMES = frozenset({"user", "ip", "note", "query"})
+SEALED_CONTENT = frozenset({"prompt", "answer", "title", "document", "address"})
+CONTENT_PREFIXES = ("chat.", "tool.", "document.", "review.")
 
 Phase = Literal["intent", "result", "fact"]
 
@@ -323,6 +323,7 @@ def build_body(draft: Draft) -> dict[str, Any]:
         if not _WORD.fullmatch(draft.reason):
             raise ValueError("audit: reason is not a word")
         body["reason"] = draft.reason
+    check_sealed(draft.kind, draft.sealed)
     _add_re(body, draft)
     _add_blocks(body, draft, kind)
     return body
@@ -343,6 +344,13 @@ def _add_re(body: dict[str, Any], draft: Draft) -> None:
         if not _UUID.fullmatch(draft.re):
             raise ValueError("audit: re is not a UUID")
         body["re"] = draft.re
+
+
+def check_sealed(kind: str, names: Iterable[str]) -> None:
+    """Only kinds about content carry sealed content; raises ValueError."""
+    allowed = SEALED_NAMES | (SEALED_CONTENT if kind.startswith(CONTENT_PREFIXES) else frozenset())
+    if not allowed.issuperset(names):
+        raise ValueError("audit: this kind carries no such sealed field")
 
 
 def _add_blocks(body: dict[str, Any], draft: Draft, kind: Kind) -> None:

@@ -19,6 +19,7 @@ import apsw
 from parvis.audit import events
 from parvis.audit.canonical import MAX_RECORD_BYTES, encode
 from parvis.audit.events import Draft, KeyRef
+from parvis.audit.reader import AuditReader, LogHead
 from parvis.audit.receipts import Receipt
 from parvis.audit.sealing import SealedValue, pseudonym, seal_value
 from parvis.audit.store import LogRow, StoreUnsafe
@@ -68,6 +69,7 @@ class AuditLog:
         self._closing = False
         self._disk = (0.0, 0)
         self._writer: Writer | None = None
+        self._reader: AuditReader | None = None
         try:
             self._writer = Writer(audit_dir, installation, root_key, worker=worker)
             self._writer.open_life()
@@ -129,6 +131,8 @@ class AuditLog:
             return
         self._thread.join()
         self._writer.close()
+        if self._reader is not None:
+            self._reader.close()
 
     def _require_room(self) -> None:
         checked, free = self._disk
@@ -151,6 +155,36 @@ class AuditLog:
             found = self._open_writer().get_log(tenant_id, _BIRTH_WAIT_S)
             self._logs[tenant_id] = found
         return found
+
+    @property
+    def folder(self) -> Path:
+        """Where the logs lie."""
+        return self._dir
+
+    @property
+    def reader(self) -> AuditReader:
+        """What is committed, for reading."""
+        with self._wake:
+            if self._reader is None:
+                self._reader = AuditReader(self._dir)
+            return self._reader
+
+    def publish_head(self, tenant_id: str) -> LogHead:
+        """The agency's signed head, remembered as one that left the house; raises NotFound."""
+        head = self.reader.get_head(tenant_id)
+        try:
+            self._open_writer().publish(self.get_log(tenant_id), head.size, head.note)
+        except (apsw.Error, OSError, ValueError, TimeoutError) as error:
+            self._note_fault(error)
+            raise AuditUnavailable() from error
+        return head
+
+    def sign_note(self, tenant_id: str, text: str) -> str:
+        """`text` signed by the agency's log. MUST NOT be a checkpoint."""
+        try:
+            return self._open_writer().sign(self.get_log(tenant_id), text)
+        except (SealBroken, OSError) as error:
+            raise AuditUnavailable() from error
 
     def _build(self, tenant_id: str, draft: Draft) -> Entry:
         body = events.build_body(draft)

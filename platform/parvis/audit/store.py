@@ -242,6 +242,16 @@ class Store:
         )
         return int(rows[0][0])
 
+    def find_span(self, log_no: int, wanted: Range) -> tuple[int, int]:
+        """Positions [first, end) that enclose every record of the range; (0, 0) for none."""
+        rows = self._select(
+            "SELECT min(seq), max(seq) FROM record WHERE log_no = ? AND seq >= ? AND seq < ?"
+            " AND time_us >= ? AND time_us < ?",
+            (log_no, *wanted[:4]),
+        )
+        first, last = rows[0]
+        return (0, 0) if first is None else (first, last + 1)
+
     def read_hashes(self, log_no: int, level: int, first: int, end: int) -> list[bytes]:
         """Hashes [first, end) of a tile level; raises StoreUnsafe when some are missing."""
         if level == 0:

@@ -1,0 +1,233 @@
+"""The auditor's folder: C2SP tiles, signed checkpoints, the log's key, and the verifier itself.
+
+Every file is in a manifest that the log signs. Tiles (hashes) are always whole; with a period
+given, only the bundles of records that touch it are included: the root can still be recomputed.
+Whoever exports MUST write `audit.exported` first.
+"""
+
+import base64
+import hashlib
+import io
+import time
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+
+from parvis.audit.events import PLATFORM
+from parvis.audit.files import sync_folder
+from parvis.audit.log import AuditLog
+from parvis.audit.notes import format_proof, format_vkey
+from parvis.audit.reader import to_us
+from parvis.audit.store import LogRow, Range, Store
+from parvis.audit.tree import TILE_WIDTH, inclusion_proof
+from parvis.audit.writer import format_time
+
+MANIFEST = "manifest"
+MANIFEST_FORMAT = "parvis-audit-export/v1"
+_HERE = Path(__file__).parent
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+class ExportFile(NamedTuple):
+    """One file of the folder, by its path with forward slashes."""
+
+    path: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What is exported: one log at one size; record bundles [first, end) of 256 records each."""
+
+    store: Store
+    log: LogRow
+    size: int
+    root: bytes
+    note: str
+    first: int
+    end: int
+
+
+def export_files(
+    audit: AuditLog,
+    tenant_id: str,
+    *,
+    from_time: datetime | None = None,
+    to_time: datetime | None = None,
+) -> Iterator[ExportFile]:
+    """Every file of the agency's export, the signed manifest last.
+
+    Raises NotFound when the agency has no log, AuditUnavailable when it cannot be read.
+    """
+    head = audit.publish_head(tenant_id)
+    with closing(Store(audit.folder, read_only=True)) as store:
+        log = audit.get_log(tenant_id)
+        wanted = Range(
+            end=head.size,
+            from_us=to_us(from_time) if from_time else 0,
+            to_us=to_us(to_time) if to_time else 2**62,
+        )
+        first, end = _bundles(store.find_span(log.no, wanted))
+        source = _Source(store, log, head.size, head.root, head.note, first, end)
+        lines = []
+        for file in _contents(source):
+            lines.append(f"{hashlib.sha256(file.data).hexdigest()} {len(file.data)} {file.path}")
+            yield file
+        text = _manifest(source, lines, from_time, to_time)
+        yield ExportFile(MANIFEST, audit.sign_note(tenant_id, text).encode())
+
+
+def write_folder(files: Iterable[ExportFile], folder: Path) -> int:
+    """Write an export to a new folder; gives the number of files. Raises FileExistsError."""
+    folder.mkdir(parents=True)
+    count = 0
+    for file in files:
+        path = folder / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(file.data)
+        count += 1
+    sync_folder(folder)
+    return count
+
+
+class _Outbox(io.RawIOBase):
+    """A file that zipfile writes and we empty as it goes."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        piece = bytes(data)  # type: ignore[call-overload]
+        self._pieces.append(piece)
+        return len(piece)
+
+    def take(self) -> bytes:
+        taken = b"".join(self._pieces)
+        self._pieces.clear()
+        return taken
+
+
+def stream_zip(files: Iterable[ExportFile], folder_name: str) -> Iterator[bytes]:
+    """The same folder as a ZIP archive, piece by piece, without a temporary file."""
+    outbox = _Outbox()
+    with zipfile.ZipFile(outbox, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in files:
+            info = zipfile.ZipInfo(f"{folder_name}/{file.path}", _ZIP_DATE)
+            info.external_attr = 0o644 << 16
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, file.data)
+            yield outbox.take()
+    yield outbox.take()
+
+
+def tile_path(kind: str, index: int, width: int) -> str:
+    """Path of a tile or entry bundle (c2sp.org/tlog-tiles): `kind` is a level or `entries`."""
+    parts = [f"{index % 1000:03d}"]
+    while index >= 1000:  # noqa: PLR2004 - three digits a path element
+        index //= 1000
+        parts.append(f"x{index % 1000:03d}")
+    partial = f".p/{width}" if width < TILE_WIDTH else ""
+    return f"tile/{kind}/{'/'.join(reversed(parts))}{partial}"
+
+
+def read_verifier() -> bytes:
+    """The stand-alone verifier, as it is shipped."""
+    return (_HERE / "verify.py").read_bytes()
+
+
+def _bundles(span: tuple[int, int]) -> tuple[int, int]:
+    first, end = span
+    return first // TILE_WIDTH, -(-end // TILE_WIDTH)
+
+
+def _contents(source: _Source) -> Iterator[ExportFile]:
+    yield ExportFile("checkpoint", source.note.encode())
+    yield ExportFile("keys.jsonl", _keys(source))
+    for size, note in source.store.list_published(source.log.no, source.size):
+        yield ExportFile(f"notes/{size}", note.encode())
+    yield from _tiles(source)
+    for index in range(source.first, source.end):
+        yield _entries(source, index)
+    yield ExportFile("README", (_HERE / "export_readme.txt").read_bytes())
+    yield ExportFile("verify.py", read_verifier())
+
+
+def _tiles(source: _Source) -> Iterator[ExportFile]:
+    level, count = 0, source.size
+    while count:
+        for first in range(0, count, TILE_WIDTH):
+            end = min(first + TILE_WIDTH, count)
+            hashes = source.store.read_hashes(source.log.no, level, first, end)
+            path = tile_path(str(level), first // TILE_WIDTH, end - first)
+            yield ExportFile(path, b"".join(hashes))
+        level, count = level + 1, count // TILE_WIDTH
+
+
+def _entries(source: _Source, index: int) -> ExportFile:
+    first = index * TILE_WIDTH
+    end = min(first + TILE_WIDTH, source.size)
+    rows = source.store.list_records(source.log.no, Range(first, end), limit=TILE_WIDTH)
+    data = b"".join(len(row.leaf).to_bytes(2, "big") + row.leaf for row in rows)
+    return ExportFile(tile_path("entries", index, end - first), data)
+
+
+def _keys(source: _Source) -> bytes:
+    line = {
+        "birth": _birth(source),
+        "log": source.log.id,
+        "origin": source.log.origin,
+        "tenant": source.log.tenant_id,
+        "vkey": format_vkey(source.log.origin, source.log.public_key),
+    }
+    return orjson.dumps(line, option=orjson.OPT_SORT_KEYS) + b"\n"
+
+
+def _birth(source: _Source) -> dict[str, str] | None:
+    """What the platform log says of this log's birth, with its proof."""
+    platform = source.store.find_log(PLATFORM)
+    if platform is None or platform.id == source.log.id:
+        return None
+    head = source.store.find_head(platform.no)
+    if head is None:
+        return None
+
+    def read(level: int, first: int, end: int) -> list[bytes]:
+        return source.store.read_hashes(platform.no, level, first, end)
+
+    born = Range(end=head.size, kinds=("log.created",))
+    for row in source.store.list_records(platform.no, born, limit=100_000):
+        if orjson.loads(row.leaf)["target"]["log"] == source.log.id:
+            path = inclusion_proof(read, row.seq, head.size)
+            return {
+                "proof": format_proof(row.seq, path, head.note, row.leaf),
+                "vkey": format_vkey(platform.origin, platform.public_key),
+            }
+    return None
+
+
+def _manifest(
+    source: _Source, lines: list[str], from_time: datetime | None, to_time: datetime | None
+) -> str:
+    asked = [format_time(to_us(moment)) if moment else "-" for moment in (from_time, to_time)]
+    made = format_time(time.time_ns() // 1000)
+    first, end = source.first * TILE_WIDTH, min(source.end * TILE_WIDTH, source.size)
+    top = [
+        MANIFEST_FORMAT,
+        source.log.origin,
+        str(source.size),
+        base64.b64encode(source.root).decode(),
+        f"made {made}",
+        f"asked {asked[0]} {asked[1]}",
+        f"records {first} {end}",
+        f"files {len(lines)}",
+    ]
+    return "\n".join(top + lines) + "\n"

@@ -1,0 +1,158 @@
+"""Self-check of the live logs: every row against every other, without stopping who writes.
+
+Uses the stand-alone checker for the records themselves. Finds damage and clumsy tampering; what a
+holder of the keys rewrote as a whole only a head kept elsewhere can show.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from parvis.audit.log_keys import HeadFile
+from parvis.audit.notes import NoteInvalid, open_note, parse_checkpoint
+from parvis.audit.sealing import open_value
+from parvis.audit.store import HeadRow, LogRow, Range, RecordRow, Store, StoreUnsafe
+from parvis.audit.tree import Frontier, leaf_hash, root_at
+from parvis.audit.verify import RecordChecker
+from parvis.audit.writer import LogInconsistent, check_heads, check_signed
+from parvis.keystore import KeyStore, SealBroken
+
+_PAGE = 1000
+_MAX_FAULTS = 100
+
+
+@dataclass(slots=True)
+class LogCheck:
+    """What was found in one log; `faults` is empty for a sound one."""
+
+    tenant_id: str
+    log: str
+    size: int = 0
+    faults: list[str] = field(default_factory=list)
+    open_intents: int = 0
+    sealed_openable: int = 0
+    sealed_erased: int = 0
+
+    def fault(self, words: str) -> None:
+        """Note something wrong."""
+        if len(self.faults) < _MAX_FAULTS:
+            self.faults.append(words)
+
+
+def check_logs(audit_dir: Path, keystore: KeyStore) -> list[LogCheck]:
+    """Every log, checked row by row; the head file's own faults stand under `platform`."""
+    general = LogCheck("platform", "")
+    with (
+        closing(Store(audit_dir, read_only=True)) as store,
+        closing(HeadFile(audit_dir / "heads")) as heads,
+    ):
+        try:
+            check_heads(store, heads)
+        except LogInconsistent as error:
+            general.fault(str(error))
+        checks = []
+        for log in store.list_logs():
+            check = LogCheck(log.tenant_id, log.id)
+            checks.append(check)
+            store.begin_reading()
+            try:
+                _check_log(store, log, check, keystore)
+            except (LogInconsistent, StoreUnsafe, apsw.Error) as error:
+                check.fault(str(error))
+            finally:
+                store.rollback()
+    return [general, *checks] if general.faults else checks
+
+
+def _check_log(store: Store, log: LogRow, check: LogCheck, keystore: KeyStore) -> None:
+    head = store.find_head(log.no)
+    if head is None:
+        raise LogInconsistent("the log has no head")
+    check.size = head.size
+    frontier, checker = Frontier(), RecordChecker(log.id)
+    for row in _rows(store, log):
+        record = _check_row(store, log, row, frontier, checker, check)
+        if record is not None and "seal" in record:
+            _check_sealed(store, log, record, check, keystore)
+    _check_head(store, log, head, frontier, check)
+    check.open_intents = len(checker.open)
+    kept = {intent for tenant, intent, _ in store.list_intents() if tenant == log.tenant_id}
+    if kept != set(checker.open):
+        check.fault("the list of open intents is not that of the records")
+
+
+def _rows(store: Store, log: LogRow) -> Iterator[RecordRow]:
+    first = 0
+    while rows := store.list_records(log.no, Range(first), limit=_PAGE):
+        yield from rows
+        first = rows[-1].seq + 1
+
+
+def _check_row(
+    store: Store,
+    log: LogRow,
+    row: RecordRow,
+    frontier: Frontier,
+    checker: RecordChecker,
+    check: LogCheck,
+) -> dict[str, Any] | None:
+    if leaf_hash(row.leaf) != row.hash:
+        check.fault(f"record {row.seq}: its bytes are not those that were hashed")
+    reasons, record = checker.check(row.seq, row.leaf)
+    for reason in reasons:
+        check.fault(f"record {row.seq}: {reason}")
+    if record is None:
+        checker.skip_to(row.seq + 1)
+    elif record["kind"] != row.kind:
+        check.fault(f"record {row.seq}: filed under another kind")
+    for level, place, found in frontier.append(row.hash):
+        if store.read_hashes(log.no, level, place, place + 1) != [found]:
+            check.fault(f"record {row.seq}: the block it completes has another hash")
+    return record
+
+
+def _check_sealed(
+    store: Store, log: LogRow, record: dict[str, Any], check: LogCheck, keystore: KeyStore
+) -> None:
+    place = f"record {record['seq']}"
+    boxes = store.list_sealed(log.no, record["id"])
+    for name, entry in record["seal"].items():
+        key = keystore.find_key_by_id(log.tenant_id, entry["k"])
+        if key is None:
+            check.sealed_erased += 1
+        elif name not in boxes:
+            check.fault(f"{place}: the sealed {name} is missing, its key is not")
+        else:
+            try:
+                open_value(key, log.id, record["id"], name, boxes[name][1], entry)
+                check.sealed_openable += 1
+            except SealBroken as error:
+                check.fault(f"{place}: sealed {name}: {error}")
+
+
+def _check_head(
+    store: Store, log: LogRow, head: HeadRow, frontier: Frontier, check: LogCheck
+) -> None:
+    try:
+        check_signed(log, head)
+    except LogInconsistent as error:
+        check.fault(str(error))
+    if frontier.size != head.size:
+        check.fault(f"{frontier.size} records are stored, {head.size} are signed")
+    if frontier.root() != head.root or frontier.dump() != head.frontier:
+        check.fault("the signed root is not that of the records")
+
+    def read(level: int, first: int, end: int) -> list[bytes]:
+        return store.read_hashes(log.no, level, first, end)
+
+    for size, note in store.list_published(log.no, head.size):
+        try:
+            signed = parse_checkpoint(open_note(note, log.origin, log.public_key)[0])
+            if signed.size != size or root_at(read, size) != signed.root:
+                raise NoteInvalid("not a head of this log")
+        except NoteInvalid as error:
+            check.fault(f"the head published at {size}: {error}")

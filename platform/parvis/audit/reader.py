@@ -1,0 +1,245 @@
+"""Reading the logs: an agency's records, proofs and keys, for auditors' pages and commands.
+
+Every function takes the agency first; another agency's position or receipt looks like a missing
+one.
+Whoever reads MUST write `audit.read` first: this room does not know who is asking.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import apsw
+import orjson
+
+from parvis.audit.notes import format_fingerprint, format_proof, format_vkey
+from parvis.audit.receipts import parse_receipt
+from parvis.audit.store import FILE_NAME, LogRow, Range, RecordRow, Store, StoreUnsafe
+from parvis.audit.tree import inclusion_proof
+from parvis.errors import AuditUnavailable, NotFound
+
+_MAX_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """One record: `leaf` is what was stored and hashed, `data` the same parsed."""
+
+    seq: int
+    time: datetime
+    kind: str
+    leaf: bytes
+    leaf_hash: bytes
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LogKey:
+    """What an auditor compares out of band: `fingerprint` is eight groups of four hex digits."""
+
+    log: str
+    origin: str
+    vkey: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogHead:
+    """Where a log stands; `note` is the signed checkpoint."""
+
+    size: int
+    root: bytes
+    last_time: datetime
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That a record is in the log: `text` is the `.tlog-proof` file, the record inside it."""
+
+    record: AuditRecord
+    head: LogHead
+    path: tuple[bytes, ...]
+    text: str
+
+
+class AuditReader:
+    """Read-only view of the logs under `audit_dir`; sees what is committed. Thread-safe."""
+
+    def __init__(self, audit_dir: Path) -> None:
+        if not (audit_dir / FILE_NAME).is_file():
+            raise AuditUnavailable("There is no audit log here yet.")
+        self._lock = threading.Lock()
+        try:
+            self._store = Store(audit_dir, read_only=True)
+        except (apsw.Error, StoreUnsafe) as error:
+            raise AuditUnavailable("The audit log cannot be read.") from error
+
+    def list_tenants(self) -> list[str]:
+        """Every agency that has a log, and `platform`."""
+        with self._lock:
+            return [log.tenant_id for log in self._store.list_logs()]
+
+    def get_key(self, tenant_id: str) -> LogKey:
+        """The key that signs the agency's log; raises NotFound when it has none."""
+        return describe_key(self._get_log(tenant_id))
+
+    def get_head(self, tenant_id: str) -> LogHead:
+        """Where the agency's log stands; raises NotFound when it has none."""
+        log = self._get_log(tenant_id)
+        with self._lock:
+            return self._head(log)
+
+    def list_records(
+        self,
+        tenant_id: str,
+        *,
+        limit: int = 50,
+        before: int | None = None,
+        after: int | None = None,
+        from_time: datetime | None = None,
+        to_time: datetime | None = None,
+        kinds: Sequence[str] = (),
+    ) -> list[AuditRecord]:
+        """One page, newest first; `before` and `after` are positions of the page's neighbours.
+
+        With `after`, the page that follows it towards newer records (still newest first).
+        `from_time` is included, `to_time` is not. Empty when the agency has no log.
+        """
+        log = self._find_log(tenant_id)
+        if log is None:
+            return []
+        wanted = _range(from_time, to_time, kinds, before, after)
+        limit = max(1, min(limit, _MAX_PAGE))
+        with self._lock:
+            rows = self._store.list_records(log.no, wanted, limit=limit, newest_first=after is None)
+        records = [_record(row) for row in rows]
+        return records if after is None else records[::-1]
+
+    def count_records(
+        self,
+        tenant_id: str,
+        *,
+        from_time: datetime | None = None,
+        to_time: datetime | None = None,
+        kinds: Sequence[str] = (),
+    ) -> int:
+        """How many records a filter finds."""
+        log = self._find_log(tenant_id)
+        if log is None:
+            return 0
+        with self._lock:
+            return self._store.count_records(log.no, _range(from_time, to_time, kinds))
+
+    def find_record(self, tenant_id: str, seq: int) -> AuditRecord | None:
+        """The agency's record at this position."""
+        log = self._find_log(tenant_id)
+        if log is None or not 0 <= seq < 2**62:
+            return None
+        with self._lock:
+            row = self._store.find_record(log.no, seq)
+        return _record(row) if row else None
+
+    def find_by_receipt(self, tenant_id: str, text: str) -> AuditRecord | None:
+        """The agency's record that a receipt proves: log, position and leaf hash must all fit."""
+        try:
+            receipt = parse_receipt(text)
+        except ValueError:
+            return None
+        log = self._find_log(tenant_id)
+        if log is None or log.id != receipt.log:
+            return None
+        found = self.find_record(tenant_id, receipt.seq)
+        return found if found is not None and found.leaf_hash == receipt.leaf_hash else None
+
+    def find_receipt_tenant(self, text: str) -> str | None:
+        """The agency whose log a receipt names (for operators' commands)."""
+        try:
+            receipt = parse_receipt(text)
+        except ValueError:
+            return None
+        with self._lock:
+            logs = self._store.list_logs()
+        return next((log.tenant_id for log in logs if log.id == receipt.log), None)
+
+    def get_proof(self, tenant_id: str, seq: int) -> Proof:
+        """The record with its proof under the current head; raises NotFound."""
+        log = self._get_log(tenant_id)
+        with self._lock:
+            self._store.begin_reading()
+            try:
+                row = self._store.find_record(log.no, seq)
+                head = self._head(log)
+                if row is None:
+                    raise NotFound()
+                path = inclusion_proof(self._hashes(log), seq, head.size)
+            finally:
+                self._store.rollback()
+        return Proof(_record(row), head, tuple(path), format_proof(seq, path, head.note, row.leaf))
+
+    def close(self) -> None:
+        """Release the file."""
+        self._store.close()
+
+    def _hashes(self, log: LogRow) -> Any:
+        return lambda level, first, end: self._store.read_hashes(log.no, level, first, end)
+
+    def _find_log(self, tenant_id: str) -> LogRow | None:
+        with self._lock:
+            return self._store.find_log(tenant_id)
+
+    def _get_log(self, tenant_id: str) -> LogRow:
+        log = self._find_log(tenant_id)
+        if log is None:
+            raise NotFound()
+        return log
+
+    def _head(self, log: LogRow) -> LogHead:
+        head = self._store.find_head(log.no)
+        if head is None:
+            raise AuditUnavailable()
+        return LogHead(head.size, head.root, _moment(head.last_us), head.note)
+
+
+def describe_key(log: LogRow) -> LogKey:
+    """The key of a log as people compare it."""
+    vkey = format_vkey(log.origin, log.public_key)
+    return LogKey(log.id, log.origin, vkey, format_fingerprint(vkey))
+
+
+def _record(row: RecordRow) -> AuditRecord:
+    data = orjson.loads(row.leaf)
+    return AuditRecord(row.seq, _moment(row.time_us), row.kind, row.leaf, row.hash, data)
+
+
+def _moment(time_us: int) -> datetime:
+    return datetime.fromtimestamp(time_us // 1_000_000, UTC).replace(
+        microsecond=time_us % 1_000_000
+    )
+
+
+def to_us(moment: datetime) -> int:
+    """Microseconds since 1970; raises ValueError for a time without a zone."""
+    if moment.tzinfo is None:
+        raise ValueError("times must carry a zone")
+    whole = moment.replace(microsecond=0)
+    return int(whole.timestamp()) * 1_000_000 + moment.microsecond
+
+
+def _range(
+    from_time: datetime | None,
+    to_time: datetime | None,
+    kinds: Sequence[str],
+    before: int | None = None,
+    after: int | None = None,
+) -> Range:
+    return Range(
+        first=0 if after is None else after + 1,
+        end=2**62 if before is None else before,
+        from_us=to_us(from_time) if from_time else 0,
+        to_us=to_us(to_time) if to_time else 2**62,
+        kinds=tuple(kinds),
+    )

@@ -1,0 +1,1247 @@
+#!/usr/bin/env python3
+"""Check an audit export without trusting whoever made it.
+
+    python verify.py DIR [--policy FILE] [--state FILE] [--json]
+
+Stands alone: one file, the standard library, and `cryptography` where it is installed (else its own
+RFC 8032 check, slower). No network, no writing except to FILE of --state. Exit codes: 0 INTACT,
+2 INCOMPLETE, 3 TAMPERED, 4 UNVERIFIABLE, 5 wrong usage. Formats: c2sp.org signed-note,
+tlog-checkpoint, tlog-tiles, tlog-proof, tlog-policy; RFC 6962 trees; records as in `docs/audit.md`.
+"""
+
+# ruff: noqa: PLR2004 - lengths and limits are the formats' own; one file that reads top to bottom
+from __future__ import annotations
+
+import argparse
+import base64
+import binascii
+import hashlib
+import json
+import os
+import re
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn, TextIO
+
+try:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+except ImportError:  # the auditor's machine may have nothing but Python
+    Ed25519PublicKey = None  # type: ignore[assignment,misc]
+
+VERSION = "1"
+EXIT = {"INTACT": 0, "INCOMPLETE": 2, "TAMPERED": 3, "UNVERIFIABLE": 4}
+USAGE = 5
+MANIFEST_FORMAT = "parvis-audit-export/v1"
+WIDTH = 256
+HASH = 32
+MAX_ENTRIES = 1_000_000
+MAX_DEPTH = 8
+MAX_MANIFEST = 128 << 20
+MAX_TEXT = 1 << 20
+MAX_LEAF = 8192
+MAX_FINDINGS = 200
+MAX_IDS = 500_000
+MAX_SIZE = 2**53
+OLD_INTENT_S = 15 * 60
+
+PATHS = re.compile(
+    r"checkpoint|keys\.jsonl|README|verify\.py|notes/[0-9]{1,16}"
+    r"|tile/(entries|[0-9]{1,2})/(x[0-9]{3}/)*[0-9]{3}(\.p/[0-9]{1,3})?"
+)
+WORD = re.compile(r"[A-Za-z0-9._:/@+=,~()#<>*-]{1,255}")
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+TIME = re.compile(r"[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}\.[0-9]{6}Z")
+
+
+def _is(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MAX_SIZE
+
+
+def _words(value: Any) -> bool:
+    return isinstance(value, list) and 0 < len(value) <= 64 and all(map(_is(WORD), value))
+
+
+def _counts(value: Any) -> bool:
+    label = _is(re.compile(r"[A-Z][A-Z0-9_]{0,39}"))
+    return (
+        isinstance(value, dict)
+        and 0 < len(value) <= 64
+        and all(label(key) and _count(number) for key, number in value.items())
+    )
+
+
+def _one_of(*words: str) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and value in words
+
+
+TYPES = {
+    "word": _is(WORD),
+    "words": _words,
+    "count": _count,
+    "flag": lambda value: isinstance(value, bool),
+    "hex32": _is(re.compile(r"[0-9a-f]{32}")),
+    "hex64": _is(re.compile(r"[0-9a-f]{64}")),
+    "time": _is(TIME),
+    "counts": _counts,
+    "actor": _one_of("person", "service", "system", "unknown"),
+    "decision": _one_of("allow", "deny"),
+    "action": _one_of("none", "masked", "blocked"),
+}
+BLOCKS = {
+    "emit": "node:word boot:hex32 worker:word n:count",
+    "actor": "type:actor pid:hex32 roles:words assurance:word client:word",
+    "target": "assistant:word version:word channel:word conversation:word language:word "
+    "level:count documents:words tenant:word log:hex32 session:hex64 object:word key:word view:word "
+    "seq:count first:count end:count from:time to:time kinds:words records:count",
+    "model": "wanted:words provider:word asked:word answered:word response:word digest:word",
+    "use": "messages:count bytes_in:count bytes_out:count tokens_in:count tokens_out:count "
+    "tokens_cached:count tokens_reasoning:count estimated:flag stream:flag attempts:count "
+    "ms:count first_ms:count finish:word",
+    "policy": "digest:word decision:decision rules:words duties:words shadow:words reviewer:hex32 "
+    "count:count",
+    "privacy": "action:action counts:counts detector:word",
+    "http": "method:word route:word status:count code:word param:word request:word",
+    "trace": "trace:hex32 span:word",
+    "change": "before:word after:word origin:word vkey:word size:count root:hex64 ground:word",
+}
+BLOCK_FIELDS = {
+    name: dict(pair.split(":") for pair in words.split()) for name, words in BLOCKS.items()
+}
+REQUIRED_FIELDS = {"emit": ("node", "boot", "worker", "n"), "actor": ("type",)}
+_CHAT = "target model use policy privacy http trace"
+_ACT = "target change policy http trace"
+_BASE = "target http trace"
+# kind: (phases, outcomes, blocks it must carry, blocks it may carry)
+KINDS = {
+    "chat.started": ("intent", "", "target", "model use policy http trace"),
+    "chat.finished": ("result", "success", "", _CHAT),
+    "chat.aborted": ("result", "aborted", "", _CHAT),
+    "chat.failed": ("result", "failed", "", _CHAT),
+    "chat.refused": ("result fact", "denied", "", _CHAT),
+    "chat.unknown": ("result", "unknown", "", "target"),
+    "tool.called": ("fact", "success denied failed unknown", "target", _CHAT),
+    "document.added": ("fact", "success denied failed", "target", _ACT),
+    "document.removed": ("fact", "success denied failed", "target", _ACT),
+    "review.requested": ("fact", "success", "target", _CHAT),
+    "review.decided": ("fact", "success denied", "target", _CHAT),
+    "auth.login": ("fact", "success", "", _BASE),
+    "auth.logout": ("fact", "success", "", _BASE),
+    "auth.failed": ("fact", "denied failed", "", _BASE),
+    "session.ended": ("fact", "success", "", _BASE),
+    "session.expired": ("fact", "success", "", _BASE),
+    "request.refused": ("fact", "denied failed", "http", "target policy privacy trace"),
+    "admin.changed": ("fact", "success denied failed", "target", _ACT),
+    "policy.published": ("fact", "success failed", "policy", _ACT),
+    "model.changed": ("fact", "success failed", "model", _ACT),
+    "key.created": ("fact", "success", "target", _ACT),
+    "key.rotated": ("fact", "success", "target", _ACT),
+    "key.compromised": ("fact", "unknown", "target", _ACT),
+    "key.retired": ("fact", "success", "target", _ACT),
+    "log.created": ("fact", "success", "target change", ""),
+    "log.opened": ("fact", "success", "", "target change"),
+    "log.heartbeat": ("fact", "success", "", "change"),
+    "log.closed": ("fact", "success", "target change", ""),
+    "log.rollback": ("fact", "success", "target change", ""),
+    "clock.stepped": ("fact", "success", "change", ""),
+    "audit.read": ("fact", "success denied", "target", "http trace"),
+    "audit.exported": ("fact", "success denied failed", "target", "http trace change"),
+    "audit.unsealed": ("fact", "success denied", "target", "http trace change"),
+    "hold.placed": ("fact", "success denied", "target", _ACT),
+    "hold.lifted": ("fact", "success denied", "target", _ACT),
+    "erasure.requested": ("fact", "success", "target", _ACT),
+    "erasure.refused": ("fact", "denied", "target", _ACT),
+    "erasure.done": ("fact", "success failed", "target", _ACT),
+    "retention.pruned": ("fact", "success failed", "target", _ACT),
+    "reconcile.result": ("fact", "success failed", "target", "use change"),
+    "incident.opened": ("fact", "success unknown", "target", _ACT),
+    "incident.closed": ("fact", "success", "target", _ACT),
+}
+SEALED_NAMES = {"user", "ip", "note", "query"}
+SEALED_CONTENT = {"prompt", "answer", "title", "document", "address"}
+CONTENT_PREFIXES = ("chat.", "tool.", "document.", "review.")
+ALWAYS = ("v", "id", "log", "seq", "time", "seen", "kind", "phase", "emit", "actor")
+FORMS = {"id": UUID, "re": UUID, "reason": WORD, "seen": TIME, "time": TIME}
+
+
+class Malformed(Exception):
+    """Something that is not in the form it must have; the words say what."""
+
+
+# Ed25519 (RFC 8032), for machines without `cryptography`
+
+P = 2**255 - 19
+L = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+ROOT_OF_MINUS_ONE = pow(2, (P - 1) // 4, P)
+
+
+Point = tuple[int, int, int, int]
+
+
+def _add(a: Point, b: Point) -> Point:
+    e = (a[1] - a[0]) * (b[1] - b[0]) % P
+    f = (a[1] + a[0]) * (b[1] + b[0]) % P
+    g = 2 * a[3] * b[3] * D % P
+    h = 2 * a[2] * b[2] % P
+    x, y, z, t = f - e, h - g, h + g, f + e
+    return (x * y % P, z * t % P, y * z % P, x * t % P)
+
+
+def _times(number: int, point: Point) -> Point:
+    found = (0, 1, 1, 0)
+    while number:
+        if number & 1:
+            found = _add(found, point)
+        point = _add(point, point)
+        number >>= 1
+    return found
+
+
+def _point(data: bytes) -> Point | None:
+    y = int.from_bytes(data, "little")
+    sign, y = y >> 255, y & ((1 << 255) - 1)
+    if y >= P:
+        return None
+    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if (x * x - square) % P:
+        x = x * ROOT_OF_MINUS_ONE % P
+    if (x * x - square) % P or (x == 0 and sign):
+        return None
+    if x & 1 != sign:
+        x = P - x
+    return (x, y, 1, x * y % P)
+
+
+BASE: Point = (
+    15112221349535400772501151409588531511454012693041857206046113283949847762202,
+    4 * pow(5, P - 2, P) % P,
+    1,
+    15112221349535400772501151409588531511454012693041857206046113283949847762202
+    * 4
+    * pow(5, P - 2, P)
+    % P,
+)
+
+
+def _own_check(public: bytes, signature: bytes, message: bytes) -> bool:
+    point = _point(public)
+    scalar = int.from_bytes(signature[32:], "little")
+    if point is None or scalar >= L:
+        return False
+    digest = hashlib.sha512(signature[:32] + public + message).digest()
+    negative = (P - point[0], point[1], 1, P - point[3])
+    x, y, z, _ = _add(_times(scalar, BASE), _times(int.from_bytes(digest, "little") % L, negative))
+    inverse = pow(z, P - 2, P)
+    x, y = x * inverse % P, y * inverse % P
+    return (y | (x & 1) << 255).to_bytes(32, "little") == signature[:32]
+
+
+def check_signature(public: bytes, signature: bytes, message: bytes) -> bool:
+    """True when `signature` (64 bytes) is this Ed25519 key's over `message`."""
+    if len(public) != 32 or len(signature) != 64:
+        return False
+    if Ed25519PublicKey is None:
+        return _own_check(public, signature, message)
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+# Notes and keys (c2sp.org)
+
+
+def unbase64(text: str) -> bytes:
+    """Bytes of canonical base64."""
+    try:
+        raw = base64.b64decode(text.encode("ascii"), validate=True)
+    except (binascii.Error, ValueError):
+        raise Malformed("not base64") from None
+    if base64.b64encode(raw).decode() != text:
+        raise Malformed("not canonical base64")
+    return raw
+
+
+class Key:
+    """A verifier key (`vkey`): name, key id and Ed25519 key."""
+
+    def __init__(self, vkey: str) -> None:
+        name, plus, rest = vkey.partition("+")
+        identity, second, encoded = rest.partition("+")
+        raw = unbase64(encoded)
+        if not (name and plus and second) or len(raw) != 33 or raw[:1] != b"\x01":
+            raise Malformed("not an Ed25519 verifier key")
+        self.vkey, self.name, self.public = vkey, name, raw[1:]
+        self.id = hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4]
+        if self.id.hex() != identity or re.search(r"\s", name):
+            raise Malformed("a verifier key with the wrong key id")
+
+    @property
+    def fingerprint(self) -> str:
+        digest = hashlib.sha256(self.vkey.encode()).hexdigest()[:32]
+        return " ".join(digest[at : at + 4] for at in range(0, 32, 4))
+
+
+def open_note(data: bytes, key: Key) -> str:
+    """The text of a note that `key` signed, and by no other line than its own."""
+    try:
+        note = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Malformed("not UTF-8") from None
+    if re.search(r"[\x00-\x09\x0b-\x1f]", note):
+        raise Malformed("control characters in a note")
+    text, blank, signatures = note.rpartition("\n\n")
+    if not blank or not signatures.endswith("\n"):
+        raise Malformed("not a signed note")
+    text += "\n"
+    lines = signatures[:-1].split("\n")
+    if len(lines) > 64:
+        raise Malformed("too many signatures")
+    good = False
+    for line in lines:
+        parts = line.split(" ")
+        if len(parts) != 3 or parts[0] != "\u2014":
+            raise Malformed("not a signature line")
+        raw = unbase64(parts[2])
+        if key is not None and parts[1] == key.name and raw[:4] == key.id:
+            if not check_signature(key.public, raw[4:], text.encode()):
+                raise Malformed("the signature does not fit")
+            good = True
+    if key is not None and not good:
+        raise Malformed("not signed by the log's key")
+    return text
+
+
+def parse_checkpoint(text: str) -> tuple[str, int, bytes]:
+    """(origin, size, root) of a checkpoint's three lines."""
+    lines = text.split("\n")
+    if len(lines) != 4 or lines[3] or not lines[0]:
+        raise Malformed("not a checkpoint")
+    root = unbase64(lines[2])
+    if len(root) != HASH:
+        raise Malformed("a root of the wrong length")
+    return lines[0], parse_number(lines[1]), root
+
+
+def parse_number(text: str) -> int:
+    """A whole number without leading zeroes, below 2^53."""
+    if not re.fullmatch(r"0|[1-9][0-9]{0,15}", text) or int(text) >= MAX_SIZE:
+        raise Malformed("not a number")
+    return int(text)
+
+
+def load_policy(data: bytes) -> tuple[dict[str, Key], bool]:
+    """The log keys of a tlog-policy by origin, and whether witnesses are demanded."""
+    logs, quorum = {}, None
+    for line in data.decode("utf-8").split("\n"):
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        if words[0] == "log" and len(words) in (2, 3):
+            key = Key(words[1])
+            logs[key.name] = key
+        elif words[0] == "quorum" and len(words) == 2 and quorum is None:
+            quorum = words[1]
+        elif words[0] not in ("witness", "group"):
+            raise Malformed("not a line of a tlog-policy")
+    if quorum is None:
+        raise Malformed("no quorum line")
+    return logs, quorum != "none"
+
+
+# Merkle tree (RFC 6962)
+
+
+def leaf_hash(leaf: bytes) -> bytes:
+    return hashlib.sha256(b"\x00" + leaf).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+class Tree:
+    """A growing tree; `full` gets (tile level, hash) of every block that became complete."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.hashes: list[bytes] = []
+        self.full: list[tuple[int, bytes]] = []
+
+    def append(self, leaf: bytes) -> None:
+        self.hashes.append(leaf)
+        bits, level = self.size, 0
+        while bits & 1:
+            right = self.hashes.pop()
+            self.hashes[-1] = node_hash(self.hashes[-1], right)
+            bits >>= 1
+            level += 1
+            if level % 8 == 0:
+                self.full.append((level // 8, self.hashes[-1]))
+        self.size += 1
+
+    def root(self) -> bytes:
+        if not self.hashes:
+            return hashlib.sha256(b"").digest()
+        found = self.hashes[-1]
+        for left in self.hashes[-2::-1]:
+            found = node_hash(left, found)
+        return found
+
+
+def check_inclusion(leaf: bytes, index: int, size: int, path: list[bytes], root: bytes) -> bool:
+    """True when `path` leads from the leaf to the root (RFC 9162 2.1.3.2)."""
+    node, last, found = index, size - 1, leaf
+    for step in path:
+        if last == 0:
+            return False
+        if node & 1 or node == last:
+            found = node_hash(step, found)
+            while node and not node & 1:
+                node >>= 1
+                last >>= 1
+        else:
+            found = node_hash(found, step)
+        node >>= 1
+        last >>= 1
+    return index < size and last == 0 and found == root
+
+
+# Records
+
+
+def _no_float(_text: str) -> Any:
+    raise ValueError("floats are not allowed")
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key occurs twice")
+    return found
+
+
+def parse_record(leaf: bytes) -> dict[str, Any]:
+    """The record, if its bytes are the one canonical form."""
+    try:
+        record = json.loads(
+            leaf.decode("utf-8"),
+            object_pairs_hook=_pairs,
+            parse_float=_no_float,
+            parse_constant=_no_float,
+        )
+        again = json.dumps(record, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        canonical = again.encode("utf-8") == leaf
+    except (ValueError, RecursionError):
+        raise Malformed("the record is not JSON of the allowed form") from None
+    if not canonical or not isinstance(record, dict):
+        raise Malformed("the record is not in canonical form")
+    return record
+
+
+def find_fault(record: dict[str, Any]) -> str | None:
+    """What is wrong with a record's fields, or None."""
+    kind = KINDS.get(str(record.get("kind")))
+    if kind is None:
+        return "unknown kind"
+    phases, outcomes, required, optional = (words.split() for words in kind)
+    for name in (*ALWAYS, *required):
+        if name not in record:
+            return f"{name} is missing"
+    fits = {
+        "v": type(record["v"]) is int and record["v"] == 1,
+        "phase": record["phase"] in phases,
+        "outcome": record["outcome"] in outcomes if "outcome" in record else not outcomes,
+        "re": ("re" in record) == (record["phase"] == "result"),
+    }
+    for name, form in FORMS.items():
+        if name in record and not _is(form)(record[name]):
+            fits[name] = False
+    wrong = [name for name, good in fits.items() if not good]
+    if wrong:
+        return f"{wrong[0]} is not what the kind demands"
+    return _find_block_fault(record, set(required) | set(optional))
+
+
+def _find_block_fault(record: dict[str, Any], carried: set[str]) -> str | None:
+    known = set(ALWAYS) | {"outcome", "reason", "re", "seal"} | carried
+    for name, block in record.items():
+        if name not in known:
+            return "unknown field"
+        if name not in BLOCKS:
+            continue
+        if not isinstance(block, dict) or not block:
+            return f"{name} is not a block"
+        for needed in REQUIRED_FIELDS.get(name, ()):
+            if needed not in block:
+                return f"{name}.{needed} is missing"
+        for field, value in block.items():
+            code = BLOCK_FIELDS[name].get(field)
+            if code is None:
+                return f"unknown field in {name}"
+            if not TYPES[code](value):
+                return f"{name}.{field} is not in the required form"
+    return _find_seal_fault(record) if "seal" in record else None
+
+
+def _find_seal_fault(record: dict[str, Any]) -> str | None:
+    content = record["kind"].startswith(CONTENT_PREFIXES)
+    allowed = SEALED_NAMES | (SEALED_CONTENT if content else set())
+    seal = record["seal"]
+    if not isinstance(seal, dict) or not seal or not allowed.issuperset(seal):
+        return "seal is not in the required form"
+    for entry in seal.values():
+        good = (
+            isinstance(entry, dict)
+            and set(entry) == {"c", "k", "n"}
+            and TYPES["hex64"](entry["c"])
+            and TYPES["hex32"](entry["k"])
+            and _count(entry["n"])
+        )
+        if not good:
+            return "seal is not in the required form"
+    return None
+
+
+class RecordChecker:
+    """Checks records in order: form, position, time, emitters' counters, intents and endings.
+
+    `first` is the position it starts at; from 0 every counter must start at 1 and every ending
+    must have its intent.
+    """
+
+    def __init__(self, log_id: str, first: int = 0) -> None:
+        self.log_id, self.next, self.whole = log_id, first, first == 0
+        self.last_time, self.first_time = "", ""
+        self.emitters: dict[str, int] = {}
+        self.open: dict[str, tuple[int, str, str]] = {}
+        self.ids: set[str] | None = set()
+
+    def skip_to(self, seq: int) -> None:
+        """Records up to `seq` are not there: counters and endings cannot be followed across."""
+        self.next, self.whole, self.last_time = seq, False, ""
+        self.emitters.clear()
+
+    def check(self, seq: int, leaf: bytes) -> tuple[list[str], dict[str, Any] | None]:
+        """(reasons why this record cannot stand here, the record or None)."""
+        if len(leaf) > MAX_LEAF:
+            return ["the record is larger than 8 KiB"], None
+        try:
+            record = parse_record(leaf)
+        except Malformed as error:
+            return [str(error)], None
+        fault = find_fault(record)
+        if fault:
+            return [fault], None
+        return list(self._check_place(seq, record)), record
+
+    def _check_place(self, seq: int, record: dict[str, Any]) -> Iterator[str]:
+        if record["log"] != self.log_id:
+            yield "the record belongs to another log"
+        if not _count(record["seq"]) or record["seq"] != seq or seq != self.next:
+            yield "the record is not at its position"
+        self.next = seq + 1
+        if record["time"] < self.last_time and record["kind"] != "clock.stepped":
+            yield "time goes back"
+        self.last_time = record["time"]
+        self.first_time = self.first_time or record["time"]
+        yield from self._check_emitter(record["emit"])
+        yield from self._check_intent(seq, record)
+        if self.ids is not None:
+            if record["id"] in self.ids:
+                yield "its id occurs twice"
+            self.ids.add(record["id"])
+            if len(self.ids) > MAX_IDS:
+                self.ids = None
+
+    def _check_emitter(self, emit: dict[str, Any]) -> Iterator[str]:
+        before = self.emitters.get(emit["boot"], 0 if self.whole else None)
+        if before is not None and emit["n"] != before + 1:
+            yield f"records of one writer are missing between number {before} and {emit['n']}"
+        self.emitters[emit["boot"]] = emit["n"]
+
+    def _check_intent(self, seq: int, record: dict[str, Any]) -> Iterator[str]:
+        if record["phase"] == "intent":
+            self.open[record["id"]] = (seq, record["time"], record["kind"])
+        elif "re" in record and self.open.pop(record["re"], None) is None and self.whole:
+            yield "it ends an intent that is not open"
+
+
+# The folder
+
+
+class Folder:
+    """The files under one directory; nothing outside it is ever opened."""
+
+    def __init__(self, top: str) -> None:
+        self.top = top
+        self.files: dict[str, int] = {}
+        self.odd: list[tuple[str, str]] = []
+        self._walk(top, "", 0)
+
+    def _walk(self, place: str, prefix: str, depth: int) -> None:
+        if depth > MAX_DEPTH:
+            self.odd.append((prefix, "folders are nested too deeply"))
+            return
+        with os.scandir(place) as entries:
+            inner = sorted(entries, key=lambda entry: entry.name)
+        if not inner and prefix:
+            self.odd.append((prefix, "an empty folder that is not part of the export"))
+        for entry in inner:
+            name = prefix + entry.name
+            mode = entry.stat(follow_symlinks=False).st_mode
+            if len(self.files) + len(self.odd) > MAX_ENTRIES:
+                raise Malformed("too many files")
+            if stat.S_ISDIR(mode):
+                self._walk(entry.path, name + "/", depth + 1)
+            elif stat.S_ISREG(mode):
+                self.files[name] = entry.stat(follow_symlinks=False).st_size
+            else:
+                self.odd.append((name, "a link or a special file"))
+
+    def read(self, name: str, limit: int) -> bytes:
+        """The bytes of a file of the folder."""
+        if self.files[name] > limit:
+            raise Malformed("the file is too large")
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        with os.fdopen(os.open(os.path.join(self.top, name), flags), "rb") as file:
+            data = file.read(limit + 1)
+        if len(data) > limit:
+            raise Malformed("the file is too large")
+        return data
+
+
+def tile_path(kind: str | int, index: int, width: int) -> str:
+    """Path of a tile or bundle (c2sp.org/tlog-tiles)."""
+    parts = [f"{index % 1000:03d}"]
+    while index >= 1000:
+        index //= 1000
+        parts.append(f"x{index % 1000:03d}")
+    return f"tile/{kind}/{'/'.join(reversed(parts))}" + (f".p/{width}" if width < WIDTH else "")
+
+
+def split_bundle(data: bytes, count: int) -> list[bytes]:
+    """The records of an entry bundle, each after its length in two bytes."""
+    records: list[bytes] = []
+    at = 0
+    while at < len(data):
+        length = int.from_bytes(data[at : at + 2], "big")
+        leaf = data[at + 2 : at + 2 + length]
+        if at + 2 > len(data) or len(leaf) != length or len(records) >= count:
+            raise Malformed("not an entry bundle of this width")
+        records.append(leaf)
+        at += 2 + length
+    if len(records) != count:
+        raise Malformed("not an entry bundle of this width")
+    return records
+
+
+CHECKS = {
+    "form": "no links, no special files, no deep folders",
+    "manifest": "the list of files is signed by the log",
+    "listed": "no file beside the listed ones",
+    "files": "size and SHA-256 of every file",
+    "checkpoint": "the head is signed by the log",
+    "tree": "root recomputed from the leaf hashes, every tile compared",
+    "records": "every exported record is the one that was hashed",
+    "kinds": "records in canonical form, of known kinds, with known fields",
+    "places": "positions without gap, of this log, time never going back",
+    "writers": "counters of every writing process without gap",
+    "intents": "every ending has its intent",
+    "ids": "no record id occurs twice",
+    "birth": "the first record names this key; the platform log knows it",
+    "notes": "earlier published heads are heads of this same log",
+    "policy": "the log's key is one that you trust",
+    "state": "the log continues the one you saw last time",
+    "sealed": "sealed values (they are not part of an export)",
+    "anchor": "witnesses or time stamps outside the operator's reach",
+}
+
+
+Policy = tuple[dict[str, Key], bool]
+State = dict[str, dict[str, Any]]
+Levels = dict[int, tuple[int, list[bytes]]]
+
+
+class Verification:
+    """One run over one folder: findings, what was checked, what was learnt."""
+
+    def __init__(
+        self, folder: Folder, policy: Policy | None = None, state: State | None = None
+    ) -> None:
+        self.folder, self.policy, self.state = folder, policy, state
+        self.findings: list[dict[str, Any]] = []
+        self.checks: dict[str, str] = {}
+        self.facts: dict[str, Any] = {}
+        self.listed: dict[str, tuple[str, int]] | None = None
+        self.key: Key | None = None
+        self.head: tuple[int, bytes] | None = None
+        self.span: tuple[int, int] | None = None
+        self.born: dict[str, Any] | None = None
+        self.hashed: set[str] = set()
+        self.heads: dict[int, tuple[str, bytes]] = {}
+        self.reached: set[int] = set()
+        self.open: list[dict[str, Any]] = []
+
+    def run(self) -> None:
+        """Do every check that the folder allows."""
+        for place, reason in self.folder.odd:
+            self.find("TAMPERED", place, reason)
+        self.done("form")
+        if not any(name in self.folder.files for name in ("manifest", "checkpoint", "keys.jsonl")):
+            self.find("UNVERIFIABLE", "", "this folder is not an audit export")
+            return
+        line = self._read_keys()
+        self._read_manifest()
+        self._read_checkpoint()
+        self._read_notes()
+        if self.head is not None and self.key is not None:
+            size, root = self.head
+            self._check_state(self.key, size)
+            self._check_tree(self.key, size, root)
+            self._check_birth(self.key, line)
+            self._settle_heads()
+        self._check_rest()
+
+    def find(self, verdict: str, place: str, reason: str, seq: int | None = None) -> None:
+        """Note something wrong."""
+        if len(self.findings) < MAX_FINDINGS:
+            found = {"verdict": verdict, "file": place, "reason": reason}
+            self.findings.append(found if seq is None else {**found, "seq": seq})
+
+    def done(self, name: str) -> None:
+        self.checks.setdefault(name, "done")
+
+    def skip(self, name: str, why: str) -> None:
+        self.checks[name] = "skipped: " + why
+
+    @property
+    def verdict(self) -> str:
+        """The worst that was found."""
+        found = {finding["verdict"] for finding in self.findings}
+        for word in ("TAMPERED", "INCOMPLETE", "UNVERIFIABLE"):
+            if word in found:
+                return word
+        return "INTACT"
+
+    def read(self, name: str, limit: int = MAX_TEXT) -> bytes | None:
+        """A file's bytes, compared with the manifest; None when it is not there or too large."""
+        if name not in self.folder.files:
+            return None
+        try:
+            data = self.folder.read(name, limit)
+        except (Malformed, OSError) as error:
+            reason = str(error) if isinstance(error, Malformed) else "the file cannot be read"
+            self.find("TAMPERED", name, reason)
+            return None
+        if self.listed is not None and name not in self.hashed:
+            self._compare(name, len(data), hashlib.sha256(data).hexdigest())
+        return data
+
+    def _compare(self, name: str, size: int, digest: str) -> None:
+        self.hashed.add(name)
+        if self.listed and self.listed.get(name, (digest, size)) != (digest, size):
+            self.find("TAMPERED", name, "the file is not the one that was exported")
+
+    def _read_keys(self) -> dict[str, Any] | None:
+        data = self.read("keys.jsonl")
+        line = None
+        if data is not None:
+            try:
+                if not data.endswith(b"\n"):
+                    raise Malformed("cut off")
+                line = parse_record(data[:-1])
+                self.key = Key(line["vkey"])
+                if self.key.name != line["origin"]:
+                    raise Malformed("the key belongs to another log")
+                if line["log"] != self.key.name.rpartition("/")[2]:
+                    raise Malformed("the key belongs to another log")
+            except (Malformed, KeyError, TypeError, AttributeError):
+                self.key = None
+                self.find("TAMPERED", "keys.jsonl", "not the key of a log")
+        self._choose_key()
+        return line
+
+    def _choose_key(self) -> None:
+        if self.policy is None:
+            self.skip("policy", "no --policy given; compare the fingerprint yourself")
+            return
+        logs, witnesses = self.policy
+        if witnesses:
+            self.find("UNVERIFIABLE", "", "the policy demands witnesses; this version has none")
+        trusted = logs.get(self.key.name) if self.key else None
+        if trusted is None and self.key is None and len(logs) == 1:
+            (trusted,) = logs.values()
+        if trusted is None:
+            self.find("UNVERIFIABLE", "", "the policy does not name this log")
+            self.skip("policy", "the policy does not name this log")
+            return
+        if self.key is not None and self.key.vkey != trusted.vkey:
+            self.find("TAMPERED", "keys.jsonl", "the key is not the one that you trust")
+        self.key = trusted
+        self.done("policy")
+
+    def _read_manifest(self) -> None:
+        data = self.read("manifest", MAX_MANIFEST)
+        if data is None:
+            self.find("INCOMPLETE", "manifest", "the list of files is missing")
+            self.skip("manifest", "missing")
+            return
+        if self.key is None:
+            self.skip("manifest", "no key")
+            return
+        try:
+            lines = open_note(data, self.key).split("\n")
+            self._take_manifest(self.key, lines)
+        except (Malformed, ValueError, IndexError) as error:
+            self.listed = None
+            self.find("TAMPERED", "manifest", str(error) or "not a list of files")
+            return
+        self.done("manifest")
+
+    def _take_manifest(self, key: Key, lines: list[str]) -> None:
+        if lines[0] != MANIFEST_FORMAT or lines[1] != key.name or lines[-1]:
+            raise Malformed("not a list of files of this log")
+        self.head = (parse_number(lines[2]), unbase64(lines[3]))
+        made, asked = lines[4].split(" "), lines[5].split(" ")
+        if (
+            made[0] != "made"
+            or asked[0] != "asked"
+            or len(asked) != 3
+            or not TIME.fullmatch(made[1])
+        ):
+            raise Malformed("not a list of files")
+        self.facts["made"], self.facts["asked"] = made[1], asked[1:]
+        word, first, end = lines[6].split(" ")
+        self.span = (parse_number(first), parse_number(end))
+        if word != "records" or not self.span[0] <= self.span[1] <= self.head[0]:
+            raise Malformed("not a list of files")
+        listed = {}
+        for line in lines[8:-1]:
+            digest, size, path = line.split(" ")
+            if not PATHS.fullmatch(path) or not TYPES["hex64"](digest) or path in listed:
+                raise Malformed("the list names a file that no export has")
+            listed[path] = (digest, parse_number(size))
+        if lines[7] != f"files {len(listed)}":
+            raise Malformed("the list is not complete")
+        self.listed = listed
+
+    def _read_checkpoint(self) -> None:
+        data = self.read("checkpoint")
+        if data is None or self.key is None:
+            self.skip("checkpoint", "missing" if data is None else "no key")
+            if self.listed is None and data is None:
+                self.find("INCOMPLETE", "checkpoint", "the file is missing")
+            return
+        try:
+            origin, size, root = parse_checkpoint(open_note(data, self.key))
+        except Malformed as error:
+            self.find("TAMPERED", "checkpoint", str(error))
+            return
+        if origin != self.key.name or self.head not in (None, (size, root)):
+            self.find("TAMPERED", "checkpoint", "not the head of this export")
+            return
+        self.head = (size, root)
+        self.done("checkpoint")
+
+    def _read_notes(self) -> None:
+        names = [name for name in self.folder.files if name.startswith("notes/")]
+        for name in sorted(names):
+            data = self.read(name)
+            if data is None or self.key is None:
+                continue
+            try:
+                origin, size, root = parse_checkpoint(open_note(data, self.key))
+                if origin != self.key.name or f"notes/{size}" != name:
+                    raise Malformed("not a head of this log")
+                if self.head is not None and size > self.head[0]:
+                    raise Malformed("a head beyond the end of the log: the end was cut")
+                self.heads[size] = (name, root)
+            except Malformed as error:
+                self.find("TAMPERED", name, str(error))
+
+    def _check_state(self, key: Key, size: int) -> None:
+        if self.state is None:
+            self.skip("state", "no --state given")
+            return
+        seen = self.state.get(key.name)
+        if seen is None:
+            self.skip("state", "this log was not seen before; it is now remembered")
+            return
+        if seen["vkey"] != key.vkey:
+            self.find("TAMPERED", "", "the log's key is not the one seen last time")
+        if seen["size"] > size:
+            words = f"shorter than the {seen['size']} records seen last time: cut, or an old export"
+            self.find("TAMPERED", "", words)
+            self.skip("state", "the log is shorter than last time")
+            return
+        root = bytes.fromhex(seen["root"])
+        if self.heads.setdefault(seen["size"], ("", root))[1] != root:
+            self.find("TAMPERED", "", "another history than the one seen last time")
+        self.done("state")
+
+    def _check_tree(self, key: Key, size: int, root: bytes) -> None:
+        tree = Tree()
+        levels: Levels = {}
+        first, end = self.span if self.span else (0, size)
+        checker = RecordChecker(key.name.rpartition("/")[2], first)
+        whole = records_whole = True
+        self._compare_head(tree)
+        for index in range(-(-size // WIDTH)):
+            start = index * WIDTH
+            width = min(WIDTH, size - start)
+            hashes = self._read_tile(0, index, width)
+            if hashes is None:
+                whole = False
+            elif whole:
+                for leaf in hashes:
+                    tree.append(leaf)
+                    self._compare_head(tree)
+                for level, found in tree.full:
+                    self._collect(levels, level, found)
+                tree.full.clear()
+            if first <= start < end and not self._check_bundle(checker, start, width, hashes):
+                records_whole = False
+        self._finish_tree(tree, levels, whole, root)
+        self._finish_records(checker, (first, end), records_whole)
+
+    def _read_tile(self, level: int, index: int, width: int) -> list[bytes] | None:
+        name = tile_path(level, index, width)
+        data = self.read(name, WIDTH * HASH)
+        if data is None:
+            self._missing(name)
+            return None
+        if len(data) != width * HASH:
+            self.find("TAMPERED", name, "the tile has the wrong length")
+            return None
+        return [data[at : at + HASH] for at in range(0, len(data), HASH)]
+
+    def _missing(self, name: str) -> None:
+        if name not in self.folder.files and (self.listed is None or name not in self.listed):
+            word = "INCOMPLETE" if self.listed is None else "TAMPERED"
+            self.find(word, name, "the file is needed and not there")
+
+    def _collect(self, levels: Levels, level: int, found: bytes) -> None:
+        count, hashes = levels.get(level, (0, []))
+        hashes.append(found)
+        levels[level] = (count + 1, hashes)
+        if len(hashes) == WIDTH:
+            self._compare_tile(level, count // WIDTH, hashes)
+            levels[level] = (count + 1, [])
+
+    def _compare_tile(self, level: int, index: int, hashes: list[bytes]) -> None:
+        found = self._read_tile(level, index, len(hashes))
+        if found is not None and found != hashes:
+            name = tile_path(level, index, len(hashes))
+            self.find("TAMPERED", name, "the tile is not made of the leaves below it")
+
+    def _compare_head(self, tree: Tree) -> None:
+        head = self.heads.get(tree.size)
+        if head is not None:
+            name, root = head
+            if tree.root() != root:
+                self.find("TAMPERED", name, "a published head is not one of this log")
+            self.reached.add(tree.size)
+
+    def _finish_tree(self, tree: Tree, levels: Levels, whole: bool, root: bytes) -> None:
+        if not whole:
+            self.skip("tree", "leaf hashes are missing")
+            return
+        for level, (count, hashes) in levels.items():
+            if hashes:
+                self._compare_tile(level, count // WIDTH, hashes)
+        if tree.root() != root:
+            self.find("TAMPERED", "checkpoint", "the signed root is not that of the leaves")
+        self.done("tree")
+
+    def _check_bundle(
+        self, checker: RecordChecker, start: int, width: int, hashes: list[bytes] | None
+    ) -> bool:
+        name = tile_path("entries", start // WIDTH, width)
+        data = self.read(name, WIDTH * (MAX_LEAF + 2) + 65536)
+        if data is None:
+            self._missing(name)
+            checker.skip_to(start + width)
+            return False
+        try:
+            records = split_bundle(data, width)
+        except Malformed as error:
+            self.find("TAMPERED", name, str(error))
+            checker.skip_to(start + width)
+            return False
+        for offset, leaf in enumerate(records):
+            self._check_record(
+                checker, name, start + offset, leaf, hashes[offset] if hashes else None
+            )
+        return True
+
+    def _check_record(
+        self, checker: RecordChecker, name: str, seq: int, leaf: bytes, expected: bytes | None
+    ) -> None:
+        if expected and leaf_hash(leaf) != expected:
+            self.find("TAMPERED", name, "the record is not the one that was hashed", seq)
+        reasons, record = checker.check(seq, leaf)
+        for reason in reasons:
+            self.find("TAMPERED", name, reason, seq)
+        if record is None:
+            checker.skip_to(seq + 1)
+        elif seq == 0:
+            self.born = record
+
+    def _finish_records(self, checker: RecordChecker, span: tuple[int, int], whole: bool) -> None:
+        first, end = span
+        self.facts["records"] = [first, end]
+        self.facts["times"] = [checker.first_time, checker.last_time]
+        for name in ("records", "kinds", "places"):
+            if whole:
+                self.done(name)
+            else:
+                self.skip(
+                    name, "files of records are missing or unreadable; the others were checked"
+                )
+        for name in ("writers", "intents"):
+            if checker.whole:
+                self.done(name)
+            else:
+                self.skip(name, "only within the exported part: not all records are here")
+        if checker.ids is None:
+            self.skip("ids", f"more than {MAX_IDS} records")
+        else:
+            self.done("ids")
+        for identity, (seq, when, kind) in sorted(checker.open.items(), key=lambda item: item[1]):
+            self.open.append({"seq": seq, "time": when, "kind": kind, "id": identity})
+
+    def _check_birth(self, key: Key, line: dict[str, Any] | None) -> None:
+        if self.born is None:
+            self.skip("birth", "the first record is not in this export")
+        elif (
+            self.born["kind"] != "log.created"
+            or self.born["change"].get("vkey") != key.vkey
+            or self.born["change"].get("origin") != key.name
+        ):
+            self.find("TAMPERED", "", "the log does not begin with the birth of this key", 0)
+        elif line is None or (line.get("birth") is None and line.get("tenant") != "platform"):
+            self.skip("birth", "the first record does; the platform log's proof is not here")
+        else:
+            self.done("birth")
+        if line is not None and line.get("birth") is not None:
+            try:
+                self._check_platform(key, line["birth"])
+            except (Malformed, KeyError, TypeError, AttributeError, ValueError):
+                self.find("TAMPERED", "keys.jsonl", "the platform log does not prove this key")
+
+    def _check_platform(self, key: Key, birth: dict[str, Any]) -> None:
+        platform = Key(birth["vkey"])
+        top, _, note = birth["proof"].partition("\n\n")
+        origin, size, root = parse_checkpoint(open_note(note.encode(), platform))
+        lines = top.split("\n")
+        leaf = unbase64(lines[1][len("extra ") :])
+        index = parse_number(lines[2][len("index ") :])
+        path = [unbase64(step) for step in lines[3:]]
+        if origin != platform.name or not check_inclusion(leaf_hash(leaf), index, size, path, root):
+            raise Malformed("no proof")
+        record = parse_record(leaf)
+        if find_fault(record) or record["change"].get("vkey") != key.vkey:
+            raise Malformed("another key")
+        self.facts["platform"] = {"fingerprint": platform.fingerprint, "size": size}
+
+    def _settle_heads(self) -> None:
+        if set(self.heads) - self.reached:
+            self.skip("notes", "leaf hashes are missing")
+        else:
+            self.done("notes")
+
+    def _check_rest(self) -> None:
+        self.skip("sealed", "they never leave the installation")
+        self.skip("anchor", "none is known to this version")
+        if self.listed is None:
+            self.skip("listed", "no list of files")
+            self.skip("files", "no list of files")
+            return
+        for name in sorted(self.folder.files):
+            if name != "manifest" and name not in self.listed:
+                self.find("TAMPERED", name, "the file is not part of the export")
+        for name in sorted(self.listed):
+            if name not in self.folder.files:
+                self.find("INCOMPLETE", name, "the file is missing")
+            elif name not in self.hashed:
+                self.read(name, max(MAX_TEXT, WIDTH * (MAX_LEAF + 2)))
+        self.done("listed")
+        self.done("files")
+
+    def report(self) -> dict[str, Any]:
+        """Everything learnt, as plain values."""
+        verdict = self.verdict
+        return {
+            "verdict": verdict,
+            "anchored": False,
+            "exit": EXIT[verdict],
+            "verifier": VERSION,
+            "signatures": "own RFC 8032 check (slower)"
+            if Ed25519PublicKey is None
+            else "cryptography",
+            "log": self.key.name if self.key else None,
+            "size": self.head[0] if self.head else None,
+            "root": base64.b64encode(self.head[1]).decode() if self.head else None,
+            "key": {
+                "confirmed": self.checks.get("policy") == "done",
+                "fingerprint": self.key.fingerprint if self.key else None,
+                "vkey": self.key.vkey if self.key else None,
+            },
+            **self.facts,
+            "checks": {name: self.checks.get(name, "skipped: not reached") for name in CHECKS},
+            "findings": self.findings,
+            "open_intents": self.open,
+        }
+
+
+def verify_folder(
+    path: str, policy: Policy | None = None, state: State | None = None
+) -> dict[str, Any]:
+    """The report on one folder; `policy` from `load_policy`, `state` a dictionary by origin."""
+    try:
+        run = Verification(Folder(path), policy, state)
+        run.run()
+    except (Malformed, OSError) as error:
+        words = str(error) if isinstance(error, Malformed) else "the folder cannot be read"
+        report = {"verdict": "UNVERIFIABLE", "exit": 4, "anchored": False, "checks": {}}
+        return {**report, "findings": [{"verdict": "UNVERIFIABLE", "file": "", "reason": words}]}
+    return run.report()
+
+
+def format_report(report: dict[str, Any]) -> str:
+    """The report as people read it."""
+    anchored = " (unanchored)" if report["verdict"] == "INTACT" else ""
+    lines = [report["verdict"] + anchored]
+    if report.get("log"):
+        key = report["key"]
+        lines.append(f"log       {report['log']}")
+        if report["size"] is not None:
+            lines += [f"size      {report['size']} records", f"root      {report['root']}"]
+        if "records" in report:
+            first, end = report["records"]
+            lines.append(f"exported  {first} to {end - 1}" if end > first else "exported  none")
+        if report.get("times", [""])[0]:
+            lines.append(f"times     {report['times'][0]} to {report['times'][1]}")
+        trust = "as in your policy" if key["confirmed"] else "key not confirmed"
+        lines.append(f"key       {key['fingerprint']}  ({trust})")
+    for finding in report["findings"]:
+        place = finding["file"] + (f" record {finding['seq']}" if "seq" in finding else "")
+        lines.append(f"FINDING   {finding['verdict']}: {place}: {finding['reason']}")
+    for name, state in report["checks"].items():
+        lines.append(
+            f"{'done' if state == 'done' else 'SKIPPED':9} {CHECKS[name]}"
+            + ("" if state == "done" else f" ({state[9:]})")
+        )
+    for intent in report.get("open_intents", ()):
+        lines.append(f"open      record {intent['seq']} of {intent['time']} has no ending here")
+    if report.get("signatures"):
+        lines.append(f"signatures checked with {report['signatures']}")
+    if report["verdict"] == "INTACT":
+        lines.append(
+            "A record is protected against its operator from the moment a head covering it is kept"
+            f"\noutside the operator's reach. None is known here: all {report['size']} records"
+            " rest on the\noperator's word until you keep this head yourself (--state). That a"
+            " record is in the log never\nproves that it is true."
+        )
+    return "\n".join(lines)
+
+
+def load_state(path: str) -> State:
+    """What an auditor remembered: origin -> vkey, size, root. Empty when there is no file yet."""
+    if not os.path.exists(path):
+        return {}
+    with open(path, "rb") as file:
+        found: State = json.loads(file.read(MAX_TEXT))
+    for seen in found.values():
+        if set(seen) != {"vkey", "size", "root"} or not _count(seen["size"]):
+            raise ValueError("not a state file")
+        if len(bytes.fromhex(seen["root"])) != HASH:
+            raise ValueError("not a state file")
+    return found
+
+
+def save_state(path: str, state: State, report: dict[str, Any]) -> None:
+    """Remember the head of an intact export."""
+    root = base64.b64decode(report["root"]).hex()
+    state[report["log"]] = {"vkey": report["key"]["vkey"], "size": report["size"], "root": root}
+    draft = f"{path}.new"
+    with open(draft, "w", encoding="utf-8") as file:
+        json.dump(state, file, indent=1, sort_keys=True)
+    os.replace(draft, path)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(USAGE, f"{self.prog}: {message}\n")
+
+
+def run(
+    folder: str,
+    policy_file: str | None = None,
+    state_file: str | None = None,
+    as_json: bool = False,
+    out: TextIO | None = None,
+) -> int:
+    """Verify and print; gives the exit code."""
+    out = out or sys.stdout
+    try:
+        if not os.path.isdir(folder) or os.path.islink(folder):
+            raise ValueError("DIR is not a folder")
+        policy = None
+        if policy_file:
+            with open(policy_file, "rb") as file:
+                policy = load_policy(file.read(MAX_TEXT))
+        state = load_state(state_file) if state_file else {}
+    except (Malformed, ValueError, OSError, AttributeError, TypeError) as error:
+        words = error.strerror if isinstance(error, OSError) else str(error)
+        sys.stderr.write(f"verify: {_printable(str(words))}\n")
+        return USAGE
+    report = verify_folder(folder, policy, state if state_file else None)
+    if state_file and report["verdict"] == "INTACT":
+        save_state(state_file, state, report)
+    text = json.dumps(report, indent=1) if as_json else format_report(report)
+    out.write(_printable(text) + "\n")
+    return int(report["exit"])
+
+
+def _printable(text: str) -> str:
+    clean = "".join(c if c == "\n" or c.isprintable() else "?" for c in text)
+    return clean.encode("ascii", "backslashreplace").decode()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command line takes; `parvis audit verify` takes the same."""
+    parser.add_argument("folder", metavar="DIR", help="the exported folder")
+    parser.add_argument("--policy", metavar="FILE", help="keys that you trust (tlog-policy)")
+    parser.add_argument("--state", metavar="FILE", help="what you saw last time; kept up to date")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def main(arguments: list[str] | None = None, prog: str = "verify.py") -> int:
+    """The command line."""
+    parser = _Parser(
+        prog=prog,
+        description="Check an audit export without trusting whoever made it. Exit code 0 INTACT, "
+        "2 INCOMPLETE, 3 TAMPERED, 4 UNVERIFIABLE, 5 wrong usage.",
+        epilog=f"example: {prog} export-2026-11 --state seen.json",
+    )
+    add_arguments(parser)
+    given = parser.parse_args(arguments)
+    try:
+        return run(given.folder, given.policy, given.state, given.json)
+    except Exception as error:  # whatever a hostile folder provoked: no verdict, no traceback
+        sys.stderr.write(f"verify: UNVERIFIABLE, the check failed ({type(error).__name__})\n")
+        return EXIT["UNVERIFIABLE"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,242 @@
+"""`parvis audit`: export a log, verify an export, prove one record, check the live logs."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from parvis.audit import verify
+from parvis.audit.events import Draft
+from parvis.audit.export import export_files, write_folder
+from parvis.audit.fsck import LogCheck, check_logs
+from parvis.audit.log import AuditLog
+from parvis.audit.reader import Proof, to_us
+from parvis.audit.store import FILE_NAME
+from parvis.audit.writer import format_time
+from parvis.errors import AuditUnavailable, Conflict, InvalidRequest, NotFound
+from parvis.keystore import KeyStore
+from parvis.settings import Settings, load_settings, read_root_key
+
+_DAY = len("2026-11-21")
+
+
+class _CommandParser(argparse.ArgumentParser):
+    """With `verbatim`, hands every argument on: `verify` answers for its own wrong usage (5)."""
+
+    verbatim = False
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        if not self.verbatim:
+            return super().parse_known_args(args, namespace)
+        return argparse.Namespace(arguments=list(args or ()), run=run_verify), []
+
+
+def register(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the group's commands to the command line."""
+    group = groups.add_parser("audit", help="export, verify, prove and check the audit logs")
+    commands = group.add_subparsers(metavar="COMMAND", required=True, parser_class=_CommandParser)
+    _register_export(commands)
+    _register_verify(commands)
+    _register_proof(commands)
+    _register_fsck(commands)
+
+
+def _register_export(commands: Any) -> None:
+    export = commands.add_parser(
+        "export",
+        help="write an auditor's folder",
+        description="Write an agency's log as a folder that `verify` and verify.py check. The "
+        "export is itself a record of that log. Times are ISO dates or RFC 3339 in UTC; records "
+        "come in bundles of 256, so a period may bring neighbours with it.",
+        epilog="example: parvis audit export --tenant commune --out commune-2026-11 "
+        "--from 2026-11-01 --to 2026-12-01",
+    )
+    export.add_argument(
+        "--tenant", metavar="T", required=True, help="the agency's slug, or `platform`"
+    )
+    export.add_argument("--out", metavar="DIR", required=True, type=Path, help="a new folder")
+    export.add_argument("--from", dest="from_time", metavar="TIME", help="first moment wanted")
+    export.add_argument("--to", dest="to_time", metavar="TIME", help="first moment not wanted")
+    export.add_argument("--json", action="store_true", help="print one JSON object")
+    export.set_defaults(run=run_export)
+
+
+def _register_verify(commands: Any) -> None:
+    parser = commands.add_parser(
+        "verify",
+        help="check an exported folder",
+        description="Check an export without trusting whoever made it. Exit code 0 INTACT, "
+        "2 INCOMPLETE, 3 TAMPERED, 4 UNVERIFIABLE, 5 wrong usage.",
+        epilog="example: parvis audit verify commune-2026-11 --state seen.json",
+    )
+    verify.add_arguments(parser)
+    parser.verbatim = True
+    parser.set_defaults(run=run_verify)
+
+
+def _register_proof(commands: Any) -> None:
+    proof = commands.add_parser(
+        "proof",
+        help="prove the record of a receipt",
+        description="Print the proof (c2sp.org/tlog-proof@v1) that a receipt's record is in its "
+        "log, the record inside it. The look-up is itself a record.",
+        epilog="example: parvis audit proof v1.WQ0... > answer.tlog-proof",
+    )
+    proof.add_argument("receipt", metavar="RECEIPT", help="the receipt, or - for standard input")
+    proof.add_argument("--json", action="store_true", help="print one JSON object")
+    proof.set_defaults(run=run_proof)
+
+
+def _register_fsck(commands: Any) -> None:
+    fsck = commands.add_parser(
+        "fsck",
+        help="check the live logs",
+        description="Check every row of every log against the tree, the signed heads and the "
+        "sealed values. Exit 1 on any fault. Writes nothing; may run while the gateway runs.",
+        epilog="example: parvis audit fsck --json",
+    )
+    fsck.add_argument("--json", action="store_true", help="print one JSON object")
+    fsck.set_defaults(run=run_fsck)
+
+
+@contextmanager
+def open_log(settings: Settings) -> Iterator[AuditLog]:
+    """The logs of this installation, for one command. Raises AuditUnavailable, also for none."""
+    _require_logs(settings)
+    root = read_root_key(settings)
+    keystore = KeyStore(settings.data_dir / "keys" / "keys.db", root)
+    try:
+        log = AuditLog(settings.audit_dir, settings.installation, root, keystore, worker="cli")
+        try:
+            yield log
+        finally:
+            log.close()
+    finally:
+        keystore.close()
+
+
+def _require_logs(settings: Settings) -> None:
+    if not (settings.audit_dir / FILE_NAME).is_file():
+        raise AuditUnavailable("there is no audit log under PARVIS_DATA_DIR")
+
+
+def parse_time(text: str | None) -> datetime | None:
+    """A moment in UTC from an ISO date or RFC 3339 time; raises InvalidRequest."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidRequest("a time is not ISO: write 2026-11-01 or 2026-11-01T08:00Z") from None
+    if moment.tzinfo is None:
+        if len(text) != _DAY:
+            raise InvalidRequest("a time has no zone: add Z for UTC")
+        moment = moment.replace(tzinfo=UTC)
+    return moment
+
+
+def run_export(args: argparse.Namespace) -> int:
+    """Write the folder; 0 when it is complete."""
+    from_time, to_time = parse_time(args.from_time), parse_time(args.to_time)
+    if args.out.exists():
+        raise Conflict("the folder of --out exists already")
+    with open_log(load_settings()) as log:
+        found = export_log(log, args.tenant, args.out, from_time, to_time)
+    if args.json:
+        print(json.dumps(found))
+    else:
+        print(f"{found['files']} files in {found['folder']}, {found['size']} records in the log")
+        print(f"key {found['fingerprint']}")
+        print(f"check it: parvis audit verify {found['folder']}")
+    return 0
+
+
+def export_log(
+    log: AuditLog,
+    tenant_id: str,
+    folder: Path,
+    from_time: datetime | None = None,
+    to_time: datetime | None = None,
+) -> dict[str, Any]:
+    """Record the export, then write it; gives folder, files, size, fingerprint."""
+    if tenant_id not in log.reader.list_tenants():
+        raise NotFound("no log of this name")
+    period = {"from": from_time, "to": to_time}
+    target: dict[str, Any] = {"view": "folder"}
+    target |= {name: format_time(to_us(moment)) for name, moment in period.items() if moment}
+    log.append(tenant_id, Draft("audit.exported", outcome="success", target=target))
+    files = write_folder(export_files(log, tenant_id, from_time=from_time, to_time=to_time), folder)
+    key, head = log.reader.get_key(tenant_id), log.reader.get_head(tenant_id)
+    return {
+        "tenant": tenant_id,
+        "folder": str(folder),
+        "files": files,
+        "size": head.size,
+        "fingerprint": key.fingerprint,
+        "vkey": key.vkey,
+    }
+
+
+def run_verify(args: argparse.Namespace) -> int:
+    """The verdict's own exit code: 0 INTACT, 2 INCOMPLETE, 3 TAMPERED, 4 UNVERIFIABLE, 5 usage."""
+    return verify.main(args.arguments, prog="parvis audit verify")
+
+
+def run_proof(args: argparse.Namespace) -> int:
+    """Print the proof of a receipt's record."""
+    text = sys.stdin.read(2000) if args.receipt == "-" else args.receipt
+    with open_log(load_settings()) as log:
+        tenant_id, proof = prove_receipt(log, text)
+    if args.json:
+        found = {"tenant": tenant_id, "size": proof.head.size, "record": dict(proof.record.data)}
+        print(json.dumps(found | {"proof": proof.text}, ensure_ascii=False))
+    else:
+        print(proof.text, end="")
+    return 0
+
+
+def prove_receipt(log: AuditLog, text: str) -> tuple[str, Proof]:
+    """The agency and the proof of a receipt's record; the look-up is recorded. Raises NotFound."""
+    tenant_id = log.reader.find_receipt_tenant(text)
+    found = log.reader.find_by_receipt(tenant_id, text) if tenant_id else None
+    if tenant_id is None or found is None:
+        raise NotFound("no record fits this receipt")
+    look = Draft("audit.read", outcome="success", target={"view": "proof", "seq": found.seq})
+    log.append(tenant_id, look)
+    return tenant_id, log.reader.get_proof(tenant_id, found.seq)
+
+
+def run_fsck(args: argparse.Namespace) -> int:
+    """0 when every log is sound, else 1."""
+    settings = load_settings()
+    _require_logs(settings)
+    keystore = KeyStore(settings.data_dir / "keys" / "keys.db", read_root_key(settings))
+    try:
+        checks = check_logs(settings.audit_dir, keystore)
+    finally:
+        keystore.close()
+    sound = not any(check.faults for check in checks)
+    if args.json:
+        print(json.dumps({"sound": sound, "logs": [asdict(check) for check in checks]}))
+    else:
+        _print_checks(checks, sound=sound)
+    return 0 if sound else 1
+
+
+def _print_checks(checks: Sequence[LogCheck], *, sound: bool) -> None:
+    for check in checks:
+        state = "FAULTS" if check.faults else "sound"
+        print(
+            f"{check.tenant_id:<20} {state:<7} {check.size} records, {check.open_intents} open, "
+            f"{check.sealed_openable} sealed, {check.sealed_erased} erased"
+        )
+        for fault in check.faults:
+            print(f"{'':<20} {fault}")
+    print("every log is sound" if sound else "SOME LOGS HAVE FAULTS")
