@@ -43,7 +43,7 @@ class Timeouts:
 
 
 class ServerUnreachable(UpstreamFailed):
-    """No connection, or one that broke before the answer began."""
+    """Nobody takes connections there, or nobody who proves to be that server."""
 
 
 class ServerClient:
@@ -74,8 +74,8 @@ class ServerClient:
             connection, response = self._exchange(body, headers)
         except TimeoutError:
             raise _fail(UpstreamTimeout(), "no_answer", self._server) from None
-        except (OSError, http.client.HTTPException, ValueError):
-            raise _fail(ServerUnreachable(), "unreachable", self._server) from None
+        except (OSError, http.client.HTTPException):
+            raise _fail(UpstreamFailed(), "no_head", self._server) from None
         self._check_head(connection, response)
         return EventStream(self, connection, response, started + self._timeouts.first_byte_s)
 
@@ -91,8 +91,10 @@ class ServerClient:
             status = connection.getresponse().status
         except TimeoutError:
             return "slow"
-        except (OSError, http.client.HTTPException, UpstreamFailed):
+        except ServerUnreachable:
             return "down"
+        except (OSError, http.client.HTTPException, UpstreamFailed):
+            return "not-ready"
         finally:
             if connection is not None:
                 connection.close()
@@ -159,12 +161,12 @@ class ServerClient:
         try:
             connection.connect()
             peer = connection.sock.getpeername()[0]
-        except TimeoutError:
+        except TimeoutError:  # a full line of connections looks the same as a dead machine
             connection.close()
-            raise ConnectionError("connect timed out") from None
-        except BaseException:
+            raise _fail(UpstreamFailed(), "connect_timeout", self._server) from None
+        except OSError:
             connection.close()
-            raise
+            raise _fail(ServerUnreachable(), "unreachable", self._server) from None
         if not is_on_site(peer, self._server.networks):
             connection.close()
             raise _fail(UpstreamFailed(), "off_site", self._server)

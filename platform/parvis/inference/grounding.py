@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from parvis.domain import Passage
 
@@ -29,15 +29,16 @@ def _find_numbers(text: str) -> set[str]:
     return {form for match in _NUMBER.finditer(text) for form in _number_forms(match.group())}
 
 
-def _number_forms(number: str) -> Iterable[str]:
-    """`25,00` and `25.00` and `25` are one amount; `1 200` and `1.200` are another."""
-    plain = re.sub(r"[ '’](?=\d{3}\b)", "", number)
-    whole, cents = re.match(r"(.*?)(?:[.,](\d{1,2}))?$", plain).groups()  # type: ignore[union-attr]
-    digits = re.sub(r"[.,](?=\d{3}\b)", "", whole)
-    for part in re.split(r"[^\d]+", digits):
-        yield part.lstrip("0") or "0"
-    if cents and cents.strip("0"):
-        yield f",{cents}"
+def _number_forms(number: str) -> set[str]:
+    """One form for `25,00`, `25.00` and `25`; dates and times by their parts, without zeros."""
+    plain = re.sub(r"[ '’.,](?=\d{3}(?:\D|$))", "", number)
+    decimal = re.fullmatch(r"0*(\d+)[.,](\d{1,2})", plain)
+    if decimal:
+        cents = decimal.group(2).rstrip("0")
+        return {f"{decimal.group(1)},{cents}" if cents else decimal.group(1)}
+    if plain.isdigit():
+        return {plain.lstrip("0") or "0"}
+    return {part.lstrip("0") for part in re.split(r"\D+", plain)} - {""}
 
 
 def _names(text: str) -> set[str]:

@@ -6,6 +6,7 @@ passages is knowledge's work.
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from parvis.inference.chunks import estimate_usage
 _SENTENCE = re.compile(r".+?(?:[.!?…](?=[\s»”\"]|$)[»”\"]?|$)\s*", re.DOTALL)
 # a full stop after these, or after a single letter or a day of the month, ends no sentence
 _ABBREVIATED = re.compile(
-    r"(?:\b(?:Art|art|Nr|No|no|N°|bzw|ca|env|etc|inkl|max|min|Mme|Mr|Dr|St|Str|Tel|tél|vgl|z|d|u|p|e|i)"
+    r"(?:\b(?:Abs|Ziff|Bst|ggf|evtl|usw|resp|cf|al|Art|art|Nr|No|no|N°|bzw|ca|env|etc|inkl|max|min|Mme|Mr|Dr|St|Str|Tel|tél|vgl|z|d|u|p|e|i)"
     r"|\b[A-Z]|\b\d{1,2})\.\s*$"
 )
 _WORD = re.compile(r"\w+")
@@ -24,6 +25,8 @@ _PIECE_WORDS = 2
 _STEM = 5
 _SHORT = 3
 _MOST_MARKED = 2
+# a second sentence is marked only where it fits nearly as well as the first
+_NEARLY = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,18 +125,8 @@ def build_quotation(
 
 def mark_sentences(text: str, question: str) -> str:
     """`text` with the sentences in bold that share most words with the question (two at most)."""
-    wanted = _stems(question)
     lines = [_split_line(line) for line in text.replace("**", "").splitlines()]
-    scores = sorted(
-        (
-            (-_overlap(sentence, wanted), row, column)
-            for row, line in enumerate(lines)
-            for column, sentence in enumerate(line[1])
-        ),
-    )
-    best = [score for score in scores if score[0] < 0][:_MOST_MARKED]
-    # a second sentence only where it fits the question nearly as well as the first
-    marked = {(row, column) for score, row, column in best if 2 * score <= best[0][0]}
+    marked = _choose_sentences([sentences for _, sentences in lines], _stems(question))
     return "\n".join(
         prefix
         + "".join(
@@ -142,6 +135,21 @@ def mark_sentences(text: str, question: str) -> str:
         )
         for row, (prefix, sentences) in enumerate(lines)
     )
+
+
+def _choose_sentences(lines: Sequence[Sequence[str]], wanted: set[str]) -> set[tuple[int, int]]:
+    """Line and place of the sentences to mark; a word that many sentences hold counts little."""
+    shared = {
+        (row, column): _stems(sentence) & wanted
+        for row, sentences in enumerate(lines)
+        for column, sentence in enumerate(sentences)
+    }
+    spread = Counter(stem for stems in shared.values() for stem in stems)
+    scores = {
+        place: sum(1 / spread[stem] for stem in stems) for place, stems in shared.items() if stems
+    }
+    best = sorted(scores, key=lambda place: (-scores[place], place))[:_MOST_MARKED]
+    return {place for place in best if scores[place] >= _NEARLY * scores[best[0]]}
 
 
 def _further(passages: Sequence[Passage]) -> Iterator[Passage]:
@@ -185,10 +193,6 @@ def _link(passage: Passage) -> str:
         return title
     url = passage.url.replace(" ", "%20").replace("(", "%28").replace(")", "%29")
     return f"[{title}]({url})"
-
-
-def _overlap(sentence: str, wanted: set[str]) -> float:
-    return float(len(_stems(sentence) & wanted))
 
 
 def _stems(text: str) -> set[str]:
