@@ -33,7 +33,8 @@ $(UV): deploy/requirements-uv.lock
 $(STAMP): $(UV) deploy/requirements-dev.lock deploy/dev/models.lock pyproject.toml
 	@echo "[env] building .venv from deploy/requirements-dev.lock"
 	@test -x $(RUN) || $(UV) venv -q --python $(PYTHON) .venv
-	@$(UV) pip sync -q --python $(RUN) --require-hashes deploy/requirements-dev.lock
+	@# on a terminal uv shows how far each package is
+	@$(UV) pip sync $$(test -t 2 || echo -q) --python $(RUN) --require-hashes deploy/requirements-dev.lock
 	@$(UV) pip install -q --python $(RUN) --no-deps --no-build-isolation -e .
 	@$(RUN) -m deploy.dev.fetch models
 	@touch $(STAMP)

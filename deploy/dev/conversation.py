@@ -34,6 +34,7 @@ class Turn:
 class Heard:
     """One exchange as the tap saw it: every text sent to the model, and what the model wrote."""
 
+    number: int
     texts: tuple[str, ...]
     written: str
 
@@ -99,7 +100,7 @@ def fetch_heard(tap_url: str) -> list[Heard]:
         return [_parse_heard(entry) for entry in json.load(response)]
 
 
-def _parse_heard(entry: Mapping[str, str]) -> Heard:
+def _parse_heard(entry: Mapping[str, Any]) -> Heard:
     try:
         body = json.loads(entry["body"])
         texts = [str(message.get("content") or "") for message in body.get("messages", [])]
@@ -107,7 +108,7 @@ def _parse_heard(entry: Mapping[str, str]) -> Heard:
         texts = [entry["body"]]  # not the API's form: all of it counts as seen
     lines = entry["answer"].splitlines()
     words = [word for event in _parse_events(lines) for word in _contents(event)]
-    return Heard(tuple(texts), "".join(words))
+    return Heard(entry["number"], tuple(texts), "".join(words))
 
 
 def _open(request: urllib.request.Request) -> Any:

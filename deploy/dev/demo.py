@@ -67,15 +67,24 @@ def run(*, check: bool) -> None:
             demo = start_parts(plan, supervisor)
             write_private(told, json.dumps(demo, indent=2))
             places.say("demo", f"everything answers after {time.monotonic() - started:.1f} s")
-            walk(demo, plan.tap_url, plan.data_dir)
             if check:
+                walk(demo, plan.tap_url, plan.data_dir)
                 supervisor.check()
                 print("\n[demo] the check passed", flush=True)
                 return
-            _show_addresses(demo, plan)
-            supervisor.watch()
+            _walk_and_stay(demo, plan, supervisor)
         finally:
             told.unlink(missing_ok=True)
+
+
+def _walk_and_stay(demo: Mapping[str, Any], plan: Installation, supervisor: Supervisor) -> None:
+    try:
+        walk(demo, plan.tap_url, plan.data_dir)
+    except WalkFailed as error:
+        # it stays up all the same: a person wants to look
+        print(f"\n[demo] the walk FAILED: {error}", file=sys.stderr, flush=True)
+    _show_addresses(demo, plan)
+    supervisor.watch()
 
 
 def start_parts(plan: Installation, supervisor: Supervisor) -> dict[str, Any]:

@@ -7,19 +7,18 @@ import json
 import os
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from deploy.dev import keycloak, places, walk
 from deploy.dev.installation import Installation, NotAllowed, write_private
+from parvis.cli import tenants
 from parvis.domain import Role
 from parvis.errors import ParvisError
 from parvis.identity import provisioning
-from parvis.inference.models import load_models
-from parvis.policy.rules import list_agency_rules
 from parvis.settings import Settings
 from parvis.tenancy.config import Agency
-from parvis.tenancy.registry import load_tenants
 
 # made-up people; one for each thing that a person may be
 _CAST = {
@@ -35,9 +34,7 @@ def load_agencies(settings: Settings) -> list[Agency]:
 
     Raises parvis.errors.ConfigurationFaults with every fault of every file.
     """
-    models = load_models(settings.models_file).models
-    rules = list_agency_rules(settings.policies_dir)
-    found = load_tenants(settings.tenants_dir, models=models, policies=rules).agencies.values()
+    found = tenants.load_agencies(settings).agencies.values()
     return sorted(found, key=lambda agency: (agency.slug != walk.AGENCY, agency.slug))
 
 
@@ -52,7 +49,10 @@ def provision(plan: Installation, settings: Settings) -> list[dict[str, Any]]:
     """
     agencies = load_agencies(settings)
     passwords = _read_passwords(plan.secrets_dir / "people.json", agencies)
-    wanted = [_wanted(agency, settings, passwords) for agency in agencies]
+    wanted = [
+        replace(tenants.realm_wanted(agency, settings), people=_people(agency, passwords))
+        for agency in agencies
+    ]
     try:
         admin = provisioning.connect_admin(
             plan.keycloak_url,
@@ -68,22 +68,7 @@ def provision(plan: Installation, settings: Settings) -> list[dict[str, Any]]:
         raise NotAllowed(f"the agencies could not be put into Keycloak: {error.message}") from error
 
 
-def _wanted(
-    agency: Agency, settings: Settings, passwords: Mapping[str, str]
-) -> provisioning.RealmWanted:
-    return provisioning.RealmWanted(
-        slug=agency.slug,
-        realm=agency.identity.realm,
-        display_name=agency.name.en,
-        public_url=settings.public_url,
-        portal_client=agency.identity.portal_client,
-        chatbot_client=agency.identity.chatbot_client,
-        languages=tuple(agency.languages),
-        people=tuple(_people(agency, passwords)),
-    )
-
-
-def _people(agency: Agency, passwords: Mapping[str, str]) -> list[provisioning.Person]:
+def _people(agency: Agency, passwords: Mapping[str, str]) -> tuple[provisioning.Person, ...]:
     people = []
     for role, (_, first, last) in _CAST.items():
         username = _username(agency, role)
@@ -97,7 +82,7 @@ def _people(agency: Agency, passwords: Mapping[str, str]) -> list[provisioning.P
                 email=f"{username}@{agency.slug}.example",
             )
         )
-    return people
+    return tuple(people)
 
 
 def _username(agency: Agency, role: Role) -> str:
@@ -132,8 +117,14 @@ def _admin_password(plan: Installation) -> str:
 def _show_changes(changes: Sequence[provisioning.Change]) -> None:
     if not changes:
         places.say("keycloak", "agencies are as their files say: nothing to change")
+    made: dict[tuple[str, str], list[str]] = {}
     for change in changes:
-        places.say("keycloak", str(change))
+        if change.action == "create":
+            made.setdefault((change.realm, change.kind), []).append(change.name)
+        else:
+            places.say("keycloak", str(change))
+    for (realm, kind), names in made.items():
+        places.say("keycloak", f"+ {realm}: {kind} {', '.join(names)}")
 
 
 def _listed(

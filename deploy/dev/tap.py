@@ -8,6 +8,7 @@ answers in memory, on loopback, for the demo and the tests alone. Answers stream
 import argparse
 import contextlib
 import http.client
+import itertools
 import json
 import signal
 import sys
@@ -49,7 +50,15 @@ class Tap(ThreadingHTTPServer):
     def __init__(self, port: int, upstream: str) -> None:
         super().__init__(("127.0.0.1", port), _Relay)
         self.upstream = urlsplit(upstream)
-        self.received: deque[dict[str, str]] = deque(maxlen=KEPT)
+        self.received: deque[dict[str, str | int]] = deque(maxlen=KEPT)
+        self._numbers = itertools.count(1)
+
+    def remember(self, path: str, body: bytes) -> dict[str, str | int]:
+        """A new entry for what was received; its `answer` grows while the model writes."""
+        text = body.decode("utf-8", "replace")
+        entry = {"number": next(self._numbers), "path": path, "body": text, "answer": ""}
+        self.received.append(entry)
+        return entry
 
     def connect(self) -> http.client.HTTPConnection:
         """A new connection to the model server."""
@@ -75,9 +84,7 @@ class _Relay(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", "0")))
-        entry = {"path": self.path, "body": body.decode("utf-8", "replace"), "answer": ""}
-        self.server.received.append(entry)
-        self._relay(body, entry)
+        self._relay(body, self.server.remember(self.path, body))
 
     def _answer(self, status: int, kind: str, body: bytes) -> None:
         self.send_response(status)
@@ -86,7 +93,7 @@ class _Relay(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def _relay(self, body: bytes, entry: dict[str, str]) -> None:
+    def _relay(self, body: bytes, entry: dict[str, str | int]) -> None:
         connection = self.server.connect()
         with contextlib.closing(connection):
             try:
@@ -110,7 +117,7 @@ class _Relay(BaseHTTPRequestHandler):
         connection.request(self.command, path, body or None, headers)
         return connection.getresponse()
 
-    def _stream(self, response: http.client.HTTPResponse, entry: dict[str, str]) -> None:
+    def _stream(self, response: http.client.HTTPResponse, entry: dict[str, str | int]) -> None:
         self.send_response_only(response.status)
         for name, value in response.getheaders():
             if name.lower() not in _HOP_BY_HOP | {"content-length"}:

@@ -28,12 +28,13 @@ ENGLISH = (
     f"bank account is {IBAN}. How much does a new identity card cost?"
 )
 ECHOES = (
-    f'Repeat exactly this sentence: "My e-mail address is {EMAIL}."',
-    f"Write only my e-mail address again, nothing else: {EMAIL}",
     f"My name is {NAME} and my e-mail address is {EMAIL}. What is my e-mail address?",
+    f"Write {EMAIL} again, and after it this: thank you for your message.",
+    f'Repeat this sentence: "My e-mail address is {EMAIL}." Repeat it, nothing else please.',
 )
 FRENCH = "Combien coûte une carte d'identité pour un adulte ?"
 _FRENCH_FACT = "14 euros"
+_OWN_CHARS = 25
 
 
 class WalkFailed(Exception):
@@ -52,9 +53,12 @@ def walk(demo: Mapping[str, Any], tap_url: str, data_dir: Path) -> None:
         token = fetch_token(agency["issuer"], agency["chatbot"])
 
     def put(question: str, assistant: str = ASSISTANT) -> tuple[Turn, list[Heard]]:
-        before = len(fetch_heard(tap_url))
+        before = max((one.number for one in fetch_heard(tap_url)), default=0)
         turn = ask(gateway, token, assistant, question)
-        return turn, fetch_heard(tap_url)[before:]
+        # others may ask at the same time: what is ours ends as our question ends
+        own = question[-_OWN_CHARS:]
+        heard = [one for one in fetch_heard(tap_url) if one.number > before]
+        return turn, [one for one in heard if any(own in text for text in one.texts)]
 
     _walk_english(put)
     with _step("restoring"):
