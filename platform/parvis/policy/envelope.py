@@ -50,12 +50,18 @@ def _as_tuple(value: object) -> object:
     return value
 
 
+def _keep_order(value: object) -> object:
+    """A list as a tuple, in its order."""
+    return tuple(value) if isinstance(value, list) else value
+
+
 def _as_dict(value: object) -> object:
     """Any mapping as a dict of its own, so that a later change outside changes nothing here."""
     return dict(value) if isinstance(value, Mapping) else value
 
 
 _tuple = BeforeValidator(_as_tuple)
+_ordered = BeforeValidator(_keep_order)
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=63)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 ToolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$", max_length=64)]
@@ -173,7 +179,7 @@ class RequestFacts(Part):
     modality: Annotated[tuple[Modality, ...], _tuple]
     tool: ToolName | None
     tool_origin: ToolOrigin = Field(description="Who proposed the tool call; none without one.")
-    intents: tuple[RequestIntentFact, ...]
+    intents: Annotated[tuple[RequestIntentFact, ...], _ordered]
     subjects_named: bool | None = Field(description="It names people; null before it was read.")
     group_by: GroupBy = Field(description="Grain of a report; none when it is not a report.")
     group_size: Count | None
@@ -185,7 +191,7 @@ class OutputFacts(Part):
     kind: OutputKind
     modality: Modality
     tokens: Count | None
-    intents: tuple[OutputIntentFact, ...]
+    intents: Annotated[tuple[OutputIntentFact, ...], _ordered]
     signed: bool = Field(description="Carries signed provenance (exports).")
     labelled: bool = Field(description="Carries the label of AI Act Art. 50(4).")
     editor: Name | None = Field(description="Who holds editorial responsibility, if named.")
