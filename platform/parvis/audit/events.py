@@ -179,6 +179,7 @@ KINDS: Mapping[str, Kind] = {
     "auth.failed": _kind("fact", "denied failed"),
     "session.ended": _kind("fact", "success"),
     "session.expired": _kind("fact", "success"),
+    "request.served": _kind("fact", "success", "http", "target trace"),
     "request.refused": _kind("fact", "denied failed", "http", "target policy privacy trace"),
     "admin.changed": _kind("fact", "success denied failed", "target", _ACT),
     "policy.published": _kind("fact", "success failed", "policy", _ACT),

@@ -12,10 +12,18 @@ from typing import Any
 
 import apsw
 
-from parvis.audit.log_keys import HeadFile
+from parvis.audit.log_keys import HeadFile, LogKeys
 from parvis.audit.notes import NoteInvalid, open_note, parse_checkpoint
 from parvis.audit.sealing import open_value
-from parvis.audit.store import HeadRow, LogRow, Range, RecordRow, Store, StoreUnsafe
+from parvis.audit.store import (
+    FILE_NAME,
+    HeadRow,
+    LogRow,
+    Range,
+    RecordRow,
+    Store,
+    StoreUnsafe,
+)
 from parvis.audit.tree import Frontier, leaf_hash, root_at
 from parvis.audit.verify import RecordChecker
 from parvis.audit.writer import LogInconsistent, check_heads, check_signed
@@ -66,6 +74,27 @@ def check_logs(audit_dir: Path, keystore: KeyStore) -> list[LogCheck]:
             finally:
                 store.rollback()
     return [general, *checks] if general.faults else checks
+
+
+def check_log(audit_dir: Path, root_key: bytes) -> list[str]:
+    """What would keep the logs from being opened, in words; quick, whatever their length."""
+    if not (audit_dir / FILE_NAME).is_file():
+        return []  # none yet: the first process makes it
+    faults = []
+    try:
+        with (
+            closing(Store(audit_dir, read_only=True)) as store,
+            closing(HeadFile(audit_dir / "heads")) as heads,
+        ):
+            check_heads(store, heads)
+            keys = LogKeys(audit_dir / "keys", root_key)
+            for log in store.list_logs():
+                keys.get_key(log.id, log.public_key)
+    except (LogInconsistent, StoreUnsafe, SealBroken) as error:
+        faults.append(str(error))
+    except (apsw.Error, OSError) as error:
+        faults.append(f"the audit log cannot be read ({type(error).__name__})")
+    return faults
 
 
 def _check_log(store: Store, log: LogRow, check: LogCheck, keystore: KeyStore) -> None:

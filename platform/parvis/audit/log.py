@@ -23,7 +23,7 @@ from parvis.audit.reader import AuditReader, LogHead
 from parvis.audit.receipts import Receipt
 from parvis.audit.sealing import SealedValue, pseudonym, seal_value
 from parvis.audit.store import LogRow, StoreUnsafe
-from parvis.audit.writer import Entry, LogInconsistent, Writer, ending, format_time
+from parvis.audit.writer import Entry, LogInconsistent, NotOpen, Writer, ending, format_time
 from parvis.errors import AuditUnavailable
 from parvis.keystore import KeyStore, SealBroken
 
@@ -119,6 +119,15 @@ class AuditLog:
         reserved = known is not None and known.phases == ("result",)
         if not reserved and not kind.startswith(("admin.", "key.", "log.")):
             self._require_room()
+
+    def check_ready(self, tenant_id: str) -> None:
+        """Raises AuditUnavailable when a chat of this agency could not be recorded now."""
+        self.require_writable("chat.started")
+        try:
+            self.get_log(tenant_id)
+        except (apsw.Error, OSError, SealBroken, LogInconsistent, TimeoutError) as error:
+            self._note_fault(error)
+            raise AuditUnavailable() from error
 
     def close(self) -> None:
         """Write what is queued, keep the heads, release everything."""
@@ -281,6 +290,11 @@ class AuditLog:
                 future.set_exception(unavailable)
             return
         for (entry, future), result in zip(batch, results, strict=True):
+            if isinstance(result, NotOpen):  # its intent could not be written: neither is this
+                unavailable = AuditUnavailable()
+                unavailable.__cause__ = result
+                future.set_exception(unavailable)
+                continue
             if isinstance(result, ValueError):
                 future.set_exception(result)
                 continue

@@ -97,8 +97,8 @@ BLOCKS = {
     "emit": "node:word boot:hex32 worker:word n:count",
     "actor": "type:actor pid:hex32 roles:words assurance:word client:word",
     "target": "assistant:word version:word channel:word conversation:word language:word "
-    "level:count documents:words tenant:word log:hex32 session:hex64 object:word key:word view:word "
-    "seq:count first:count end:count from:time to:time kinds:words records:count",
+    "level:count documents:words tenant:word log:hex32 session:hex64 object:word key:word "
+    "view:word seq:count first:count end:count from:time to:time kinds:words records:count",
     "model": "wanted:words provider:word asked:word answered:word response:word digest:word",
     "use": "messages:count bytes_in:count bytes_out:count tokens_in:count tokens_out:count "
     "tokens_cached:count tokens_reasoning:count estimated:flag stream:flag attempts:count "
@@ -135,6 +135,7 @@ KINDS = {
     "auth.failed": ("fact", "denied failed", "", _BASE),
     "session.ended": ("fact", "success", "", _BASE),
     "session.expired": ("fact", "success", "", _BASE),
+    "request.served": ("fact", "success", "http", "target trace"),
     "request.refused": ("fact", "denied failed", "http", "target policy privacy trace"),
     "admin.changed": ("fact", "success denied failed", "target", _ACT),
     "policy.published": ("fact", "success failed", "policy", _ACT),

@@ -34,6 +34,10 @@ _STEP_US = 60_000_000  # a clock that falls back further gets a record of its ow
 _CLOSE_AT_ONCE = 500
 
 
+class NotOpen(ValueError):
+    """An ending for an intent that is not there, or has its ending."""
+
+
 class LogInconsistent(Exception):
     """What is stored cannot be what was signed: nothing may be added."""
 
@@ -249,7 +253,7 @@ class Writer:
 
     def _check_ending(self, state: _State, entry: Entry) -> None:
         if "re" in entry.body and not self._store.has_intent(state.log.no, entry.body["re"]):
-            raise ValueError("audit: no open intent has this id")
+            raise NotOpen("audit: no open intent has this id")
 
     def _note_step(self, states: dict[str, _State], state: _State) -> None:
         now = _now_us()
