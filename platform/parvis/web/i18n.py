@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from gettext import c2py
 from pathlib import Path
 from typing import Any, cast
 
 from babel import dates, numbers
 from babel.messages.pofile import read_po
 from flask import g, has_request_context, request
-from gettext import c2py
 
 from parvis.domain import LANGUAGES, Language
 
@@ -29,7 +29,7 @@ NAMES: Mapping[Language, str] = {
 }
 
 
-def N_(message: str) -> str:  # noqa: N802 - gettext's own name for "translate later"
+def N_(message: str) -> str:
     """The message itself; marks it for the catalogues where it is translated later."""
     return message
 

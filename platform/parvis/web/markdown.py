@@ -6,6 +6,7 @@ without script and the clipboard.
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 import nh3
 from markdown_it import MarkdownIt
@@ -71,8 +72,8 @@ class BlockStream:
             return
         # not splitlines(): the parser knows one line end only
         lines = re.split(r"(?<=\n)", self._rest)
-        starts = [token.map[0] for token in _PARSER.parse(self._rest) if _is_block(token)]
-        for start, end in zip(starts, starts[1:], strict=False):
+        starts = list(_block_starts(self._rest))
+        for start, end in pairwise(starts):
             yield render_markdown("".join(lines[start:end]))
         if len(starts) > 1:
             self._rest = "".join(lines[starts[-1] :])
@@ -84,5 +85,8 @@ class BlockStream:
             yield render_markdown(rest)
 
 
-def _is_block(token: Token) -> bool:
-    return token.level == 0 and token.map is not None and token.nesting >= 0
+def _block_starts(text: str) -> Iterator[int]:
+    """The lines on which the outermost blocks begin."""
+    for token in _PARSER.parse(text):
+        if token.level == 0 and token.map is not None and token.nesting >= 0:
+            yield token.map[0]

@@ -39,7 +39,7 @@ class ErrorWords:
 
 
 _ERRORS: Mapping[str, ErrorWords] = {
-    "signed_out": ErrorWords(
+    "session_expired": ErrorWords(
         N_("Please sign in again"),
         N_("Your session has ended. What you typed was not sent and is kept for you."),
         "login",
@@ -54,7 +54,7 @@ _ERRORS: Mapping[str, ErrorWords] = {
         N_("Start the sign-in again from this browser window."),
         "home",
     ),
-    "page_too_old": ErrorWords(
+    "csrf": ErrorWords(
         N_("This page was open for too long"),
         N_("Go back, reload the page and send it again. What you typed was not sent."),
         "retry",
@@ -160,7 +160,15 @@ _ERRORS: Mapping[str, ErrorWords] = {
         "retry",
     ),
 }
-_BY_STATUS = {401: "signed_out", 403: "permission_denied", 404: "not_found", 409: "conflict"}
+_SAME = {"page_too_old": "csrf", "client_closed_request": "internal_error"}
+_BY_STATUS = {
+    400: "invalid_value",
+    401: "session_expired",
+    403: "permission_denied",
+    404: "not_found",
+    409: "conflict",
+    503: "service_unavailable",
+}
 
 
 def services() -> Services:
@@ -171,11 +179,7 @@ def services() -> Services:
 def words_of(error: ParvisError) -> ErrorWords:
     """The words for an error, by its code; by its status where the code has none of its own."""
     by_status = _ERRORS[_BY_STATUS.get(error.status, "internal_error")]
-    if error.status == 503:
-        by_status = _ERRORS["service_unavailable"]
-    if error.status == 400:
-        by_status = _ERRORS["invalid_value"]
-    return _ERRORS.get(error.code, by_status)
+    return _ERRORS.get(_SAME.get(error.code, error.code), by_status)
 
 
 def error_codes() -> Mapping[str, ErrorWords]:

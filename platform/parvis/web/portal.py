@@ -20,7 +20,7 @@ from parvis.domain import Channel
 from parvis.errors import InvalidRequest, NotFound, ParvisError
 from parvis.tenancy.config import Agency, Assistant
 from parvis.web import i18n, labels, pages
-from parvis.web.exchange import DONE, Exchange, PageEvent, open_exchange
+from parvis.web.exchange import Exchange, PageEvent, open_exchange
 from parvis.web.guards import page_session
 from parvis.web.markdown import render_markdown
 
@@ -99,8 +99,10 @@ def model_saw(conversation_id: str, turn_id: str) -> Response:
     turn = next((one for one in conversation.turns if one.id == turn_id), None)
     if turn is None or not turn.model_saw:
         raise NotFound
-    messages = json.loads(turn.model_saw)
-    asked = next((one for one in reversed(messages) if one.get("role") == "user"), {})
+    messages: list[dict[str, Any]] = json.loads(turn.model_saw)
+    asked: dict[str, Any] = next(
+        (one for one in reversed(messages) if one.get("role") == "user"), {}
+    )
     return pages.render_page(
         "model_saw.html",
         conversation=conversation,

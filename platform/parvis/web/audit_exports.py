@@ -1,0 +1,86 @@
+"""Exports that an auditor made on the page: the folder, the verdict on it, and the download.
+
+They lie in the data folder, one folder an agency, and go after an hour.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from parvis.audit.export import ExportFile, export_files, stream_zip, write_folder
+from parvis.audit.log import AuditLog
+
+KEPT_S = 3600
+_VERDICTS = {0: "INTACT", 2: "INCOMPLETE", 3: "TAMPERED"}
+_VERIFY_S = 600
+_ID = re.compile(r"[0-9a-f]{32}")
+_RECORDS = re.compile(r"^records \d+ (\d+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class MadeExport:
+    """An export with what its own verifier said about it."""
+
+    id: str
+    verdict: str
+    report: str
+    records: int
+
+
+def make_export(data_dir: Path, audit: AuditLog, tenant_id: str) -> MadeExport:
+    """A new export of the agency's whole log, verified; raises AuditUnavailable."""
+    home = _home(data_dir, tenant_id)
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _forget_old(home)
+    export_id = uuid.uuid4().hex
+    folder = home / export_id
+    write_folder(export_files(audit, tenant_id), folder)
+    verdict, report = verify_folder(folder)
+    found = _RECORDS.search((folder / "manifest").read_text(encoding="utf-8"))
+    return MadeExport(export_id, verdict, report, int(found[1]) if found else 0)
+
+
+def verify_folder(folder: Path) -> tuple[str, str]:
+    """Verdict word and report of the verifier that lies in the folder, run on its own."""
+    done = subprocess.run(  # noqa: S603 - our interpreter and the verifier we have just written
+        [sys.executable, "-I", str(folder / "verify.py"), str(folder)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=_VERIFY_S,
+        check=False,
+        cwd=folder.parent,
+    )
+    report = (done.stdout + done.stderr).replace(str(folder), "FOLDER")
+    return _VERDICTS.get(done.returncode, "UNVERIFIABLE"), report
+
+
+def find_export(data_dir: Path, tenant_id: str, export_id: str) -> Path | None:
+    """The folder of an export of this agency, while it is kept."""
+    if not _ID.fullmatch(export_id):
+        return None
+    folder = _home(data_dir, tenant_id) / export_id
+    return folder if folder.is_dir() else None
+
+
+def zip_export(folder: Path, name: str) -> Iterator[bytes]:
+    """Exactly the files that were verified, as a ZIP archive, piece by piece."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    files = (ExportFile(path.relative_to(folder).as_posix(), path.read_bytes()) for path in paths)
+    return stream_zip(files, name)
+
+
+def _home(data_dir: Path, tenant_id: str) -> Path:
+    return data_dir / "exports" / tenant_id
+
+
+def _forget_old(home: Path) -> None:
+    for folder in home.iterdir():
+        if folder.stat().st_mtime < time.time() - KEPT_S:
+            shutil.rmtree(folder)
