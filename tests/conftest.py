@@ -19,6 +19,7 @@ from deploy.dev import keycloak as keycloak_part
 from deploy.dev import model_server as model_part
 from deploy.dev import places
 from deploy.dev.browser import find_chromium, unpack_chromium
+from deploy.dev.demo_process import free_port
 from deploy.dev.fetch import fetch_models
 from deploy.dev.installation import write_private
 from deploy.dev.postgres import run_postgres
@@ -73,14 +74,6 @@ def _no_other_machine() -> Iterator[None]:
         patch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
         patch.setattr(socket, "getaddrinfo", guarded_look_up)
         yield
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody holds now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass(frozen=True)

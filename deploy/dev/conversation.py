@@ -75,7 +75,9 @@ def ask(gateway: str, token: str, assistant: str, question: str) -> Turn:
         data=json.dumps(body).encode(),
         headers={"authorization": f"Bearer {token}", "content-type": "application/json"},
     )
-    started, first, words, extra = time.monotonic(), 0.0, [], {}
+    started, first = time.monotonic(), 0.0
+    words: list[str] = []
+    extra: dict[str, Any] = {}
     with _open(request) as response:
         for event in _read_events(response):
             if "error" in event:

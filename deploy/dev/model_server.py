@@ -50,7 +50,7 @@ def build_part(port: int, key_file: Path) -> Part:
 
 def serve(file: Path, port: int, key: str) -> None:
     """Serve until SIGTERM."""
-    import xllamacpp  # noqa: PLC0415 - only this process may load it
+    import xllamacpp  # type: ignore[import-untyped]  # noqa: PLC0415 - this process alone
 
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(file)

@@ -9,7 +9,6 @@ import os
 import pwd
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from deploy.dev import places
+from deploy.dev.demo_process import free_port
 
 _USER = "parvis"
 _LIMIT_S = 60
@@ -34,7 +34,7 @@ def run_postgres() -> Iterator[str]:
         folder = Path(name)
         user = _other_user()
         programs = _reachable_programs(folder, user)
-        password, port = secrets.token_hex(16), _free_port()
+        password, port = secrets.token_hex(16), free_port()
         _initialise(programs, folder, user, password)
         process = _start(programs, folder, user, port)
         try:
@@ -117,10 +117,3 @@ def _await_ready(programs: Path, process: subprocess.Popen[bytes], port: int, fo
             log = (folder / "log").read_text(encoding="utf-8", errors="replace")
             raise places.PartMissing(f"PostgreSQL did not start:\n{log[-2000:]}")
         time.sleep(0.05)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

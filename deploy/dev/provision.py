@@ -13,7 +13,8 @@ from typing import Any
 
 from deploy.dev import keycloak, places, walk
 from deploy.dev.installation import Installation, NotAllowed, write_private
-from parvis.cli import tenants
+from parvis.cli.tenants import load_agencies as read_agencies
+from parvis.cli.tenants import realm_wanted
 from parvis.domain import Role
 from parvis.errors import ParvisError
 from parvis.identity import provisioning
@@ -34,7 +35,7 @@ def load_agencies(settings: Settings) -> list[Agency]:
 
     Raises parvis.errors.ConfigurationFaults with every fault of every file.
     """
-    found = tenants.load_agencies(settings).agencies.values()
+    found = read_agencies(settings).agencies.values()
     return sorted(found, key=lambda agency: (agency.slug != walk.AGENCY, agency.slug))
 
 
@@ -50,7 +51,7 @@ def provision(plan: Installation, settings: Settings) -> list[dict[str, Any]]:
     agencies = load_agencies(settings)
     passwords = _read_passwords(plan.secrets_dir / "people.json", agencies)
     wanted = [
-        replace(tenants.realm_wanted(agency, settings), people=_people(agency, passwords))
+        replace(realm_wanted(agency, settings), people=_people(agency, passwords))
         for agency in agencies
     ]
     try:

@@ -56,7 +56,12 @@ class Tap(ThreadingHTTPServer):
     def remember(self, path: str, body: bytes) -> dict[str, str | int]:
         """A new entry for what was received; its `answer` grows while the model writes."""
         text = body.decode("utf-8", "replace")
-        entry = {"number": next(self._numbers), "path": path, "body": text, "answer": ""}
+        entry: dict[str, str | int] = {
+            "number": next(self._numbers),
+            "path": path,
+            "body": text,
+            "answer": "",
+        }
         self.received.append(entry)
         return entry
 
