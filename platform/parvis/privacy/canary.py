@@ -8,8 +8,10 @@ from parvis.privacy.entities import Label
 CANARIES: tuple[tuple[str, str, frozenset[tuple[Label, str]]], ...] = (
     (
         "fr",
-        "Hier, Claire Fournier a écrit de claire.fournier@exemple.fr au sujet du permis.",
-        frozenset({(Label.PERSON, "Claire Fournier"), (Label.EMAIL, "claire.fournier@exemple.fr")}),
+        "Hier, Nathalie Lambert a écrit au guichet depuis nathalie.lambert@exemple.fr.",
+        frozenset(
+            {(Label.PERSON, "Nathalie Lambert"), (Label.EMAIL, "nathalie.lambert@exemple.fr")}
+        ),
     ),
     (
         "de",

@@ -49,9 +49,9 @@ class PrivacyEngine:
     def analyze(
         self, text: str, language: str | None = None, *, allow: Collection[str] = ()
     ) -> list[Entity]:
-        """Every piece of personal data in this text, sorted and disjoint, in code points.
+        """Everything that is masked in this text, sorted and disjoint, in code points.
 
-        Raises PrivacyUnavailable on any failure.
+        A LITERAL is no personal data. Raises PrivacyUnavailable on any failure.
         """
         return self._guarded(lambda: self._entities(text, frozenset(allow)))
 
@@ -91,8 +91,6 @@ class PrivacyEngine:
         analysed = self._analysed(text, allow, b"")
         entities = []
         for finding in analysed.findings:
-            if finding.label is Label.LITERAL:
-                continue
             start, end = analysed.clean.span(finding.start, finding.end)
             entities.append(Entity(start, end, finding.label, finding.score, finding.source))
         return entities

@@ -89,6 +89,8 @@ def _plain_cluster(cluster: str) -> str:
 def _plain_char(char: str) -> str:
     if char.isascii():
         return char.translate(_SAME_LENGTH)
+    if "\ud800" <= char <= "\udfff":  # half of a pair, which JSON can hold
+        return "\ufffd"
     digit = unicodedata.decimal(char, None)
     if digit is not None:
         return str(digit)
