@@ -19,6 +19,7 @@ _ABBREVIATED = re.compile(
     r"(?:\b(?:Abs|Ziff|Bst|ggf|evtl|usw|resp|cf|al|Art|art|Nr|No|no|N°|bzw|ca|env|etc|inkl|max|min|Mme|Mr|Dr|St|Str|Tel|tél|vgl|z|d|u|p|e|i)"
     r"|\b[A-Z]|\b\d{1,2})\.\s*$"
 )
+_PLACEHOLDER = re.compile(r"\[[A-Z_]+_\d+[a-z]{0,3}_[a-z0-9]{4}\]")
 _WORD = re.compile(r"\w+")
 _PIECE = re.compile(r"\S+\s*")
 _PIECE_WORDS = 2
@@ -126,7 +127,9 @@ def build_quotation(
 def mark_sentences(text: str, question: str) -> str:
     """`text` with the sentences in bold that share most words with the question (two at most)."""
     lines = [_split_line(line) for line in text.replace("**", "").splitlines()]
-    marked = _choose_sentences([sentences for _, sentences in lines], _stems(question))
+    marked = _choose_sentences(
+        [sentences for _, sentences in lines], _stems(_PLACEHOLDER.sub(" ", question))
+    )
     return "\n".join(
         prefix
         + "".join(
