@@ -4,9 +4,8 @@ No database session is open while a model answers. Whatever happens after the do
 ending reaches the agency's log; when the log cannot be written nothing is asked or answered.
 """
 
-import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,14 +20,12 @@ from parvis.errors import (
     AuditUnavailable,
     ContextTooLong,
     InternalError,
-    InvalidRequest,
     ModelNotFound,
     ParvisError,
     PolicyRefused,
 )
 from parvis.identity.permissions import find_channels
 from parvis.inference import ModelEntry, ModelStream, check_grounded, quote_answer
-from parvis.language import detect_language
 from parvis.policy.engine import Decision, decide
 from parvis.services import Services
 from parvis.tenancy.config import Agency, Assistant
@@ -180,14 +177,14 @@ class _Run:
 
     def _prepare(self, assistant: Assistant, decision: Decision) -> _Plan:
         turn, services = self._turn, self._services
-        question = _question_of(turn)
-        language = turn.language or detect_language(question) or self._agency.languages[0]
+        _check_length(turn, [services.models.models[name] for name in assistant.models.values()])
+        prompt = build_prompt(services, self._principal, self._agency, assistant, turn)
+        language = prompt.language
         self._record.note_language(language)
-        wanted = [assistant.choose_model(language), assistant.choose_model(None)]
-        model = services.inference.choose(wanted)
+        model = services.inference.choose(
+            [assistant.choose_model(language), assistant.choose_model(None)]
+        )
         self._record.note_model(asked=model.name, provider=model.server or "builtin")
-        _check_length(turn, model)
-        prompt = build_prompt(services, self._principal, self._agency, assistant, turn, language)
         self._record.note_privacy(
             "masked" if prompt.counts else "none", prompt.counts, prompt.detector
         )
@@ -283,16 +280,10 @@ class _Run:
             yield Delta(text)
 
 
-def _question_of(turn: ChatTurn) -> str:
-    for message in reversed(turn.messages):
-        if message["role"] == "user" and isinstance(message.get("content"), str):
-            return str(message["content"])
-    raise InvalidRequest("messages: expected a user message with text.", param="messages")
-
-
-def _check_length(turn: ChatTurn, model: ModelEntry) -> None:
-    if model.builtin:
+def _check_length(turn: ChatTurn, models: Collection[ModelEntry]) -> None:
+    """Raise ContextTooLong for what none of the models could read: masking it would be in vain."""
+    if any(model.builtin for model in models):
         return
-    length = len(json.dumps([dict(message) for message in turn.messages], ensure_ascii=False))
-    if length > model.context * _MOST_CHARS_PER_TOKEN:
+    length = sum(len(str(message.get("content") or "")) for message in turn.messages)
+    if length > max(model.context for model in models) * _MOST_CHARS_PER_TOKEN:
         raise ContextTooLong

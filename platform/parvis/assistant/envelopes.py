@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from parvis.domain import Channel, ChatTurn, Passage, Principal
+from parvis.domain import ChatTurn, Passage, Principal
 from parvis.inference.models import ModelEntry
 from parvis.tenancy.config import Agency, Assistant
 
@@ -45,7 +45,7 @@ def build_envelope(
             "modality": ["text"],
             "tool": None,
             "tool_origin": "none",
-            "intents": [],
+            "intents": (),
             "subjects_named": None,
             "group_by": "none",
             "group_size": None,
@@ -54,7 +54,7 @@ def build_envelope(
             "kind": "text",
             "modality": "text",
             "tokens": None,
-            "intents": [],
+            "intents": (),
             "signed": False,
             "labelled": False,
             "editor": None,
@@ -116,16 +116,23 @@ def _model_facts(model: ModelEntry) -> dict[str, Any]:
 
 
 def _assistant_facts(agency: Agency, assistant: Assistant) -> dict[str, Any]:
-    public = {Channel.API, Channel.PUBLIC} & set(assistant.channels)
     copied = (
-        *("id", "version", "purpose_code", "procedure_law", "discretion", "high_risk", "annex_iii"),
+        *(
+            "id",
+            "version",
+            "context",
+            "purpose_code",
+            "procedure_law",
+            "discretion",
+            "high_risk",
+            "annex_iii",
+        ),
         *("role", "legal_basis", "art9_basis", "pii_need", "decision_stage", "fria_status"),
         *("eu_db_id", "risk_review_due", "worker_notice_date", "retention_days"),
     )
     return {
         "tenant": agency.slug,
         "sector": agency.sector,
-        "context": "public-service" if public else "workplace",
         **{name: getattr(assistant, name) for name in copied},
-        "tools": [],
+        "tools": list(assistant.tools),
     }

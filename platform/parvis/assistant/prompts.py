@@ -13,6 +13,8 @@ import orjson
 from parvis.assistant.texts import collect_texts, replace_texts
 from parvis.domain import ChatTurn, DataLevel, Language, Passage, Principal
 from parvis.keystore import derive_key
+from parvis.language import detect_language
+from parvis.privacy.placeholders import SHAPE
 from parvis.services import Services
 from parvis.tenancy.config import Agency, Assistant
 
@@ -39,6 +41,7 @@ class Prompt:
     options: Mapping[str, Any]
     question: str
     typed_question: str
+    language: Language
     passages: tuple[Passage, ...]
     mapping: Mapping[str, str]
     counts: Mapping[str, int]
@@ -56,7 +59,6 @@ def build_prompt(
     agency: Agency,
     assistant: Assistant,
     turn: ChatTurn,
-    language: Language,
 ) -> Prompt:
     """Mask every text of the request, find passages for the masked question, put all in order.
 
@@ -65,6 +67,7 @@ def build_prompt(
     masked, texts = _mask(services, principal, agency, turn)
     messages, options = replace_texts(turn.messages, turn.options, texts)
     question = _last_question(messages)
+    language = turn.language or _find_language(messages) or agency.languages[0]
     passages = _find_passages(services, agency, assistant, question, language)
     if any(passage.level > DataLevel.PUBLIC for passage in passages):
         masked, passages = _mask_passages(services, principal, agency, turn, passages)
@@ -73,6 +76,7 @@ def build_prompt(
         options=options,
         question=question,
         typed_question=_last_question(turn.messages),
+        language=language,
         passages=passages,
         mapping=masked.mapping,
         counts=masked.counts,
@@ -142,6 +146,12 @@ def _mask_passages(
         replace(one, text=hidden[index]) if index in hidden else one
         for index, one in enumerate(passages)
     )
+
+
+def _find_language(messages: Sequence[Mapping[str, Any]]) -> Language | None:
+    """The language of the last question, or of all of them; names say nothing about it."""
+    asked = [SHAPE.sub(" ", str(m["content"])) for m in messages if m["role"] == "user"]
+    return detect_language(asked[-1]) or detect_language("\n".join(reversed(asked)))
 
 
 def _last_question(messages: Sequence[Mapping[str, Any]]) -> str:
