@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 _READ_BYTES = 64 * 1024
 _MAX_ERROR_BYTES = 64 * 1024
 _MAX_ANSWER_BYTES = 32 * 1024 * 1024
-_DRAIN_S = 0.5
+_DRAIN_S = 0.1
 _OK = 200
 
 ProbeResult = Literal["up", "not-ready", "slow", "down"]
