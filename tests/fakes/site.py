@@ -1,4 +1,4 @@
-"""The pages with real sessions: a whole gateway, a tiny OpenID provider and a scripted model server.
+"""The pages with real sessions: a gateway, a tiny OpenID provider, a scripted model server.
 
 People sign in through the gateway's own login; only the provider's form is left out.
 """

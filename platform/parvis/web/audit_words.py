@@ -85,6 +85,12 @@ VERDICTS: Mapping[str, str] = {
     "TAMPERED": N_("Something was altered after it was written."),
     "UNVERIFIABLE": N_("The folder cannot be checked."),
 }
+VIEWS: Mapping[str, str] = {
+    "list": N_("list"),
+    "record": N_("one record"),
+    "receipt": N_("search by receipt"),
+    "download": N_("download of an export"),
+}
 _ROLES: Mapping[str, str] = {
     "civil-servant": N_("Civil servant"),
     "auditor": N_("Auditor"),
@@ -133,5 +139,11 @@ def tell_detail(words: Words, record: Mapping[str, Any]) -> str:
     if record.get("reason"):
         told.append(words.gettext("Reason:") + " " + record["reason"])
     if record["kind"] == "audit.read":
-        told.append(words.gettext("View:") + " " + record.get("target", {}).get("view", "–"))
+        told.append(_tell_view(words, record.get("target", {})))
     return " · ".join(told)
+
+
+def _tell_view(words: Words, target: Mapping[str, Any]) -> str:
+    view = target.get("view", "")
+    told = words.gettext("View:") + " " + words.gettext(VIEWS.get(view, view))
+    return f"{told} ({target['seq']})" if "seq" in target else told

@@ -10,7 +10,6 @@ from itertools import pairwise
 
 import nh3
 from markdown_it import MarkdownIt
-from markdown_it.token import Token
 
 _TAGS = {
     *("p", "br", "hr", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a"),

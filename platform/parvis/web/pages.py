@@ -7,6 +7,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,7 @@ from parvis.errors import ParvisError
 from parvis.services import Services
 from parvis.web import i18n
 from parvis.web.i18n import N_
+from parvis.web.login import session_id_of
 
 STATIC = Path(__file__).parent / "static"
 AGENCY_COOKIE = "parvis_agency"
@@ -219,6 +221,7 @@ def render_error(error: ParvisError) -> Response:
     told = words_of(error)
     if EVENT_STREAM in request.headers.get("Accept", ""):
         return _render_told(error)
+    _notice_session(error)
     response = render_page(
         "error.html",
         status=error.status,
@@ -250,6 +253,14 @@ def _render_told(error: ParvisError) -> Response:
     if error.retry_after:
         response.headers["Retry-After"] = str(error.retry_after)
     return response
+
+
+def _notice_session(error: ParvisError) -> None:
+    """Let the error page show who is signed in; never a second error because of it."""
+    if "page_session" in g or error.status in {401, 503}:
+        return
+    with suppress(ParvisError):
+        g.page_session = services().sessions.find_session(session_id_of(request))
 
 
 def find_session() -> Any:

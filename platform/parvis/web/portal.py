@@ -100,15 +100,13 @@ def model_saw(conversation_id: str, turn_id: str) -> Response:
     if turn is None or not turn.model_saw:
         raise NotFound
     messages: list[dict[str, Any]] = json.loads(turn.model_saw)
-    asked: dict[str, Any] = next(
-        (one for one in reversed(messages) if one.get("role") == "user"), {}
-    )
+    asked = [one for one in messages if one.get("role") == "user"]
     return pages.render_page(
         "model_saw.html",
         conversation=conversation,
         turn=turn,
         messages=messages,
-        masked_question=str(asked.get("content", "")),
+        masked_question=asked[-1].get("content", "") if asked else "",
         digest=hashlib.sha256(turn.model_saw.encode()).hexdigest(),
         mark=mark_placeholders,
     )
