@@ -27,7 +27,7 @@ _SERVER_FAULT = 500
 _RETRY_S = 5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Tokens:
     """What Keycloak's token endpoint gave, unverified; lives in seconds from now."""
 

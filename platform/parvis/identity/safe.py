@@ -19,7 +19,7 @@ _KIND = "session"
 _LOGINS = "logins"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Kept:
     """What is sealed in a session's row. `confirmed_until`: when the roles must be asked anew."""
 

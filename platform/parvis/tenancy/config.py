@@ -57,12 +57,12 @@ class Texts(Strict):
 class Contact(Strict):
     """How to reach a human at the agency: the way out of every conversation."""
 
-    office: Texts
-    address: Words
-    phone: Words
-    email: Email
-    url: HttpsUrl
-    hours: Texts
+    office: Texts = Field(description="Name of the office.")
+    address: Words = Field(description="Postal address.")
+    phone: Words = Field(description="Telephone, as people dial it.")
+    email: Email = Field(description="E-mail of the office.")
+    url: HttpsUrl = Field(description="Its page.")
+    hours: Texts = Field(description="When somebody is there.")
 
 
 class Identity(Strict):
@@ -109,15 +109,17 @@ class Retention(Strict):
 class Source(Strict):
     """A text of the agency that an assistant may quote, and who answers for it."""
 
-    id: Slug
+    id: Slug = Field(description="Name in this file.")
     title: dict[Language, Words] = Field(description="Title; at least in the text's own language.")
     path: str = Field(description="Markdown file below tenants/SLUG/.")
-    language: Language
+    language: Language = Field(description="The text's language.")
     url: HttpsUrl = Field(description="Where the public finds it.")
-    level: DataLevel
+    level: DataLevel = Field(
+        description="0 public, 1 internal, 2 personal or secret by law, 3 restricted, 4 above."
+    )
     controller: Slug = Field(description="Who is responsible for the data in it (GDPR Art. 4(7)).")
     owner: Words = Field(description="Office that keeps it right.")
-    licence: Words
+    licence: Words = Field(description="Licence of the text (SPDX, or `all-rights-reserved`).")
     valid_until: date = Field(description="After this day the owner must look at it again.")
     contact: Email = Field(description="Where to say that it is wrong.")
 
@@ -142,36 +144,58 @@ class Source(Strict):
 class Assistant(Strict):
     """What an agency opens to its clients and people; `id` is what API clients name as `model`."""
 
-    id: Slug
+    id: Slug = Field(description="What API clients name as `model`; unique over the installation.")
     version: int = Field(
         ge=1, description="Raised with every change of purpose, sources or limits."
     )
-    name: Texts
-    description: Texts
+    name: Texts = Field(description="As people see it.")
+    description: Texts = Field(description="One sentence for the list of assistants.")
     instructions: str = Field(
         max_length=8000, description="What the model is always told first; may be empty."
     )
-    channels: tuple[Channel, ...] = Field(min_length=1)
+    channels: tuple[Channel, ...] = Field(
+        min_length=1, description="Doors by which it may be asked."
+    )
     sources: tuple[Slug, ...] = ()
     models: dict[str, Slug] = Field(description="`default`, and a language where it differs.")
-    data_level: DataLevel
+    data_level: DataLevel = Field(
+        description="Highest level of data it works on, sources included."
+    )
     overseers: tuple[str, ...] = Field((), description="User names of those who oversee it.")
     context: AssistantContext = Field(description="Where it is used (AI Act Art. 5(1)(f), 26(7)).")
-    purpose_code: PurposeCode
-    purpose: Texts
-    procedure_law: ProcedureLaw
+    purpose_code: PurposeCode = Field(
+        description="What it is for; some words exist only to be refused."
+    )
+    purpose: Texts = Field(description="The purpose in words (GDPR Art. 5(1)(b)).")
+    procedure_law: ProcedureLaw = Field(
+        description="Whose law of administrative procedure binds the office."
+    )
     discretion: bool = Field(description="The office has room for judgement in such matters.")
     high_risk: bool = Field(description="High-risk in the sense of the AI Act, Article 6.")
-    annex_iii: AnnexIII
+    annex_iii: AnnexIII = Field(description="Point of Annex III of the AI Act, or `none`.")
     role: AiActRole = Field(description="The agency's role under the AI Act, Article 3.")
-    legal_basis: LegalBasis
-    art9_basis: Art9Basis
-    pii_need: PiiNeed
-    decision_stage: DecisionStage
-    fria_status: FriaStatus
-    eu_db_id: str | None = Field(None, max_length=100)
-    risk_review_due: date | None = None
-    worker_notice_date: date | None = None
+    legal_basis: LegalBasis = Field(description="GDPR Art. 6(1), or `led-8`.")
+    art9_basis: Art9Basis = Field(
+        description="Ground for special categories (GDPR Art. 9(2)), or `none`."
+    )
+    pii_need: PiiNeed = Field(
+        description="Why identifiers must reach the model; `none`: they need not."
+    )
+    decision_stage: DecisionStage = Field(
+        description="How near its output is to an individual decision (GDPR Art. 22)."
+    )
+    fria_status: FriaStatus = Field(
+        description="Fundamental rights impact assessment (AI Act Art. 27)."
+    )
+    eu_db_id: str | None = Field(
+        None, max_length=100, description="Registration in the EU database (AI Act Art. 49)."
+    )
+    risk_review_due: date | None = Field(
+        None, description="When the risk review is due (AI Act Art. 9)."
+    )
+    worker_notice_date: date | None = Field(
+        None, description="When workers were told (AI Act Art. 26(7))."
+    )
     retention_days: int = Field(ge=1, le=365, description="Days that its conversations are kept.")
     tools: tuple[ToolName, ...] = Field((), description="Tools that a client may let it call.")
 
@@ -193,19 +217,19 @@ class Agency(Strict):
     slug: Slug = Field(
         description="Name in addresses and logs; the file is SLUG.yaml. Never reused."
     )
-    name: Texts
-    description: Texts
+    name: Texts = Field(description="As people see it.")
+    description: Texts = Field(description="One line under the name.")
     languages: tuple[Language, ...] = Field(min_length=1, description="Offered, first one first.")
-    country: Country
-    sector: Sector
-    contact: Contact
-    identity: Identity
+    country: Country = Field(description="Country of the agency.")
+    sector: Sector = Field(description="What kind of office it is.")
+    contact: Contact = Field(description="How to reach a human.")
+    identity: Identity = Field(description="Realm and clients in Keycloak.")
     listed: bool = Field(True, description="Shown on the sign-in page's list of agencies.")
-    privacy: Privacy = Privacy()
-    retention: Retention
+    privacy: Privacy = Field(Privacy(), description="Masking profile and words never masked.")
+    retention: Retention = Field(description="For how many days things are kept.")
     policies: tuple[Slug, ...] = Field((), description="Rule files that tighten the platform's.")
-    sources: tuple[Source, ...] = ()
-    assistants: tuple[Assistant, ...] = Field(min_length=1)
+    sources: tuple[Source, ...] = Field((), description="Texts that assistants may quote.")
+    assistants: tuple[Assistant, ...] = Field(min_length=1, description="What the agency opens.")
 
     @field_validator("slug")
     @classmethod
