@@ -23,3 +23,4 @@ def worker_exit(server, worker):
     from parvis import wsgi  # noqa: PLC0415
 
     wsgi.stop_services()
+    serve.leave_worker(worker)

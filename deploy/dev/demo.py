@@ -101,10 +101,12 @@ def start_parts(plan: Installation, supervisor: Supervisor) -> dict[str, Any]:
             supervisor.start(model_server.build_part(plan.model_port, plan.model_key_file))
         supervisor.start(tap.build_part(plan.tap_port, plan.model_url))
         _prepare(plan)
+        gateway = _gateway_part(plan)
+        supervisor.launch(gateway)  # asked only when Keycloak knows the agencies
         if own:
             supervisor.await_ready(own)
     agencies = provision(plan, settings)
-    supervisor.start(_gateway_part(plan))
+    supervisor.await_ready(gateway)
     return {
         "gateway": plan.gateway_url,
         "keycloak": plan.keycloak_url,
@@ -114,17 +116,11 @@ def start_parts(plan: Installation, supervisor: Supervisor) -> dict[str, Any]:
 
 
 def _prepare(plan: Installation) -> None:
-    with places.progress("database", "migrations", places.elapsed(3)):
-        _parvis(plan, "db", "upgrade")
-    with places.progress("knowledge", "reading the agencies' sources", places.elapsed(5)):
-        _parvis(plan, "knowledge", "sync")
-
-
-def _parvis(plan: Installation, *words: str) -> None:
     try:
-        run_tool(["-m", "parvis", *words], plan.data_dir)
+        with places.progress("database", "migrations, the agencies' sources", places.elapsed(6)):
+            run_tool(["-m", "deploy.dev.prepare"], plan.data_dir)
     except NoAnswer as error:
-        raise NotAllowed(f"parvis {' '.join(words)} failed: {error}") from error
+        raise NotAllowed(f"the database could not be prepared: {error}") from error
 
 
 def _gateway_part(plan: Installation) -> Part:

@@ -24,8 +24,8 @@ IBAN = "LU28 0019 4006 4475 0000"
 VALUES = {"PERSON": NAME, "EMAIL": EMAIL, "PHONE": PHONE, "IBAN": IBAN}
 
 ENGLISH = (
-    f"Hello, my name is {NAME}, my e-mail address is {EMAIL}, my phone number is {PHONE} and my "
-    f"bank account is {IBAN}. How much does a new identity card cost?"
+    f"From: {NAME} <{EMAIL}>\nPhone: {PHONE}\nAccount: {IBAN}\n\n"
+    "What is the price of the identity card, and how long is it valid?"
 )
 ECHOES = (
     f"My name is {NAME} and my e-mail address is {EMAIL}. What is my e-mail address?",
@@ -184,13 +184,16 @@ def _title(words: str) -> None:
 
 def _show(label: str, words: str) -> None:
     head = f"  {label:<14} "
-    print(
-        textwrap.fill(
-            words,
-            width=100,
-            initial_indent=head,
-            subsequent_indent=" " * len(head),
-            break_on_hyphens=False,
-        ),
-        flush=True,
-    )
+    for line in words.strip().splitlines() or [""]:
+        print(
+            textwrap.fill(
+                line,
+                width=100,
+                initial_indent=head,
+                subsequent_indent=" " * len(head),
+                break_on_hyphens=False,
+            )
+            or head.rstrip(),
+            flush=True,
+        )
+        head = " " * len(head)

@@ -4,7 +4,9 @@ How many processes and threads, and how they start and stop. What they serve is 
 """
 
 import argparse
+import logging
 import os
+import sys
 from typing import Any
 
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
@@ -80,5 +82,18 @@ class GatewayServer(BaseApplication):  # type: ignore[misc]
         worker.cfg.set("graceful_timeout", DRAIN_S)
         self._gateway.start_services()
 
-    def _close_rooms(self, _arbiter: Any, _worker: Any) -> None:
+    def _close_rooms(self, _arbiter: Any, worker: Any) -> None:
         self._gateway.stop_services()
+        leave_worker(worker)
+
+
+def leave_worker(worker: Any) -> None:
+    """End a worker that has served, at once; one that never did ends as gunicorn wants it.
+
+    Native libraries loaded before the fork cannot tidy up threads that only the parent has: their
+    end of process would abort. By now every room is closed and nothing is left to write.
+    """
+    if worker.booted:
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(0)
