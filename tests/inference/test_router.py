@@ -54,6 +54,14 @@ def test_probe_finds_a_server_that_is_back(open_inference: Open, upstream: FakeM
     assert inference.choose(["demo-small", "quote"]).name == "demo-small"
 
 
+def test_server_without_a_health_address_is_asked_for_a_connection(
+    open_inference: Open, upstream: FakeModelServer
+) -> None:
+    dead = f"http://127.0.0.1:{unused_port()}/v1"
+    assert open_inference({"base_url": dead}).check_servers() == {"demo": "down"}
+    assert open_inference().check_servers() == {"demo": "up"}
+
+
 def test_busy_server_with_an_unwilling_health_address_stays_in(
     open_inference: Open, upstream: FakeModelServer
 ) -> None:

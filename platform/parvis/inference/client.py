@@ -80,13 +80,16 @@ class ServerClient:
         return EventStream(self, connection, response, started + self._timeouts.first_byte_s)
 
     def probe(self) -> ProbeResult:
-        """What the server's health address says, asked on a connection of its own."""
+        """What the server's health address says, on a connection of its own.
+
+        Without such an address: whether it takes connections.
+        """
         probe = self._server.probe
-        if probe is None:
-            return "up"
         connection = None
         try:
-            connection = self._connect(probe.timeout_s)
+            connection = self._connect(probe.timeout_s if probe else self._timeouts.connect_s)
+            if probe is None:
+                return "up"
             connection.request("GET", probe.path)
             status = connection.getresponse().status
         except TimeoutError:

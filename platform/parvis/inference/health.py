@@ -63,8 +63,6 @@ class Health:
 
     def check(self, name: str) -> None:
         """Ask one server now."""
-        if self._servers[name].probe is None:
-            return
         result = self._probe(name)
         if result == "up":
             self._mark(name, "up")
