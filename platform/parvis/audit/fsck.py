@@ -12,7 +12,7 @@ from typing import Any
 
 import apsw
 
-from parvis.audit.log_keys import HeadFile, LogKeys
+from parvis.audit.log_keys import HEADS_NAME, HeadFile, LogKeys
 from parvis.audit.notes import NoteInvalid, open_note, parse_checkpoint
 from parvis.audit.sealing import open_value
 from parvis.audit.store import (
@@ -79,7 +79,8 @@ def check_logs(audit_dir: Path, keystore: KeyStore) -> list[LogCheck]:
 def check_log(audit_dir: Path, root_key: bytes) -> list[str]:
     """What would keep the logs from being opened, in words; quick, whatever their length."""
     if not (audit_dir / FILE_NAME).is_file():
-        return []  # none yet: the first process makes it
+        gone = (audit_dir / "heads" / HEADS_NAME).is_file()
+        return ["the audit database is missing"] if gone else []  # or none was made yet
     faults = []
     try:
         with (

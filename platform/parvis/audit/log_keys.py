@@ -15,6 +15,8 @@ from parvis.audit.files import LockFile, make_private_folder, write_durably
 from parvis.audit.notes import parse_checkpoint
 from parvis.keystore import SealBroken, derive_key, seal, unseal
 
+HEADS_NAME = "heads.json"
+
 
 class LogKeys:
     """Private keys (Ed25519) of the logs, one file each, mode 0600."""
@@ -62,12 +64,8 @@ class HeadFile:
 
     def __init__(self, folder: Path) -> None:
         make_private_folder(folder)
-        self._path = folder / "heads.json"
+        self._path = folder / HEADS_NAME
         self._lock = LockFile(folder / "heads.lock")
-
-    def exists(self) -> bool:
-        """True when heads were ever kept here."""
-        return self._path.exists()
 
     def load(self) -> dict[str, str]:
         """Log id -> signed checkpoint; raises ValueError when the file is not ours."""
