@@ -31,6 +31,7 @@ class Site:
     def callback_path(self, login_url: str, agency: str, role: str, **claims: object) -> str:
         """Where the provider sends the browser after this person signed in."""
         roles = {"roles": role.split()}
+        claims |= {f"id_{name}": value for name, value in claims.items()}
         back = self.issuer.realms[agency].log_in(login_url, realm_access=roles, **claims)
         return "/login/callback?" + urlencode(back)
 

@@ -8,14 +8,14 @@ from werkzeug.wrappers import Response as AnyResponse
 from parvis.domain import Role
 from parvis.errors import NotFound
 from parvis.web import pages, portal
-from parvis.web.login import session_id_of
+from parvis.web.guards import find_page_session
 
 blueprint = Blueprint("front", __name__)
 
 
 @blueprint.before_request
 def _notice_session() -> None:
-    g.page_session = pages.services().sessions.find_session(session_id_of(request))
+    g.page_session = find_page_session()
 
 
 @blueprint.get("/")

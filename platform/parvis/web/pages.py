@@ -21,8 +21,8 @@ from parvis.domain import LANGUAGES, Principal, Role
 from parvis.errors import ParvisError
 from parvis.services import Services
 from parvis.web import i18n
+from parvis.web.guards import find_page_session
 from parvis.web.i18n import N_
-from parvis.web.login import session_id_of
 
 STATIC = Path(__file__).parent / "static"
 AGENCY_COOKIE = "parvis_agency"
@@ -260,7 +260,7 @@ def _notice_session(error: ParvisError) -> None:
     if "page_session" in g or error.status in {401, 503}:
         return
     with suppress(ParvisError):
-        g.page_session = services().sessions.find_session(session_id_of(request))
+        g.page_session = find_page_session()
 
 
 def find_session() -> Any:
@@ -272,7 +272,7 @@ def login_url() -> str:
     """Where to sign in again: the agency of last time where known, back to this page."""
     agency = request.cookies.get(AGENCY_COOKIE, "")
     if agency not in services().tenants.agencies:
-        return "/"
+        return "/?" + urlencode({"return_to": _return_path()})
     return "/login?" + urlencode({"agency": agency, "return_to": _return_path()})
 
 
@@ -295,6 +295,8 @@ def asset_url(name: str) -> str:
 
 def language_url(language: str) -> str:
     """This page in another language; a form's answer leads back to the page with the form."""
+    if request.path.startswith("/login"):
+        return f"/?lang={language}"  # what its address holds serves once
     kept = {name: value for name, value in request.args.items() if name != "lang"}
     return f"{_return_path()}?{urlencode(kept | {'lang': language})}"
 
