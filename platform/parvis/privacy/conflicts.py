@@ -18,9 +18,9 @@ from parvis.privacy.entities import Label
 CHECKED_SCORE = 0.95
 RANK: dict[Label, int] = {
     Label.LITERAL: 0,
-    Label.SECRET: 2,
+    Label.URL: 2,
+    Label.SECRET: 3,
     Label.EMAIL: 3,
-    Label.URL: 3,
     Label.IBAN: 3,
     Label.CREDIT_CARD: 3,
     Label.DATE_OF_BIRTH: 4,

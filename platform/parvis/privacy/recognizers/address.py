@@ -5,7 +5,11 @@ from collections.abc import Iterable, Iterator
 
 from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.base import CUED, SURE, Hit, RuleRecognizer
-from parvis.privacy.recognizers.places import is_living_cue, is_office_address
+from parvis.privacy.recognizers.places import (
+    find_living_cues,
+    is_living_cue,
+    is_office_address,
+)
 from parvis.privacy.words import is_never_a_name
 
 _L = r"[^\W\d_]"
@@ -47,8 +51,17 @@ _CODE = re.compile(
     re.IGNORECASE,
 )
 _GB_CODE = re.compile(rf"(?<!\w){_POSTCODE}(?!\w)")
-_TOWN_ONLY = re.compile(
-    rf"(?<!\w){_CAP}(?:[ ](?:sur|am|an der|im|upon)[ ]{_CAP}|[ ](?-i:[A-ZÀ-Þ]){_L}{{3,}})?"
+_TOWN_HERE = re.compile(
+    rf"{_CAP}(?:{_S}(?:sur|am|an der|im|upon|la|le|les){_S}{_CAP}|[ ](?-i:[A-ZÀ-Þ][a-zà-ÿ]{{3,}}))?"
+)
+_SMALL_TOWN = re.compile(rf"{_L}{{3,}}(?:-{_L}+)*")
+_BORN_TOWN = re.compile(
+    rf"(?<!\w)(?:in|zu|zou){_S}(?P<town>{_CAP})(?={_S}(?:gebuer|geboren))", re.I
+)
+_BE_FR = re.compile(
+    rf"(?<!\w)(?:chauss[eé]e|rue|avenue|boulevard|place|dr[eè]ve|square|quai){_S}(?:{_PLAIN}{_S}){{1,5}}?"
+    rf"\d{{1,4}}{_EXTRA}[ ]?,?[ \n]{{1,2}}{_CODE_TOWN}",
+    re.IGNORECASE,
 )
 
 
@@ -59,7 +72,7 @@ class AddressRecognizer(RuleRecognizer):
 
     def find(self, text: str) -> Iterable[Hit]:
         """Every address that is not an office's, and the town where somebody lives."""
-        for pattern, rule in ((_FR, "fr_lu"), (_DE, "de_be"), (_GB, "gb")):
+        for pattern, rule in ((_FR, "fr_lu"), (_BE_FR, "be_fr"), (_DE, "de_be"), (_GB, "gb")):
             if any(char.isdigit() for char in text):
                 for match in pattern.finditer(text):
                     yield from self._address(text, match.start(), match.end(), rule)
@@ -80,6 +93,10 @@ class AddressRecognizer(RuleRecognizer):
             yield Hit(start, end, Label.ADDRESS, CUED, f"address_{rule}")
 
     def _towns(self, text: str) -> Iterator[Hit]:
-        for match in _TOWN_ONLY.finditer(text):
-            if is_living_cue(text, match.start()) and not is_never_a_name(match.group()):
-                yield Hit(match.start(), match.end(), Label.LOCATION, SURE, "town_cue")
+        is_small = text.islower()
+        for start in find_living_cues(text):
+            town = (_SMALL_TOWN if is_small else _TOWN_HERE).match(text, start)
+            if town and not is_never_a_name(town.group()):
+                yield Hit(*town.span(), Label.LOCATION, SURE, "town_cue")
+        for town in _BORN_TOWN.finditer(text):
+            yield Hit(*town.span("town"), Label.LOCATION, SURE, "town_cue")

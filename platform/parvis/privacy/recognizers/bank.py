@@ -67,7 +67,7 @@ class CardRecognizer(RuleRecognizer):
                 len(digits) in _CARD_LENGTHS
                 and _CARD_PREFIX.match(digits)
                 and is_luhn(digits)
-                and len(set(digits)) > 2  # noqa: PLR2004 - 4444 4444 ... is an example
+                and len(set(digits)) > 1
             ):
                 yield Hit(match.start(), match.end(), Label.CREDIT_CARD, CHECKED, "card")
 

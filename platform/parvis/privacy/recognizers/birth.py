@@ -29,7 +29,7 @@ _DATE = re.compile(rf"(?<![\w.,])(?:{_WRITTEN}|{_DIGITS}|{_IN_WORDS})", re.IGNOR
 _YEAR_ONLY = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _CUE = re.compile(
     r"(?:(?<!\w)(?:n[eé]+(?:\(e\)|\.e|·e|-e|e|s|es)?|naissance|date[ \n]de[ \n]naiss(?:ance|\.)?|ddn|anniversaire|geb(?:oren(?:e[rn]?)?|\.|urtsdatum|urtstag|\.?-datum)?|geburts-?(?:tag|datum)|geb\.-?dat\.?|"
-    r"born|birth|birth ?date|birthday|dob|d\.o\.b\.?|date[ \n]of[ \n]birth|gebuer(?:en)?|gebuerts(?:datum|dag)|jahrgang)|\*)"
+    r"born|birth|birth ?date|birthday|dob|d\.o\.b\.?|date[ \n]of[ \n]birth|gebuer(?:en)?|gebuerts(?:datum|dag)|jahrgang)(?![^\W\d_])|\*)"
     r"(?:[^\d\n;!?]|\n(?![ ]*\n)){0,45}?\Z",
     re.IGNORECASE,
 )

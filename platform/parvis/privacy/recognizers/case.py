@@ -1,7 +1,7 @@
 """File, case, customer and staff numbers of a person: only after a cue, by shape."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.base import CUED, Hit, RuleRecognizer, is_cued
@@ -13,7 +13,7 @@ _CUE_WORDS = (
     r"az\.?|aktenzeichen|akten-?(?:nummer|nr\.?)|gesch[aä]ftszeichen|gz\.?|gesch\.-z\.?|mein zeichen|ihr zeichen|unser zeichen|kassenzeichen|kz\.?|"
     rf"(?:vorgangs|kunden|antrags|fall|personal|mitglieds|vertrags|bg|bedarfsgemeinschafts|buchungs|auftrags|rechnungs|bearbeitungs|teilnehmer|matrikel|dossiers?|dossiers|ticket|verfahrens|bescheid|register|fahrzeug|schadens|stamm|dienst|klient|referenz|demande|cliente?)[ \-]?(?:nummer|numm|nr\.?|id|zeichen)|"
     rf"vorgang{_NUMBER}|dossier{_NUMBER}|"
-    rf"(?:case|file|customer|client|claim|application|reference|staff|employee|membership|contract|account|ticket|complaint|payroll|student|request|booking|invoice|tenancy|policy)(?: reference)?[ ](?:numbers?|no\.?|ref\.?|id|#)|(?:our|your|my) ref(?:erence)?|case|file ref(?:erence)?|personal-?nr\.?|agenten?numm(?:er)?|cliente?nummer|kennzahl|buergernummer|akt"
+    rf"(?:case|file|customer|client|claim|application|reference|staff|employee|membership|contract|account|ticket|complaint|payroll|student|request|booking|invoice|tenancy|policy)(?: reference)?[ ](?:numbers?|no\.?|ref\.?|id|#)|(?:our|your|my) ref(?:erence)?|case|file ref(?:erence)?|personal-?nr\.?|agenten?numm(?:er)?|cliente?nummer|kennzahl|buergernummer|akte?n?"
 )
 _CUE = re.compile(
     rf"(?:^|[^\w])(?:{_CUE_WORDS})(?![^\W\d_])\.?(?:[ ]?\([^)\n]{{1,24}}\))?[ \n]?(?:(?:est|ist|ass|is|lautet|porte|mit|with|unter|sous|vum|vom|du|de|der|le|la|the|avec|numéro|nummer|number|numm|n[°ºo]\.?|nr\.?|no\.?|dem|aktenzeichen|suivant|bei|of|für|fir|pour|num[eé]ro)[ \n]?){{0,3}}[:#=]?[ \n]{{0,2}}\Z",
@@ -21,7 +21,7 @@ _CUE = re.compile(
 )
 _PART = r"(?=[\w/.\-*_]*\d)[^\W_]+(?:[./\-*_][^\W_]+)*"
 _VALUE = re.compile(
-    rf"(?<![\w/.\-])(?:(?-i:[A-Z]{{1,5}})[ ](?=(?:(?-i:[A-Z]{{1,3}})[ ])?[\w/.\-]*\d)|[A-Z]{{1,6}}[ ]?[/\-][ ]?(?=\d))?(?:(?-i:[A-Z]{{1,3}})[ ])?{_PART}(?:[ ](?:(?-i:[A-Z]{{1,3}})[ ])?{_PART}){{0,4}}",
+    rf"(?<![\w/.\-])(?:(?-i:[A-Z]{{1,5}})[ ](?=(?:(?-i:[A-Z]{{1,3}})[ ])?[\w/.\-]*\d)|[A-Z]{{1,6}}[ ]?[/\-][ ]?(?=\d))?(?:(?-i:[A-Z]{{1,3}})[ ])?{_PART}(?:[ ](?:(?:(?-i:[A-Z]{{1,3}})|[a-z])[ ](?=\d))?{_PART}){{0,4}}",
     re.IGNORECASE,
 )
 _DATE = re.compile(
@@ -41,9 +41,19 @@ class CaseRecognizer(RuleRecognizer):
             value = match.group().rstrip("./-")
             if sum(char.isalnum() for char in value) < _LEAST or _DATE.fullmatch(value):
                 continue
-            if is_cued(text, match.start(), _CUE, reach=90):
-                end = match.start() + len(_without_date(value))
-                yield Hit(match.start(), end, Label.CASE_NUMBER, CUED, "case_cue")
+            end = match.start() + len(_without_date(value))
+            for start in _starts(value, match.start()):
+                if is_cued(text, start, _CUE, reach=90):
+                    yield Hit(start, end, Label.CASE_NUMBER, CUED, "case_cue")
+                    break
+
+
+def _starts(value: str, start: int) -> Iterator[int]:
+    """The start, and what follows a first word of letters: it may be the cue ("REF PP-55210")."""
+    yield start
+    word = re.match(r"[^\W\d_]+[ ]", value)
+    if word:
+        yield start + word.end()
 
 
 def _without_date(value: str) -> str:

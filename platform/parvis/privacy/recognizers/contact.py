@@ -17,7 +17,7 @@ _EMAIL = re.compile(
 )
 _SPLIT_EMAIL = re.compile(
     r"(?<![\w.+%\-])[\w+%\-]{1,64}(?:\.[\w+%\-]{1,64}){0,6} ?@ ?[^\W_][\w\-]{0,61}"
-    r"(?: ?\. ?[a-z][\w\-]{0,30}){1,4}",
+    r"(?:(?:\.| \. )[a-z][\w\-]{0,30}){1,4}",
     re.IGNORECASE,
 )
 # Mailboxes of an office, not of a person (annotation: functional mailboxes stay readable).

@@ -13,6 +13,9 @@ _NAME_KINDS = ("GIVEN_NAME", "SURNAME")
 _PLACE_KINDS = ("BUILDING_NUMBER", "STREET_NAME", "SECONDARY_ADDRESS", "ZIP_CODE", "CITY", "STATE")
 _NAME_BELIEF = 0.5
 _PLACE_BELIEF = 0.5
+# In a text that uses capitals a name in small letters must be believed in firmly.
+_SMALL_NAME_BELIEF = 0.95
+_CASED_SHARE = 60
 _BETWEEN_NAMES = re.compile(
     r"(?: |\n|-| ?(?:de|du|des|von|van|der|den|di|da|dos|le|la|zu|zum|al|el|ben|d') ?){0,3}", re.I
 )
@@ -47,6 +50,7 @@ def _belief(word: Word, kinds: tuple[str, ...]) -> float:
 
 def _persons(text: str, words: list[Word]) -> Iterator[Hit]:
     group: list[Word] = []
+    is_cased = _CASED_SHARE * sum(map(str.isupper, text)) > len(text)
     for word in words:
         shown = text[word.start : word.end]
         if (
@@ -56,27 +60,29 @@ def _persons(text: str, words: list[Word]) -> Iterator[Hit]:
         ):
             continue
         if group and not _BETWEEN_NAMES.fullmatch(text, group[-1].end, word.start):
-            yield _person(text, group)
+            yield from _person(text, group, is_cased=is_cased)
             group = []
         group.append(word)
     if group:
-        yield _person(text, group)
+        yield from _person(text, group, is_cased=is_cased)
 
 
-def _person(text: str, group: list[Word]) -> Hit:
+def _person(text: str, group: list[Word], *, is_cased: bool) -> Iterator[Hit]:
     """One name; small words beside capital ones are verbs, not names ("Madame Weber huet")."""
+    score = round(max(_belief(word, _NAME_KINDS) for word in group), 2)
     if any(text[word.start].isupper() for word in group):
         while not text[group[-1].start].isupper():
             group.pop()
         while not text[group[0].start].isupper():
             group.pop(0)
-    score = round(max(_belief(word, _NAME_KINDS) for word in group), 2)
+    elif is_cased and score < _SMALL_NAME_BELIEF:
+        return
     end = group[-1].end
     following = _SURNAME_AFTER.match(text, end)
     is_given = _belief(group[-1], ("GIVEN_NAME",)) >= _NAME_BELIEF
     if is_given and following and not is_never_a_name(following["name"]):
         end = following.end()
-    return Hit(group[0].start, end, Label.PERSON, score, "rampart_name")
+    yield Hit(group[0].start, end, Label.PERSON, score, "rampart_name")
 
 
 def _places(text: str, words: list[Word]) -> Iterator[Hit]:
@@ -101,5 +107,5 @@ def _place(text: str, group: list[Word]) -> Iterator[Hit]:
     if is_address and has_digit:
         if not is_office_address(text, start, end):
             yield Hit(start, end, Label.ADDRESS, score, "rampart_address")
-    elif "CITY" in kinds and is_living_cue(text, start):
+    elif "CITY" in kinds and is_living_cue(text, start, end):
         yield Hit(start, end, Label.LOCATION, score, "rampart_town")

@@ -4,8 +4,14 @@ import re
 from collections.abc import Iterable, Iterator
 
 from parvis.privacy.entities import Label
-from parvis.privacy.recognizers.base import CUED, SURE, Hit, RuleRecognizer
-from parvis.privacy.words import PARTICLES, is_never_a_name
+from parvis.privacy.recognizers.base import CUED, LIKELY, SURE, Hit, RuleRecognizer
+from parvis.privacy.words import (
+    FIRST_NAMES,
+    PARTICLES,
+    TRUSTED_FIRST_NAMES,
+    fold_name,
+    is_never_a_name,
+)
 
 _LETTER = r"[^\W\d_]"
 _WORD = rf"{_LETTER}(?:{_LETTER}|['\-](?={_LETTER}))*"
@@ -20,7 +26,7 @@ _ANY_NAME = rf"{_WORD}(?:[ ]{_WORD}){{0,4}}"
 _TITLES = (
     r"m\.|mm\.|mr\.?|mme\.?|mmes|mlle|monsieur|madame|mademoiselle|ma[iî]tre|me|docteur|dr\.?(?: med\.?| jur\.?)?|pr\.|professeur|prof\.?(?: dr\.?)?|"
     r"herrn?|frau|fr[aä]ulein|hr\.|fr\.|familie|eheleute|famille|[eé]poux|mrs\.?|ms\.?|miss|sir|lady|lord|dame|"
-    r"(?:den |dem |de )?h[aä]ren?|(?:d')?madamm?|(?:d')?joffer|(?:d')?fra|famill"
+    r"(?:den |dem |de )?h[aä]r(?:en)?|(?:d')?madamm?|(?:d')?joffer|(?:d')?fra|famill"
 )
 _TITLED = re.compile(
     rf"(?<![\w.\-])(?:{_TITLES})(?:{_GAP}(?:dr\.?|prof\.?|me|le docteur|la docteure))?{_GAP}(?P<name>(?:{_PARTICLE}{_GAP})?{_NAME})",
@@ -79,6 +85,20 @@ _SIGNED_INLINE = re.compile(
     rf"(?:cordialement|gr[üu](?:ß|ss)en?|hochachtungsvoll|regards|sincerely|faithfully|gréiss|merci|mfg|thanks)[ ]?[,.!]?[ ](?P<name>{_CAPITAL}(?:[ ](?:{_PARTICLE}[ ])?{_CAPITAL}){{1,3}})[ ]?\.?[ ]?(?=\n|$)",
     re.IGNORECASE,
 )
+_FIRST_AND_LAST = re.compile(
+    rf"(?<![\w\-'])(?P<first>{_CAPITAL}){_GAP}(?:(?:{_PARTICLE}|{_INITIAL}|{_CAPITAL}){_GAP}){{0,2}}?(?P<last>{_CAPITAL})(?![\w])"
+)
+_ALONE = re.compile(
+    rf"(?<![\w\-'.])(?<!\d )(?<!\d\. )(?P<name>{_CAPITAL}(?:-{_CAPITAL})?)(?![\w\-])(?! \d)"
+)
+_WITH_ARTICLE = re.compile(
+    rf"(?<!\w)(?:de|den|dem|vum|mam|beim|d'|D'|De|Den|Dem|mat|fir|vun)(?:(?<=')|[ ])(?P<name>{_CAPITAL})(?![\w\-])"
+)
+_STREET_BEFORE = re.compile(
+    r"(?:rue|avenue|place|boulevard|chemin|all[eé]e|quai|pont|square|[eé]cole|lyc[eé]e|coll[eè]ge|h[oô]pital|saint|sainte|st\.?|ste\.?|sankt|san|santa|prix|loi|parc|stade|salle)[ \-](?:du |de la |de |d')?\Z",
+    re.IGNORECASE,
+)
+_MOST, _MOST_IN_CAPITALS = 6, 2
 _TITLE_AT_START = re.compile(rf"(?:{_TITLES})[ ]", re.IGNORECASE)
 _FUNCTION = re.compile(
     r"(?:le|la|l'|les|der|die|das|den|the|de|vun|vum|du|of)\Z|.*(?:meister(?:in)?|minister(?:in)?|präsident(?:in)?|direktor(?:in)?|leiter(?:in)?|richter(?:in)?|anwalt|anwältin|kanzler(?:in)?|rat|rätin|sekretär(?:in)?|beauftragte[rn]?|"
@@ -110,6 +130,24 @@ class NameRecognizer(RuleRecognizer):
             yield from self._hits(text, match, "signature", SURE, small=4)
         for match in _TITLED_SMALL.finditer(text):
             yield from self._hits(text, match, "title", CUED, small=1)
+        yield from self._listed(text)
+
+    def _listed(self, text: str) -> Iterator[Hit]:
+        """First names of the list: before a surname, after a Luxembourgish article, or alone."""
+        for match in _FIRST_AND_LAST.finditer(text):
+            if fold_name(match["first"]) in FIRST_NAMES and not _is_street(text, match.start()):
+                found = _trim(text, match.start(), match.end(), 5)
+                if found and found[1] > match.end("first"):
+                    yield Hit(*found, Label.PERSON, LIKELY, "first_and_last_name")
+        for pattern, names, rule in (
+            (_WITH_ARTICLE, FIRST_NAMES, "article_and_first_name"),
+            (_ALONE, TRUSTED_FIRST_NAMES, "first_name"),
+        ):
+            for match in pattern.finditer(text):
+                name = match["name"]
+                if fold_name(name) in names and not name.isupper() and not is_never_a_name(name):
+                    if not _is_street(text, match.start("name")):
+                        yield Hit(*match.span("name"), Label.PERSON, LIKELY, rule)
 
     def _hits(
         self, text: str, match: re.Match[str], rule: str, score: float, *, small: int = 5
@@ -126,6 +164,10 @@ class NameRecognizer(RuleRecognizer):
             yield Hit(*found, Label.PERSON, score, rule)
 
 
+def _is_street(text: str, start: int) -> bool:
+    return _STREET_BEFORE.search(text[max(0, start - 30) : start]) is not None
+
+
 def _trim(text: str, start: int, end: int, small: int) -> tuple[int, int] | None:
     """The words from the first that may be a name to the last; None when the first is none.
 
@@ -133,7 +175,13 @@ def _trim(text: str, start: int, end: int, small: int) -> tuple[int, int] | None
     """
     kept: list[tuple[int, int]] = []
     smalls = 0
+    # in capitals, what follows a name cannot be told from it
+    most = _MOST_IN_CAPITALS if text.isupper() else _MOST
     for word in re.finditer(r"[^\s]+", text[start:end]):
+        if not kept and word.group() in ("M.", "Me", "Hr.", "Fr.", "Mr.", "Dr."):
+            continue
+        if len(kept) == most:
+            break
         shown = word.group().strip(".,;:")
         is_particle = shown.casefold().rstrip("'") in PARTICLES
         if not is_particle and (
@@ -152,6 +200,6 @@ def _trim(text: str, start: int, end: int, small: int) -> tuple[int, int] | None
         kept.append(word.span())
     while kept and text[start + kept[-1][0] : start + kept[-1][1]].casefold() in PARTICLES:
         kept.pop()
-    if not kept:
+    if not kept or kept[-1][1] - kept[0][0] < 2:  # noqa: PLR2004 - a lone initial is no name
         return None
     return start + kept[0][0], start + kept[-1][1]

@@ -26,6 +26,7 @@ from parvis.privacy.recognizers.base import (
     is_cued,
     signs_of,
 )
+from parvis.privacy.words import is_never_a_name
 
 Check = Callable[[str], bool]
 
@@ -218,7 +219,7 @@ CUES: tuple[tuple[Label, re.Pattern[str]], ...] = (
 _RUN = re.compile(r"(?<![\w.,])\d(?:(?:[ .\-/]| ?\n|  | [\-/] )?\d){7,24}(?![\w]|[.,]\d)")
 _GROUP = re.compile(r"\d+")
 _CUED_VALUE = re.compile(
-    r"(?<![\w])(?=(?:[ ./\-\n]?\w){6,24})[A-Z]{0,2}[ \-]?\d(?:[ ./\-\n]{0,2}(?:\d|[A-Z](?=[ ./\-]?\d|\b))){4,20}(?![\w])",
+    r"(?<![\w])(?=(?:[ ./\-\n]?\w){6,24})(?:(?-i:[A-Z]{1,2})[ \-]?|[A-Z]{1,2})?\d(?:[ ./\-\n]{0,2}(?:\d|[A-Z](?=[ ./\-]?\d|\b))){4,20}(?![\w])",
     re.IGNORECASE,
 )
 _LONG = 11
@@ -269,9 +270,10 @@ class NumberRecognizer(RuleRecognizer):
         for match in _CUED_VALUE.finditer(text):
             if _DATE.fullmatch(match.group()):
                 continue
+            start = _past_small_word(text, match.start())
             for label, pattern in CUES:
-                if is_cued(text, match.start(), pattern):
-                    yield Hit(match.start(), match.end(), label, CUED, f"{label.lower()}_cue")
+                if is_cued(text, start, pattern):
+                    yield Hit(start, match.end(), label, CUED, f"{label.lower()}_cue")
                     break
 
 
@@ -287,6 +289,12 @@ def _candidates(run: re.Match[str]) -> Iterator[tuple[int, int]]:
             count += groups[last][1] - groups[last][0]
             if count >= _LONG:
                 yield groups[first][0], groups[last][1]
+
+
+def _past_small_word(text: str, start: int) -> int:
+    """Past "IS " or "EST " of a text in capitals, which looks like the letters of a number."""
+    word = re.compile(r"[^\W\d_]+[ ]").match(text, start)
+    return word.end() if word and is_never_a_name(word.group()) else start
 
 
 def _compact(text: str) -> str:

@@ -1,25 +1,42 @@
 """Which place is a person's and which an office's: cues that addresses and towns share."""
 
 import re
+from collections.abc import Iterator
 
-_LIVING = re.compile(
-    r"(?:(?:j'|nous |on |je |il |elle )?(?:habit(?:e|ons|ent|ant|ait|ais)|vi[st]|vivons|r[eé]sid(?:e|ons|ant|ent)|demeur(?:e|ant|ons)|log(?:e|eons))"
-    r"(?: (?:actuellement|toujours|maintenant|seule?|depuis [^,.\n]{1,20}))?|"
-    r"domicili[eé]e?s?|n[eé]e?s?(?: le [^,.;\n]{6,24})?|originaire|d[eé]m[eé]nag[eé]|"
-    r"wohn(?:e|en|t|haft|end)|leb(?:e|en|t)|ans[aä]ssig|geb(?:oren|\.)(?: am [^,;\n]{6,24})?|zieh(?:e|en)|gezogen|"
-    r"liv(?:e|es|ing)|resid(?:e|es|ing|ent)|born(?: on [^,;\n]{6,24})?|mov(?:ed|ing)|based|"
-    r"wunn(?:en|t|haft)?|liewen|lieft|gebuer(?:en)?(?: (?:den|um|am) [^,;\n]{6,24})?|geplënnert|plënneren|"
-    r"geburtsort|lieu de naissance|place of birth|gebuertsuert|wohnort|domicile|wunnuert|wohnsitz)"
-    r"[ :,]{1,3}(?:bei |pr[eè]s |près |tout |nach |ginn )?(?:[àa]|au|aux|en|dans|de|d'|in|im|bei|nach|zu|zou|op|um|an|at|near|to|from|ënner)?[ ']?"
-    r"(?:la |le |der |d'|dem |der Stad )?\Z",
-    re.IGNORECASE,
+_PREPOSITION = (
+    r"(?:bei |pr[eè]s |près |tout |nach |ginn )?"
+    r"(?:[àa]|au|aux|en|dans|de|in|im|bei|nach|zu|zou|op|um|an|at|near|to|from|ënner)[ \n]"
+    r"(?:la |le |der |dem |der Stad )?"
 )
+_WHEN = r"(?:(?:[ ,]{1,2}(?:le|am|den|dem|um|on|the)[ \n](?:[^,.;:\n]|\.(?! ?[A-ZÀ-Þ])){4,70}?),?)"
+_LIVES_IN = (
+    r"(?<!\w)(?:"
+    r"(?:habit(?:e|ons|ent|ant|ait|ais)|vi[st]|vivons|vivant|r[eé]sid(?:e|ons|ant|ent)|"
+    r"demeur(?:e|ant|ons)|log(?:e|eons)|domicili[eé]e?s?|originaire|(?:d[eé]|em)m[eé]nag[eé]e?s?|"
+    r"wohn(?:e|en|t|haft|end)|leb(?:e|en|t)|ans[aä]ssig|zieh(?:e|en)|gezogen|umgezogen|"
+    r"liv(?:e|es|ing)|resid(?:e|es|ing|ent)|mov(?:ed|ing)|"
+    r"wunn(?:en|t|haft)?|liewen|lieft|geplënnert|plënneren)"
+    r"(?:[ ](?:actuellement|toujours|maintenant|seule?|derzeit|zurzeit|noch|currently|still|elo|nach)"
+    rf"|[ ]depuis [^,.\n]{{1,20}}|[ ]seit [^,.\n]{{1,20}})?[ ,\n]{{1,2}}{_PREPOSITION}"
+    rf"|(?:n[eé]e?s?|geb(?:oren(?:e[rn]?)?|\.)?|born|gebuer(?:en)?){_WHEN}?[ ,\n]{{1,2}}{_PREPOSITION}"
+    r"|(?:geburtsort|lieu de naissance|place of birth|gebuertsuert|wohnort|domicile|wunnuert|wohnsitz|"
+    r"ville de r[eé]sidence|wohnhaft|domicili[eé]e?)[ ]?:?[ ]"
+    r")"
+)
+_LIVING = re.compile(_LIVES_IN, re.IGNORECASE)
+_LIVING_BEFORE = re.compile(_LIVES_IN + r"\Z", re.IGNORECASE)
+_BORN_AFTER = re.compile(
+    r"\A[ \n](?:ginn )?(?:op d'Welt komm|gebuer(?:en)?|geboren|zur Welt|wohnhaft|wohnend|ans[aä]ssig)(?!\w)",
+    re.I,
+)
+_BEFORE_TOWN = re.compile(r"(?<!\w)(?:in|zu|zou|bei|op)[ \n]\Z", re.IGNORECASE)
 _OWN = re.compile(
     r"(?<!\w)(?:j'habite|habit\w+|mon adresse|ma maison|chez moi|domicili\w+|demeurant|r[eé]sid\w+|wohn\w*|meine (?:neue |alte )?(?:adresse|anschrift|wohnung)|"
     r"i live|liv(?:e|ing) at|my (?:new |old |home )?address|resid\w+|wunn\w*|meng (?:nei )?adress|n[eé]e? |geboren|born|adresse ?:|anschrift ?:|address ?:|"
     r"herr|frau|mme|monsieur|madame|m\.|mr|mrs|ms|h[aä]r|joffer)",
     re.IGNORECASE,
 )
+_ENDS = frozenset(" \n")
 OFFICE_WORDS = (
     r"mairie|h[oô]tel de ville|commune|pr[eé]fecture|sous-pr[eé]fecture|minist[eè]re|administration|guichet|bureaux?|si[eè]ge|caisse|agence|tribunal|cour|"
     r"maison communale|centre|service|caf|cpam|urssaf|p[oô]le emploi|france travail|tr[eé]sor public|d[eé]partement|biergercenter|bierger-center|"
@@ -35,15 +52,24 @@ _OFFICE = re.compile(
 )
 
 
-def is_living_cue(text: str, start: int) -> bool:
-    """Whether the words right before say that somebody lives or was born here."""
-    return _LIVING.search(text[max(0, start - 70) : start]) is not None
+def find_living_cues(text: str) -> Iterator[int]:
+    """Where the name of a town where somebody lives or was born should begin."""
+    for match in _LIVING.finditer(text):
+        yield match.end()
+
+
+def is_living_cue(text: str, start: int, end: int | None = None) -> bool:
+    """Whether the words right before (or after `end`) say that somebody lives or was born here."""
+    before = text[max(0, start - 110) : start]
+    if end is not None and _BEFORE_TOWN.search(before) and _BORN_AFTER.search(text[end : end + 30]):
+        return True
+    return before[-1:] in _ENDS and _LIVING_BEFORE.search(before) is not None
 
 
 def is_office_address(text: str, start: int, end: int) -> bool:
     """Whether an office is named right before or after and nobody is said to live here."""
     before = text[max(0, start - 90) : start]
-    cut = max((m.end() for m in re.finditer(r"[.!?;] (?=[A-ZÀ-Þ])|\n\n", before)), default=0)
+    cut = max((m.end() for m in re.finditer(r"(?<!str)(?<!St)[.!?;] |\n\n", before)), default=0)
     before = before[cut:]
     offices = [m.end() for m in _OFFICE.finditer(before)]
     owns = [m.end() for m in _OWN.finditer(before)]
