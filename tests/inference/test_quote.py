@@ -104,6 +104,11 @@ def test_title_and_address_cannot_break_out_of_the_link() -> None:
             "Was kostet es im Mai?",
             "**Gemäß Art. 5 Abs. 2 kostet es am 1. Mai etwas.** Sonst nichts.",
         ),
+        (
+            "Open until 17:00. Closed on Sundays.",
+            "When is it open?",
+            "**Open until 17:00.** Closed on Sundays.",
+        ),
         ("| permit | 24 euros |", "price of a permit", "| permit | 24 euros |"),
         ("**Permit** now. Other.", "permit", "**Permit now.** Other."),
     ],

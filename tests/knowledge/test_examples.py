@@ -155,8 +155,8 @@ def test_most_questions_find_their_passage_first_and_hardly_any_a_wrong_one(
     wrong = sum(
         words not in text for text, (*_, words) in zip(first, ANSWERED, strict=True) if text
     )
-    assert right >= 0.7 * len(ANSWERED)
-    assert wrong <= 0.15 * len(ANSWERED)
+    assert right >= 0.75 * len(ANSWERED)
+    assert wrong <= 0.1 * len(ANSWERED)
 
 
 def test_message_with_greetings_and_masked_values_finds_its_passage(

@@ -17,17 +17,17 @@ _SENTENCE = re.compile(r".+?(?:[.!?…](?=[\s»”\"]|$)[»”\"]?|$)\s*", re.DO
 # a full stop after these, or after a single letter or a day of the month, ends no sentence
 _ABBREVIATED = re.compile(
     r"(?:\b(?:Abs|Ziff|Bst|ggf|evtl|usw|resp|cf|al|Art|art|Nr|No|no|N°|bzw|ca|env|etc|inkl|max|min|Mme|Mr|Dr|St|Str|Tel|tél|vgl|z|d|u|p|e|i)"
-    r"|\b[A-Z]|\b\d{1,2})\.\s*$"
+    r"|\b[A-Z]|(?<![:.,h\d])\d{1,2})\.\s*$"
 )
 _PLACEHOLDER = re.compile(r"\[[A-Z_]+_\d+[a-z]{0,3}_[a-z0-9]{4}\]")
 _WORD = re.compile(r"\w+")
 _PIECE = re.compile(r"\S+\s*")
 _PIECE_WORDS = 2
-_STEM = 5
+_STEM = 4
 _SHORT = 3
 _MOST_MARKED = 2
-# a second sentence is marked only where it fits nearly as well as the first
-_NEARLY = 0.6
+# a second sentence is marked only where it fits at least half as well as the first
+_NEARLY = 0.5
 
 
 @dataclass(frozen=True, slots=True)

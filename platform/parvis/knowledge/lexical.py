@@ -11,14 +11,22 @@ _K1 = 1.2
 _B = 0.6
 # a word in more than this share of the passages tells nothing about one of them
 _COMMON = 0.34
+# and a word in no more than this share tells a good deal
+_RARE = 0.1
+# endings differ ("open", "opening"), beginnings rarely: words without a figure are cut
+_STEM = 4
 
 
 def find_words(text: str) -> list[str]:
-    """Words without case and accents; a form number such as `E-12/3` stays one."""
+    """Words without case, accents and endings; a form number such as `E-12/3` stays whole."""
     plain = "".join(
         char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char)
     )
-    return [word for word in _WORD.findall(plain.casefold()) if len(word) > 1 or word.isdigit()]
+    return [
+        word if any(char.isdigit() for char in word) else word[:_STEM]
+        for word in _WORD.findall(plain.casefold())
+        if len(word) > 1 or word.isdigit()
+    ]
 
 
 class WordIndex:
@@ -42,6 +50,16 @@ class WordIndex:
             sum(weight * self._part(counts[word], length) for word, weight in weights.items())
             for counts, length in zip(self._counts, self._lengths, strict=True)
         ]
+
+    def shares_rare(self, question: str) -> list[bool]:
+        """For every text, whether a rare word of the question stands in it."""
+        most = max(1, len(self._counts) * _RARE)
+        rare = {
+            word
+            for word in find_words(question)
+            if len(word) >= _STEM and 0 < self._spread[word] <= most
+        }
+        return [not rare.isdisjoint(counts) for counts in self._counts]
 
     def _part(self, count: int, length: int) -> float:
         if not count:
