@@ -50,6 +50,7 @@ __all__ = [
 _MAPPER = "parvis-audience"
 _TIMEOUT_S = 30
 _NOT_FOUND = 404
+_SERVER_FAULT = 500
 
 Values = Mapping[str, Any]
 
@@ -86,7 +87,12 @@ def connect_admin(
             verify=str(ca_file) if ca_file else True,
             timeout=_TIMEOUT_S,
         )
-        admin.get_realm("master")
+        try:
+            admin.get_realm("master")
+        except KeycloakPostError as error:  # the password itself was refused
+            if error.response_code and error.response_code < _SERVER_FAULT:
+                raise AuthenticationFailed("Keycloak refused the administrator.") from None
+            raise
     return admin
 
 
