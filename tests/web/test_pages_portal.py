@@ -1,4 +1,4 @@
-"""The civil servant's pages over HTTP, with real sessions, masking, records and a scripted model."""
+"""The civil servant's pages over HTTP: real sessions, masking and records, a scripted model."""
 
 import json
 import re

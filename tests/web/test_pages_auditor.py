@@ -1,0 +1,195 @@
+"""The auditor's pages over HTTP: reading, proving, exporting; every look is on record."""
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from parvis.audit.log import AuditLog
+from parvis.audit.receipts import parse_receipt
+from parvis.errors import AuditUnavailable
+from parvis.web.audit_exports import verify_folder
+from tests.fakes.site import Site, run_site
+
+AGENCY = "emploi-mosel"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with run_site(tmp_path_factory.mktemp("site")) as running:
+        for number in range(3):
+            running.sign_in(sub=f"civil-{number}")
+        yield running
+
+
+@pytest.fixture
+def auditor(site: Site) -> FlaskClient:
+    return site.sign_in(role="auditor", sub="auditor-1")
+
+
+def _token(page: TestResponse) -> str:
+    return re.findall(r'csrf_token" value="([^"]+)', page.text)[0]
+
+
+def _post(client: FlaskClient, path: str, **form: str) -> TestResponse:
+    token = _token(client.get("/accessibility"))
+    return client.post(path, data=form | {"csrf_token": token})
+
+
+def _numbers(page: TestResponse) -> list[int]:
+    return [int(one) for one in re.findall(r'href="/audit/records/(\d+)"', page.text)]
+
+
+def _receipt(site: Site) -> str:
+    """The receipt of a record of the agency's log."""
+    from parvis.audit.events import Draft  # noqa: PLC0415
+
+    draft = Draft(kind="session.expired", outcome="success")
+    return site.installation.services.audit.append(AGENCY, draft).text
+
+
+def test_auditor_reads_sentences_newest_first_and_every_look_is_a_record(
+    site: Site, auditor: FlaskClient
+) -> None:
+    before = len(site.installation.records(AGENCY))
+    page = auditor.get("/audit?lang=de")
+    records = site.installation.records(AGENCY)
+    assert page.status_code == 200
+    assert "Eine Person hat sich angemeldet." in page.text
+    assert _numbers(page) == sorted(_numbers(page), reverse=True)
+    assert [record["kind"] for record in records[before:]] == ["audit.read"]
+    assert records[-1]["actor"]["roles"] == ["auditor"]
+    assert records[-1]["target"]["view"] == "list"
+
+
+def test_only_auditors_read_and_only_their_own_agency(site: Site, auditor: FlaskClient) -> None:
+    assert auditor.get("/audit").status_code == 200
+    before = len(site.installation.records(AGENCY))
+    assert site.sign_in(role="civil-servant", sub="civil-9").get("/audit").status_code == 403
+    other = site.sign_in("habitat", "auditor")
+    assert "emploi-mosel" not in other.get("/audit").text
+    assert len(site.installation.records(AGENCY)) == before + 1  # the sign-in, no reading
+
+
+def test_filter_by_kind_and_time_shows_what_the_log_holds(site: Site, auditor: FlaskClient) -> None:
+    records = site.installation.records(AGENCY)
+    logins = [one["seq"] for one in records if one["kind"] == "auth.login"]
+    assert _numbers(auditor.get("/audit?kind=auth")) == logins[::-1]
+    assert _numbers(auditor.get("/audit?kind=auth.login")) == logins[::-1]
+    assert _numbers(auditor.get("/audit?to=2020-01-01")) == []
+    assert "No record fits" in auditor.get("/audit?to=2020-01-01&lang=en").text
+    day = records[0]["time"][:10]
+    assert logins[0] in _numbers(auditor.get(f"/audit?from={day}&to={day}&kind=auth"))
+    assert 'value="2020-01-01"' in auditor.get("/audit?to=2020-01-01").text
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "9999-12-31", "0001-01-01", "1e9"])
+def test_time_that_cannot_be_read_is_told_at_its_field(auditor: FlaskClient, text: str) -> None:
+    page = auditor.get("/audit", query_string={"to": text, "lang": "en"})
+    assert page.status_code == 400
+    assert 'href="#to"' in page.text
+    assert f'value="{text}"' in page.text
+
+
+def test_pages_of_the_list_follow_each_other_without_gap(site: Site, auditor: FlaskClient) -> None:
+    for _ in range(120):
+        _receipt(site)
+    address, seen = "/audit?kind=session", []
+    while address:
+        page = auditor.get(address)
+        seen += _numbers(page)
+        older = re.findall(r'href="([^"]+)" rel="next"', page.text)
+        address = older[0].replace("&amp;", "&") if older else ""
+    wanted = [one["seq"] for one in site.installation.records(AGENCY) if "session." in one["kind"]]
+    assert seen == wanted[::-1]
+    newer = re.findall(r'href="([^"]+)" rel="prev"', page.text)[0].replace("&amp;", "&")
+    assert max(_numbers(auditor.get(newer))) > max(_numbers(page))
+
+
+def test_receipt_leads_to_its_record_and_an_altered_one_to_none(
+    site: Site, auditor: FlaskClient
+) -> None:
+    receipt = _receipt(site)
+    found = _post(auditor, "/audit/find", receipt=f"  {receipt}\n")
+    assert found.status_code == 303
+    assert found.location.endswith(f"/audit/records/{parse_receipt(receipt).seq}")
+    altered = receipt[:60] + ("A" if receipt[60] != "A" else "B") + receipt[61:]
+    for wrong in (altered, "v1.x", "", "\x00" * 10):
+        page = _post(auditor, "/audit/find", receipt=wrong)
+        assert page.status_code == 404
+        assert "No record fits this receipt" in page.text
+        assert not wrong or wrong not in page.text
+
+
+def test_record_is_shown_in_full_with_its_proof(site: Site, auditor: FlaskClient) -> None:
+    record = site.installation.records(AGENCY)[1]
+    page = auditor.get(f"/audit/records/{record['seq']}")
+    assert page.status_code == 200
+    assert "c2sp.org/tlog-proof@v1" in page.text
+    leaf = re.findall(r"data-leaf>(.*?)</pre>", page.text, re.DOTALL)[0].replace("&#34;", '"')
+    assert f'"id":"{record["id"]}"' in leaf
+    last = site.installation.records(AGENCY)[-1]
+    assert last["target"] == {"view": "record", "seq": record["seq"]}
+
+
+@pytest.mark.parametrize("seq", ["99999999", "9" * 30, "-1", "x"])
+def test_record_that_is_not_there_is_not_found(auditor: FlaskClient, seq: str) -> None:
+    assert auditor.get("/audit/records/0").status_code == 200
+    assert auditor.get(f"/audit/records/{seq}").status_code == 404
+
+
+def test_export_is_intact_and_a_changed_byte_is_not(
+    site: Site, auditor: FlaskClient, tmp_path: Path
+) -> None:
+    page = _post(auditor, "/audit/export")
+    assert page.status_code == 200
+    assert '<p class="verdict">INTACT</p>' in page.text
+    assert site.installation.records(AGENCY)[-1]["kind"] == "audit.exported"
+    address = re.findall(r'href="(/audit/exports/\w+\.zip)"', page.text)[0]
+    archive = auditor.get(address)
+    assert archive.headers["Content-Disposition"].startswith("attachment")
+    zipfile.ZipFile(io.BytesIO(archive.data)).extractall(tmp_path)
+    folder = tmp_path / f"parvis-audit-{AGENCY}"
+    assert verify_folder(folder)[0] == "INTACT"
+    entries = next(path for path in (folder / "tile/entries").rglob("*") if path.is_file())
+    data = bytearray(entries.read_bytes())
+    data[40] ^= 1
+    entries.write_bytes(data)
+    assert verify_folder(folder)[0] == "TAMPERED"
+    other = site.sign_in("habitat", "auditor")
+    assert other.get(address).status_code == 404
+    assert auditor.get("/audit/exports/..%2f..%2fx.zip").status_code == 404
+
+
+def test_nothing_is_shown_when_the_reading_cannot_be_recorded(
+    auditor: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = auditor.get("/audit")
+    fingerprint = re.findall(r'<code class="hash">([0-9a-f ]{39})<', shown.text)[0]
+    token = _token(shown)
+
+    def fail(*_arguments: object, **_named: object) -> None:
+        raise AuditUnavailable
+
+    monkeypatch.setattr(AuditLog, "submit", fail)
+    refused = [
+        auditor.get("/audit"),
+        auditor.get("/audit/records/1"),
+        auditor.post("/audit/find", data={"receipt": "v1.x", "csrf_token": token}),
+        auditor.post("/audit/export", data={"csrf_token": token}),
+    ]
+    for page in refused:
+        assert page.status_code == 503
+        assert fingerprint not in page.text
+        assert "The audit log cannot be written just now" in page.text
+
+
+@pytest.mark.parametrize("path", ["/audit/find", "/audit/export"])
+def test_form_without_the_session_token_is_refused(auditor: FlaskClient, path: str) -> None:
+    assert auditor.post(path, data={"receipt": "v1.x"}).status_code == 403
+    assert _post(auditor, path, receipt="v1.x").status_code in {200, 404}
