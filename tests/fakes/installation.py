@@ -19,10 +19,11 @@ from jwcrypto.jwt import JWT
 
 from parvis.app import create_app
 from parvis.audit.reader import AuditReader
+from parvis.cli.knowledge import read_sources
 from parvis.db import create_database_engine, upgrade_database
 from parvis.domain import Role
 from parvis.identity.tokens import TokenVerifier
-from parvis.knowledge import Knowledge, SourceText, build_encoder
+from parvis.knowledge import Knowledge, build_encoder
 from parvis.privacy import PrivacyEngine, build_privacy
 from parvis.services import (
     AUDIENCE,
@@ -33,8 +34,6 @@ from parvis.services import (
     load_configuration,
 )
 from parvis.settings import create_root_key, load_settings
-from parvis.tenancy.config import Agency
-from parvis.tenancy.registry import TenantRegistry
 from tests.fakes.model_server import FakeModelServer
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -58,15 +57,19 @@ _databases: list[bytes] = []
 def _build_database(configuration: Configuration) -> bytes:
     """A migrated database that knows the agencies' sources; made once, each test gets a copy."""
     if not _databases:
-        settings = configuration.settings
-        engine = create_database_engine(settings.database_url)
-        upgrade_database(engine)
-        knowledge = Knowledge(engine, _load_encoder(settings.models_dir))
-        for agency in configuration.tenants.agencies.values():
-            knowledge.sync(agency.slug, read_sources(configuration.tenants, agency))
-        engine.dispose()
-        _databases.append((settings.data_dir / "parvis.db").read_bytes())
+        _fill_database(configuration)
+        _databases.append((configuration.settings.data_dir / "parvis.db").read_bytes())
     return _databases[0]
+
+
+def _fill_database(configuration: Configuration) -> None:
+    settings = configuration.settings
+    engine = create_database_engine(settings.database_url)
+    upgrade_database(engine)
+    knowledge = Knowledge(engine, _load_encoder(settings.models_dir))
+    for agency in configuration.tenants.agencies.values():
+        knowledge.sync(agency.slug, read_sources(configuration.tenants, agency))
+    engine.dispose()
 
 
 @dataclass
@@ -146,7 +149,10 @@ def build_installation(folder: Path, model_server: FakeModelServer, **changes: s
     )
     create_root_key(settings)
     configuration = load_configuration(settings)
-    (settings.data_dir / "parvis.db").write_bytes(_build_database(configuration))
+    if settings.database_url.startswith("sqlite"):
+        (settings.data_dir / "parvis.db").write_bytes(_build_database(configuration))
+    else:
+        _fill_database(configuration)
     services = build_test_services(configuration)
     return Installation(create_app(settings, services), services, configuration, model_server)
 
@@ -165,19 +171,3 @@ def build_test_services(configuration: Configuration) -> Services:
         privacy=_load_privacy(settings.models_dir),
         knowledge=Knowledge(services.engine, _load_encoder(settings.models_dir)),
     )
-
-
-def read_sources(tenants: TenantRegistry, agency: Agency) -> list[SourceText]:
-    """The agency's sources as knowledge takes them."""
-    return [
-        SourceText(
-            source_id=source.id,
-            title=source.title[source.language],
-            url=source.url,
-            language=source.language,
-            level=source.level,
-            controller=source.controller,
-            markdown=tenants.read_source(agency.slug, source),
-        )
-        for source in agency.sources
-    ]

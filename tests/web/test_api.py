@@ -1,6 +1,7 @@
 """`/v1` as an agency's chatbot meets it: answers, streams, masking, and a record for each."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,8 +9,8 @@ from werkzeug.test import TestResponse
 
 from parvis.audit import parse_receipt
 from parvis.domain import Role
-from tests.fakes.installation import Installation
-from tests.fakes.model_server import TOO_LONG, Answer
+from tests.fakes.installation import Installation, build_installation
+from tests.fakes.model_server import TOO_LONG, Answer, FakeModelServer
 
 BARE = "valbourg-brut"
 DESK = "valbourg-guichet"
@@ -122,6 +123,14 @@ def test_an_invented_number_is_replaced_by_the_source(gateway: Installation) -> 
     text = response.json["choices"][0]["message"]["content"]
     assert gateway.model_server.bodies
     assert "987654" not in text
+    assert gateway.records()[-1]["model"]["answered"] == "quote"
+
+
+def test_a_model_that_invents_is_not_asked_what_no_source_says(gateway: Installation) -> None:
+    response = ask(gateway, "Who won the football world cup in nineteen ninety?", model=DESK)
+    assert response.json is not None
+    assert "nothing in the official sources" in response.json["choices"][0]["message"]["content"]
+    assert gateway.model_server.bodies == []
     assert gateway.records()[-1]["model"]["answered"] == "quote"
 
 
@@ -249,3 +258,16 @@ def test_no_upstream_name_or_address_leaks(gateway: Installation) -> None:
     text = response.get_data(as_text=True) + str(response.headers)
     assert "secret/path" not in text
     assert str(gateway.model_server.port) not in text
+
+
+def test_the_gateway_works_on_postgresql_too(
+    tmp_path: Path, postgres_url: str, model_fake: FakeModelServer
+) -> None:
+    gateway = build_installation(tmp_path, model_fake, PARVIS_DATABASE_URL=postgres_url)
+    try:
+        response = ask(gateway, "Was kostet ein Personalausweis für Erwachsene?", model=DESK)
+        assert response.json is not None
+        assert response.json["parvis"]["sources"]
+        assert gateway.client.get("/readyz").status_code == 200
+    finally:
+        gateway.services.close()

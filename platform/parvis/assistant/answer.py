@@ -32,6 +32,7 @@ from parvis.tenancy.config import Agency, Assistant
 
 log = logging.getLogger(__name__)
 
+QUOTE = "quote"
 # no model writes fewer tokens than this for so much text: more is refused before it is masked
 _MOST_CHARS_PER_TOKEN = 10
 
@@ -212,8 +213,10 @@ class _Run:
         raise error
 
     def _open(self, plan: _Plan) -> _Pieces:
-        if plan.model.builtin:
-            self._record.note_model(answered=plan.model.name, digest=plan.model.digest)
+        nothing_found = plan.assistant.sources and not plan.passages
+        if plan.model.builtin or (plan.model.verify_numbers and nothing_found):
+            # a model that is known to invent is not asked about what the sources do not say
+            self._record.note_model(answered=plan.model.builtin or QUOTE)
             return self._quote(plan)
         payload = {**plan.prompt.options, "messages": list(plan.prompt.messages)}
         stream = self._services.inference.stream(plan.model, self._agency.slug, payload)
@@ -256,7 +259,7 @@ class _Run:
             yield from collected
             return
         log.info("chat.ungrounded", extra={"model": plan.model.name})
-        self._record.note_model(answered="quote")
+        self._record.note_model(answered=QUOTE)
         usage = next((piece.usage for piece in reversed(collected) if piece.usage), None)
         yield from self._quote(plan)
         if usage:
