@@ -32,6 +32,11 @@ def free_port() -> int:
         return port
 
 
+def free_ports() -> dict[str, int]:
+    """Ports for all parts of one demo."""
+    return {name: free_port() for name in ("GATEWAY", "KEYCLOAK", "MODEL", "TAP")}
+
+
 @dataclass
 class DemoProcess:
     """`python -m deploy.dev.demo` with its own data folder and ports."""
@@ -42,9 +47,15 @@ class DemoProcess:
     output: Path
 
     @classmethod
-    def start(cls, data_dir: Path, *arguments: str, **settings: str) -> "DemoProcess":
-        """Start it; `settings` are PARVIS_ variables without their prefix."""
-        ports = {name: free_port() for name in ("GATEWAY", "KEYCLOAK", "MODEL", "TAP")}
+    def start(
+        cls,
+        data_dir: Path,
+        *arguments: str,
+        ports: Mapping[str, int] | None = None,
+        **settings: str,
+    ) -> "DemoProcess":
+        """Start it, on free ports or on `ports`; `settings`: PARVIS_ variables, no prefix."""
+        ports = ports or free_ports()
         own = {
             "DATA_DIR": str(data_dir),
             "LISTEN": f"127.0.0.1:{ports['GATEWAY']}",

@@ -10,6 +10,16 @@ from playwright.sync_api import Browser, sync_playwright
 
 from deploy.dev.demo_process import DemoProcess
 
+START_LIMIT_S = 900
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first test on the demo waits for all its parts, on a new machine for their building."""
+    folder = Path(__file__).parent
+    for item in items:
+        if folder in item.path.parents:
+            item.add_marker(pytest.mark.timeout(START_LIMIT_S))
+
 
 def require_gone(family: list[psutil.Process]) -> None:
     """Fail when one of these processes still runs."""

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from deploy.dev.demo_process import DemoProcess
+from deploy.dev.demo_process import DemoProcess, free_ports
 from tests.e2e.conftest import require_gone
 
 ROLES = {"civil-servant", "overseer", "auditor", "agency-admin"}
@@ -22,6 +22,12 @@ ROLES = {"civil-servant", "overseer", "auditor", "agency-admin"}
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder that the tests here start the demo in, one after the other."""
     return tmp_path_factory.mktemp("own") / "data"
+
+
+@pytest.fixture(scope="module")
+def ports() -> dict[str, int]:
+    """The same ports for all of these starts: other ones would change what Keycloak holds."""
+    return free_ports()
 
 
 @pytest.fixture
@@ -108,9 +114,9 @@ def test_the_demo_refuses_to_listen_beyond_loopback(
 
 
 def test_demo_check_walks_stops_and_leaves_nothing(
-    data_dir: Path, starting: list[DemoProcess]
+    data_dir: Path, ports: dict[str, int], starting: list[DemoProcess]
 ) -> None:
-    check = DemoProcess.start(data_dir, "--check")
+    check = DemoProcess.start(data_dir, "--check", ports=ports)
     starting.append(check)
     check.await_words("citizen wrote")
     family = check.family()
@@ -123,9 +129,9 @@ def test_demo_check_walks_stops_and_leaves_nothing(
 
 
 def test_a_second_start_changes_nothing_and_sigterm_stops_all(
-    data_dir: Path, starting: list[DemoProcess]
+    data_dir: Path, ports: dict[str, int], starting: list[DemoProcess]
 ) -> None:
-    again = DemoProcess.start(data_dir)
+    again = DemoProcess.start(data_dir, ports=ports)
     starting.append(again)
     again.await_words("everything answers after")
     assert "nothing to change" in again.said
@@ -137,9 +143,9 @@ def test_a_second_start_changes_nothing_and_sigterm_stops_all(
 
 
 def test_the_crash_of_one_part_stops_all_and_is_named(
-    data_dir: Path, starting: list[DemoProcess]
+    data_dir: Path, ports: dict[str, int], starting: list[DemoProcess]
 ) -> None:
-    crashing = DemoProcess.start(data_dir)
+    crashing = DemoProcess.start(data_dir, ports=ports)
     starting.append(crashing)
     crashing.await_words("Ctrl-C stops everything.")
     family = crashing.family()
@@ -151,8 +157,10 @@ def test_the_crash_of_one_part_stops_all_and_is_named(
     assert not (data_dir / "demo.json").exists()
 
 
-def test_ctrl_c_while_starting_stops_all(data_dir: Path, starting: list[DemoProcess]) -> None:
-    early = DemoProcess.start(data_dir)
+def test_ctrl_c_while_starting_stops_all(
+    data_dir: Path, ports: dict[str, int], starting: list[DemoProcess]
+) -> None:
+    early = DemoProcess.start(data_dir, ports=ports)
     starting.append(early)
     early.await_words("[model-server]")
     family = early.family()
