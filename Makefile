@@ -16,10 +16,10 @@ RUN := .venv/bin/python
 STAMP := .venv/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo demo-check test lint format lock clean
+.PHONY: help env demo demo-check test lint format lock bench-start bench-latency clean
 
 help: ## Print this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 env: $(STAMP) ## Build .venv/ from the locks and fetch the small models it needs
 
@@ -61,6 +61,12 @@ format: env ## Put the code in the house's format
 lock: $(UV) ## Resolve the locks anew (hashes, no addresses)
 	@$(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o deploy/requirements.lock
 	@$(UV) pip compile pyproject.toml --group demo --group test --group lint --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -q -c deploy/requirements.lock -o deploy/requirements-dev.lock
+
+bench-start: env ## Measure start times, cold and warm, and the memory of each process
+	@$(RUN) -m deploy.bench.start
+
+bench-latency: env ## Measure what the gateway adds to an answer, paired with the model server directly
+	@$(RUN) -m deploy.bench.latency
 
 clean: ## Remove what was made here; fetched parts in PARVIS_CACHE_DIR stay
 	@rm -rf .venv .uv .parvis .mypy_cache .ruff_cache .pytest_cache tests/e2e/node_modules

@@ -1,0 +1,1 @@
+"""Benchmarks of the whole installation, on loopback: figures to look at, never tests."""
