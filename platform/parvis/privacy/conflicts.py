@@ -36,8 +36,8 @@ RANK: dict[Label, int] = {
     Label.CASE_NUMBER: 8,
     Label.LICENSE_PLATE: 9,
     Label.ADDRESS: 10,
-    Label.PERSON: 11,
-    Label.LOCATION: 12,
+    Label.LOCATION: 11,  # only ever after a cue, so surer than a model's name
+    Label.PERSON: 12,
 }
 _CHECKED_RANK = 1
 _LEAST_LEFT = 2
@@ -45,6 +45,7 @@ _STOPPED = frozenset(
     {
         Label.PERSON,
         Label.LOCATION,
+        Label.ADDRESS,
         Label.CASE_NUMBER,
         Label.LICENSE_PLATE,
         Label.PHONE,
@@ -114,6 +115,12 @@ def _is_readable(finding: Finding, readable: Sequence[tuple[int, int]]) -> bool:
         return False
     if finding.score >= CHECKED_SCORE and finding.label not in _BY_BELIEF:
         return False
+    if finding.label in _BY_BELIEF:
+        # a model's span often reaches a word beyond the law or office it took for a name
+        shared = sum(
+            max(0, min(end, finding.end) - max(start, finding.start)) for start, end in readable
+        )
+        return shared * 2 > finding.end - finding.start
     return any(start <= finding.start and finding.end <= end for start, end in readable)
 
 

@@ -3,10 +3,12 @@
 Four languages in one set, in small letters: a letter from Luxembourg mixes them.
 """
 
+import re
 import unicodedata
 from importlib.resources import files
 
 
+_WORD = re.compile(r"[^\W\d_]+[ ]")
 # Particles inside names; alone they are nothing.
 PARTICLES = frozenset(
     "de du des d la le les von van der den zu zum zur di da do dos das del della el al ben bin ten ter op und et and".split()
@@ -17,6 +19,12 @@ def is_never_a_name(text: str) -> bool:
     """Whether a word can be left readable whatever a model believes."""
     word = text.strip(" .,;:!?'\"-()").casefold().removeprefix("d'").removeprefix("l'")
     return len(word) < 2 or word in NEVER_A_NAME or word.isdigit()  # noqa: PLR2004
+
+
+def past_small_word(text: str, start: int) -> int:
+    """Past "IS " or "ass " before a number, which looks like letters that belong to it."""
+    word = _WORD.match(text, start)
+    return word.end() if word and is_never_a_name(word.group()) else start
 
 
 def fold_name(name: str) -> str:

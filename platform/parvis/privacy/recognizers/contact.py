@@ -6,7 +6,16 @@ from collections.abc import Iterable, Iterator
 import phonenumbers
 
 from parvis.privacy.entities import Label
-from parvis.privacy.recognizers.base import CUED, SURE, Hit, RuleRecognizer, cue, digits_of, is_cued
+from parvis.privacy.recognizers.base import (
+    CHECKED,
+    CUED,
+    SURE,
+    Hit,
+    RuleRecognizer,
+    cue,
+    digits_of,
+    is_cued,
+)
 
 _AT = r"(?:@|[ ]?(?:\[|\(|\{)[ ]?(?:at|arobase|arobas|ät|@)[ ]?(?:\]|\)|\})[ ]?)"
 _DOT = r"(?:\.|[ ]?(?:\[|\(|\{)[ ]?(?:dot|point|punkt|\.)[ ]?(?:\]|\)|\})[ ]?)"
@@ -86,19 +95,18 @@ class PhoneRecognizer(RuleRecognizer):
     def find(self, text: str) -> Iterable[Hit]:
         """Every run of digits that is a telephone number somewhere near, or said to be one."""
         for match in _DIGIT_RUN.finditer(text):
-            run = match.group().rstrip("( ")
-            count = len(digits_of(run))
-            if not _MIN_DIGITS <= count <= _MAX_DIGITS:
+            start, end = _without_brackets(text, *match.span())
+            run = text[start:end]
+            if not _MIN_DIGITS <= len(digits_of(run)) <= _MAX_DIGITS:
                 continue
-            start, end = match.start(), match.start() + len(run)
-            if text[start - 1 : start] == "(" and ")" in run:
-                start -= 1
             if self._is_something_else(text, start, end):
                 continue
             if is_cued(text, start, _PHONE_CUE):
                 yield Hit(start, end, Label.PHONE, SURE, "phone_cue")
             elif _is_phone(run):
-                yield Hit(start, end, Label.PHONE, CUED, "phone")
+                # a country code is as good as a check digit against what only looks like an id
+                score = CHECKED if run.lstrip("(").startswith("+") else CUED
+                yield Hit(start, end, Label.PHONE, score, "phone")
 
     def _is_something_else(self, text: str, start: int, end: int) -> bool:
         return bool(
@@ -106,6 +114,22 @@ class PhoneRecognizer(RuleRecognizer):
             or _NOT_A_PHONE_BEFORE.search(text[max(0, start - 24) : start])
             or _AMOUNT_AFTER.match(text[end : end + 8])
         )
+
+
+def _without_brackets(text: str, start: int, end: int) -> tuple[int, int]:
+    """The number without brackets that stand around all of it or belong to the sentence."""
+    while text[end - 1] in "( ":
+        end -= 1
+    run = text[start:end]
+    if run.endswith(")") and run.count(")") > run.count("("):
+        return start, end - 1
+    if run.startswith("(") and run.count("(") > run.count(")"):
+        return start + 1, end
+    if run.startswith("(") and run.endswith(")") and run.find(")") >= run.rfind("("):
+        inner = run[1:-1]
+        if "(" in inner or ")" not in inner:
+            return start + 1, end - 1
+    return start, end
 
 
 def _is_phone(run: str) -> bool:
@@ -117,7 +141,9 @@ def _is_phone(run: str) -> bool:
         regions = REGIONS if digits.startswith("0") else ("LU",)
         if regions == ("LU",) and not _looks_luxembourgish(run, digits):
             return False
-    number = run.replace("\n", " ").replace("(0)", "") if international else run.replace("\n", " ")
+    number = run.replace("\n", " ")
+    if international:
+        number = re.sub(r"^\(?00", "+", number).replace("(0)", "")
     for region in regions if not international else ("ZZ",):
         try:
             parsed = phonenumbers.parse(number, region if region != "ZZ" else None)

@@ -26,7 +26,7 @@ from parvis.privacy.recognizers.base import (
     is_cued,
     signs_of,
 )
-from parvis.privacy.words import is_never_a_name
+from parvis.privacy.words import past_small_word
 
 Check = Callable[[str], bool]
 
@@ -270,7 +270,7 @@ class NumberRecognizer(RuleRecognizer):
         for match in _CUED_VALUE.finditer(text):
             if _DATE.fullmatch(match.group()):
                 continue
-            start = _past_small_word(text, match.start())
+            start = past_small_word(text, match.start())
             for label, pattern in CUES:
                 if is_cued(text, start, pattern):
                     yield Hit(start, match.end(), label, CUED, f"{label.lower()}_cue")
@@ -289,12 +289,6 @@ def _candidates(run: re.Match[str]) -> Iterator[tuple[int, int]]:
             count += groups[last][1] - groups[last][0]
             if count >= _LONG:
                 yield groups[first][0], groups[last][1]
-
-
-def _past_small_word(text: str, start: int) -> int:
-    """Past "IS " or "EST " of a text in capitals, which looks like the letters of a number."""
-    word = re.compile(r"[^\W\d_]+[ ]").match(text, start)
-    return word.end() if word and is_never_a_name(word.group()) else start
 
 
 def _compact(text: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.base import CUED, LIKELY, Hit, RuleRecognizer, cue, is_cued
+from parvis.privacy.words import past_small_word
 
 _ALONE = (
     ("fr_plate", r"(?!SS)(?:[A-HJ-NP-TV-Z]{2})[ \-]\d{3}[ \-](?!SS)[A-HJ-NP-TV-Z]{2}"),
@@ -38,7 +39,8 @@ class PlateRecognizer(RuleRecognizer):
             for match in pattern.finditer(text):
                 yield Hit(match.start(), match.end(), Label.LICENSE_PLATE, LIKELY, rule)
         for match in _SHORT.finditer(text):
-            shown = match.group()
+            start = past_small_word(text, match.start())
+            shown = text[start : match.end()]
             if any(char.isdigit() for char in shown) and not re.fullmatch(r"(?:19|20)\d\d", shown):
-                if is_cued(text, match.start(), _CUE, reach=50):
-                    yield Hit(match.start(), match.end(), Label.LICENSE_PLATE, CUED, "plate_cue")
+                if is_cued(text, start, _CUE, reach=50):
+                    yield Hit(start, match.end(), Label.LICENSE_PLATE, CUED, "plate_cue")
