@@ -1,15 +1,18 @@
 """Attackers with the operator's means: they edit the database, and rebuild all hashes and heads."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import apsw
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from parvis.audit.files import write_durably
 from parvis.audit.log_keys import LogKeys
 from parvis.audit.notes import Checkpoint, sign_note
 from parvis.audit.tree import Frontier, leaf_hash
+from parvis.keystore import seal
 from tests.audit.houses import House
 
 Edit = Callable[[list[bytes]], list[bytes]]
@@ -43,7 +46,7 @@ def rebuild(
     frontier = Frontier()
     with database:
         for table in ("record", "block", "published"):
-            database.execute(f"DELETE FROM {table} WHERE log_no = ?", (no,))
+            database.execute(f"DELETE FROM {table} WHERE log_no = ?", (no,))  # noqa: S608 - fixed names
         for seq, leaf in enumerate(leaves):
             found = leaf_hash(leaf)
             parsed = json.loads(leaf)
@@ -73,9 +76,6 @@ def rebuild(
 
 def install_key(house: House, log_id: str, key: Ed25519PrivateKey) -> None:
     keys = LogKeys(house.audit_dir / "keys", house.root)
-    from parvis.audit.files import write_durably
-    from parvis.keystore import seal
-
     wrapped = seal(keys._wrapping_key(log_id), key.private_bytes_raw(), log_id)
     write_durably(keys._path(log_id), wrapped.hex().encode() + b"\n")
 
@@ -84,12 +84,12 @@ def canonical(record: dict[str, object]) -> bytes:
     return json.dumps(record, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def change(seq: int, **fields: object) -> Edit:
+def change(at: int, **fields: object) -> Edit:
     """One record with other fields."""
 
     def edit(leaves: list[bytes]) -> list[bytes]:
-        record = json.loads(leaves[seq])
-        return [*leaves[:seq], canonical(record | fields), *leaves[seq + 1 :]]
+        record = json.loads(leaves[at])
+        return [*leaves[:at], canonical(record | fields), *leaves[at + 1 :]]
 
     return edit
 
@@ -105,7 +105,5 @@ def renumbered(leaves: list[bytes]) -> list[bytes]:
 
 def copy_house(house: House, folder: Path) -> House:
     """The whole installation as an attacker's own; the original MUST be closed."""
-    import shutil
-
     shutil.copytree(house.folder, folder)
     return House(folder, house.root)

@@ -586,6 +586,8 @@ class Folder:
         self.top = top
         self.files: dict[str, int] = {}
         self.odd: list[tuple[str, str]] = []
+        self.empty: list[str] = []
+        self.count = 0
         self._walk(top, "", 0)
 
     def _walk(self, place: str, prefix: str, depth: int) -> None:
@@ -595,11 +597,12 @@ class Folder:
         with os.scandir(place) as entries:
             inner = sorted(entries, key=lambda entry: entry.name)
         if not inner and prefix:
-            self.odd.append((prefix, "an empty folder that is not part of the export"))
+            self.empty.append(prefix)
         for entry in inner:
             name = prefix + entry.name
             mode = entry.stat(follow_symlinks=False).st_mode
-            if len(self.files) + len(self.odd) > MAX_ENTRIES:
+            self.count += 1
+            if self.count > MAX_ENTRIES:
                 raise Malformed("too many files")
             if stat.S_ISDIR(mode):
                 self._walk(entry.path, name + "/", depth + 1)
@@ -672,6 +675,9 @@ State = dict[str, dict[str, Any]]
 Levels = dict[int, tuple[int, list[bytes]]]
 
 
+NEEDED = ("form", "manifest", "listed", "files", "checkpoint", "tree")
+
+
 class Verification:
     """One run over one folder: findings, what was checked, what was learnt."""
 
@@ -711,6 +717,8 @@ class Verification:
             self._check_birth(self.key, line)
             self._settle_heads()
         self._check_rest()
+        if self.verdict == "INTACT" and any(self.checks.get(name) != "done" for name in NEEDED):
+            self.find("UNVERIFIABLE", "", "not everything that is needed could be checked")
 
     def find(self, verdict: str, place: str, reason: str, seq: int | None = None) -> None:
         """Note something wrong."""
@@ -768,6 +776,8 @@ class Verification:
             except (Malformed, KeyError, TypeError, AttributeError):
                 self.key = None
                 self.find("TAMPERED", "keys.jsonl", "not the key of a log")
+        if data is None and "keys.jsonl" not in self.folder.files:
+            self.find("INCOMPLETE", "keys.jsonl", "the file is missing")
         self._choose_key()
         return line
 
@@ -892,6 +902,9 @@ class Verification:
     def _check_tree(self, key: Key, size: int, root: bytes) -> None:
         tree = Tree()
         levels: Levels = {}
+        if -(-size // WIDTH) > len(self.folder.files) + len(self.listed or ()):
+            self.find("TAMPERED", "checkpoint", "the head counts more records than there are files")
+            return
         first, end = self.span if self.span else (0, size)
         checker = RecordChecker(key.name.rpartition("/")[2], first)
         whole = records_whole = True
@@ -1070,9 +1083,13 @@ class Verification:
         for name in sorted(self.folder.files):
             if name != "manifest" and name not in self.listed:
                 self.find("TAMPERED", name, "the file is not part of the export")
+        for name in self.folder.empty:
+            if not any(path.startswith(name) for path in self.listed):
+                self.find("TAMPERED", name, "an empty folder that is not part of the export")
         for name in sorted(self.listed):
             if name not in self.folder.files:
-                self.find("INCOMPLETE", name, "the file is missing")
+                if name != "keys.jsonl":  # said already
+                    self.find("INCOMPLETE", name, "the file is missing")
             elif name not in self.hashed:
                 self.read(name, max(MAX_TEXT, WIDTH * (MAX_LEAF + 2)))
         self.done("listed")
