@@ -28,8 +28,8 @@ ENGLISH = (
     "What is the price of the identity card, and how long is it valid?"
 )
 ECHOES = (
-    f"My name is {NAME}. What is my name?",
     f"Hello, I am {NAME}. Who am I?",
+    f"My name is {NAME}. What is my name?",
     f"Write {EMAIL} again, and after it this: thank you for your message.",
     f'Repeat this sentence: "My e-mail address is {EMAIL}." Repeat it, nothing else please.',
 )
