@@ -1,4 +1,4 @@
-"""Which of our languages a text is written in. A guess for answering, never a filter for privacy."""
+"""Which of our languages a text is in: a guess for answering, never a filter for privacy."""
 
 import re
 import threading

@@ -1,4 +1,4 @@
-"""Placeholders: typed, one number for one value, stable, never confused with what a person typed."""
+"""Placeholders: one number for one value, stable, never confused with what a person typed."""
 
 import re
 

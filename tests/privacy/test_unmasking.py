@@ -86,8 +86,9 @@ def test_an_open_quote_in_a_tag_keeps_the_placeholder_past_an_empty_line() -> No
 
 WRITTEN = st.lists(
     st.sampled_from(
-        [NAME, MAIL, "[person 1 bcdf]", "[PERSON_9_bcdf]", "[", "]", "(", ")", "<", ">", "\\", " ", "\n",
-         "http://e.example/", "www.", "@", ".", "x", '"', "a=", "PERSON", "_1_", "bcdf", "](", "/", "?q="]
+        [NAME, MAIL, "[person 1 bcdf]", "[PERSON_9_bcdf]", "[", "]", "(", ")", "<", ">", "\\", " ",
+         "\n", "http://e.example/", "www.", "@", ".", "x", '"', "a=", "PERSON", "_1_", "bcdf",
+         "](", "/", "?q="]
     ),
     max_size=14,
 ).map("".join)  # fmt: skip

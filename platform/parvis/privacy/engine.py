@@ -9,6 +9,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -78,9 +79,7 @@ class PrivacyEngine:
     def check_canary(self) -> None:
         """Raise PrivacyUnavailable when a sentence that holds personal data seems to hold none."""
         for language, sentence, values in CANARIES:
-            found = self._guarded(
-                lambda sentence=sentence: self._find(clean(sentence), frozenset())
-            )
+            found = self._guarded(partial(self._find, clean(sentence), frozenset()))
             shown = {(finding.label, sentence[finding.start : finding.end]) for finding in found}
             if not values <= shown:
                 raise PrivacyUnavailable(

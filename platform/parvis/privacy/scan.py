@@ -31,7 +31,7 @@ class Scanned:
 
 
 def scan_line(engine: PrivacyEngine, line: bytes, language: str | None = None) -> Scanned:
-    """The findings in one row `{"id", "text", "language"?}`; never raises for what the row holds."""
+    """The findings in one row `{"id", "text", "language"?}`; never raises for what it holds."""
     row_id: Any = None
     try:
         row = _load_row(line)

@@ -9,27 +9,45 @@ from parvis.privacy.recognizers.contact import find_office_mailboxes
 from parvis.privacy.recognizers.places import OFFICE_WORDS
 
 _LAW = re.compile(
-    r"(?<!\w)(?:§{1,2} ?\d+[a-z]?(?:(?: ?(?:abs|absatz|nr|satz|s)\.? ?\d+[a-z]?)|, ?\d+[a-z]?| ?(?:und|bis|f{1,2}\.?|-) ?\d*[a-z]?){0,5}(?: ?[A-Z][A-Za-z]{1,9}(?: [IVX]{1,4})?)?"
-    r"|(?:art(?:icle|ikel|\.)?s?|artt\.) ?[LRD]?\.? ?\d+(?:[\-.]\d+){0,4}(?: ?(?:abs|al|al[ií]n[eé]a|lit|nr|paragraphe|par)\.? ?\w{1,4}){0,3}(?:(?: (?:du|de la|des|of the|der|des|vum|GDPR|RGPD|DSGVO|BGB|GG))? (?:code [\w ]{3,30}?(?=[,.;)]|$)|[A-Z]{2,6}))?"
-    r"|(?:loi|d[eé]cret|arr[eê]t[eé](?: grand-ducal)?|ordonnance|circulaire|r[eè]glement(?: grand-ducal)?|directive|gesetz|verordnung|richtlinie|erlass|law|act|regulation|gesetz|reglement)(?: \((?:UE|EU|CE|EG)\))?(?: modifi[eé]e?)? ?(?:n[°ºo]\.? ?|nr\.? ?|no\.? ?)?(?:\d{2,4}[/\-]\d{1,5}(?:/[A-Z]{2,3})?)?(?: ?(?:du|vom|of|vum|from|de) (?:\d{1,2}(?:er|\.)? ?[\w]{3,9}\.? \d{4}|\d{1,2}\.\d{1,2}\.\d{4}))?"
-    r"|\(?(?:UE|EU|CE|EG)\)? ?(?:n[°ºo]\.? ?|nr\.? ?)?\d{2,4}/\d{2,5}|(?:19|20)\d\d/\d{1,4}/(?:UE|EU|CE|EG|EC)"
-    r"|(?:cerfa|formulaire|formular|form|vordruck|anlage)(?: (?:n[°ºo]\.?|nr\.?|no\.?))? ?\d{3,6}(?:[*\-]\d{1,3})?)",
+    r"(?<!\w)(?:§{1,2} ?\d+[a-z]?(?:(?: ?(?:abs|absatz|nr|satz|s)\.? ?\d+[a-z]?)|, ?\d+[a-z]?|"
+    r" ?(?:und|bis|f{1,2}\.?|-) ?\d*[a-z]?){0,5}(?: ?[A-Z][A-Za-z]{1,9}(?: [IVX]{1,4})?)?"
+    r"|(?:art(?:icle|ikel|\.)?s?|artt\.) ?[LRD]?\.? ?\d+(?:[\-.]\d+){0,4}(?: ?(?:abs|al|"
+    r"al[ií]n[eé]a|lit|nr|paragraphe|par)\.? ?\w{1,4}){0,3}(?:(?: (?:du|de la|des|of the|der|"
+    r"des|vum|GDPR|RGPD|DSGVO|BGB|GG))? (?:code [\w ]{3,30}?(?=[,.;)]|$)|[A-Z]{2,6}))?"
+    r"|(?:loi|d[eé]cret|arr[eê]t[eé](?: grand-ducal)?|ordonnance|circulaire|"
+    r"r[eè]glement(?: grand-ducal)?|directive|gesetz|verordnung|richtlinie|erlass|law|act|"
+    r"regulation|gesetz|reglement)(?: \((?:UE|EU|CE|EG)\))?(?: modifi[eé]e?)? ?(?:n[°ºo]\.? ?|"
+    r"nr\.? ?|no\.? ?)?(?:\d{2,4}[/\-]\d{1,5}(?:/[A-Z]{2,3})?)?(?: ?(?:du|vom|of|vum|from|de)"
+    r" (?:\d{1,2}(?:er|\.)? ?[\w]{3,9}\.? \d{4}|\d{1,2}\.\d{1,2}\.\d{4}))?"
+    r"|\(?(?:UE|EU|CE|EG)\)? ?(?:n[°ºo]\.? ?|nr\.? ?)?\d{2,4}/\d{2,5}|(?:19|20)"
+    r"\d\d/\d{1,4}/(?:UE|EU|CE|EG|EC)"
+    r"|(?:cerfa|formulaire|formular|form|vordruck|anlage)(?: (?:n[°ºo]\.?|nr\.?|"
+    r"no\.?))? ?\d{3,6}(?:[*\-]\d{1,3})?)",
     re.IGNORECASE,
 )
 _COURT = re.compile(
-    r"(?<!\w)(?:(?:BGH|BVerf\w+|BVerwG|BSG|BAG|BFH|EuGH|EuG|EGMR|OLG|OVG|VGH|VG|LG|AG|LSG|SG|FG|Cass\.?|CJUE|CEDH|CE|TA|CAA|ECtHR|CJEU|EWCA|UKSC)[^\n;]{0,40}?)(?:[IVX]{1,4} )?[A-Z]{0,3} ?[A-Z]{1,3}?[ \-]?\d{1,5}[/.]\d{2,4}"
+    r"(?<!\w)(?:(?:BGH|BVerf\w+|BVerwG|BSG|BAG|BFH|EuGH|EuG|EGMR|OLG|OVG|VGH|VG|LG|AG|LSG|SG|"
+    r"FG|Cass\.?|CJUE|CEDH|CE|TA|CAA|ECtHR|CJEU|EWCA|UKSC)[^\n;]{0,40}?)"
+    r"(?:[IVX]{1,4} )?[A-Z]{0,3} ?[A-Z]{1,3}?[ \-]?\d{1,5}[/.]\d{2,4}"
     r"|(?<!\w)[CT]-\d{1,4}/\d\d(?!\d)|ECLI:[A-Z]{2}:\w+:\d{4}:[\w.]+",
 )
 _AMOUNT = re.compile(
-    r"(?:(?<![\w])\d{1,3}(?:[ .,']\d{3})*(?:[.,]\d{1,2})?|(?<![\w])\d+(?:[.,]\d{1,2})?) ?(?:€|euros?|eur|chf|\$|£|%|francs?|prozent|percent|pour cent)(?!\w)|(?:€|\$|£|EUR|CHF) ?\d[\d ., ']{0,14}\d",
+    r"(?:(?<![\w])\d{1,3}(?:[ .,']\d{3})*(?:[.,]\d{1,2})?|(?<![\w])\d+(?:[.,]\d{1,2})?) ?(?:€|"
+    r"euros?|eur|chf|\$|£|%|francs?|prozent|percent|pour cent)(?!\w)|(?:€|\$|£|EUR|CHF)"
+    r" ?\d[\d ., ']{0,14}\d",
     re.IGNORECASE,
 )
 _OFFICE_NAME = re.compile(
-    rf"(?<![\w])(?:{OFFICE_WORDS})(?: (?:de|du|des|de la|der|des|vun|vun der|of|for|für|fir|d'|the|zu|in)[ ']?)?(?: ?(?:la |le |l'|les )?(?-i:[A-ZÀ-Þ])[\w'\-]+){{0,3}}",
+    rf"(?<![\w])(?:{OFFICE_WORDS})(?: (?:de|du|des|de la|der|des|vun|vun der|of|for|für|fir|d'|"
+    rf"the|zu|in)[ ']?)?(?: ?(?:la |le |l'|les )?(?-i:[A-ZÀ-Þ])[\w'\-]+){{0,3}}",
     re.IGNORECASE,
 )
 _NAMED_PLACE = re.compile(
-    r"(?<!\w)(?:lyc[eé]e|[eé]cole|coll[eè]ge|h[oô]pital|clinique|fondation|institut|universit[eé]|stade|salle|centre|mus[eé]e|biblioth[eè]que|prix|stiftung|museum|school|hospital|university|bridge|pont|loi|lex|schule|gymnasium|klinik|grundschule|haus)[ ](?:(?-i:[A-ZÀ-Þ])[\w'\-]+[ ]?(?:de |du |la )?){1,3}|(?-i:[A-ZÄÖÜ])[\w\-]+-(?:schule|gymnasium|stiftung|klinik|krankenhaus|museum|universität|preis|gesetz|institut)(?!\w)",
+    r"(?<!\w)(?:lyc[eé]e|[eé]cole|coll[eè]ge|h[oô]pital|clinique|fondation|institut|"
+    r"universit[eé]|stade|salle|centre|mus[eé]e|biblioth[eè]que|prix|stiftung|museum|school|"
+    r"hospital|university|bridge|pont|loi|lex|schule|gymnasium|klinik|grundschule|haus)"
+    r"[ ](?:(?-i:[A-ZÀ-Þ])[\w'\-]+[ ]?(?:de |du |la )?){1,3}|(?-i:[A-ZÄÖÜ])[\w\-]+-(?:schule|"
+    r"gymnasium|stiftung|klinik|krankenhaus|museum|universität|preis|gesetz|institut)(?!\w)",
     re.IGNORECASE,
 )
 

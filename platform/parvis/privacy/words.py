@@ -7,11 +7,13 @@ import re
 import unicodedata
 from importlib.resources import files
 
-
 _WORD = re.compile(r"[^\W\d_]+[ ]")
 # Particles inside names; alone they are nothing.
 PARTICLES = frozenset(
-    "de du des d la le les von van der den zu zum zur di da do dos das del della el al ben bin ten ter op und et and".split()
+    (
+        "de du des d la le les von van der den zu zum zur di da do dos das del della el al ben bin"
+        " ten ter op und et and"
+    ).split()
 )
 
 

@@ -17,37 +17,73 @@ _WORD = rf"{_L}(?:{_L}|['\-.](?={_L}))*\.?"
 _CAP = rf"(?-i:[A-ZÀ-Þ]){_L}*(?:['\-]{_L}+)*"
 _S = r"[ \n]"
 _PLAIN = rf"{_L}(?:{_L}|['\-](?={_L}))*"
-_TOWN = rf"(?:St\.[ ])?{_PLAIN}(?:{_S}(?:sur|sous|lès|les|le|la|en|am|an|der|im|bei|a\.|d\.|upon|op|Cedex|(?-i:[A-ZÀ-Þ]){_L}+(?:['\-]{_L}+)*)){{0,3}}(?:{_S}\([^)\n]{{2,20}}\))?(?:{_S}(?:Cedex|CEDEX)(?: \d{{1,2}})?)?"
+_TOWN = (
+    rf"(?:St\.[ ])?{_PLAIN}(?:{_S}(?:sur|sous|lès|les|le|la|en|am|an|der|im|bei|a\.|d\.|upon|"
+    r"op|Cedex|"
+    rf"(?-i:[A-ZÀ-Þ]){_L}+(?:['\-]{_L}+)*)){{0,3}}(?:{_S}\([^)\n]{{2,20}}\))?(?:{_S}(?:Cedex|"
+    rf"CEDEX)(?: \d{{1,2}})?)?"
+)
 _CODE_TOWN = rf"(?:(?:L|F|D|B|FR|LU|DE|BE|CH|NL|A)[ \-]{{1,3}})?\d{{4,5}}{_S}{_TOWN}"
 _TYPES = (
-    r"rue|avenue|av\.?|boulevard|bd\.?|blvd\.?|place|pl\.|chemin|ch\.|impasse|imp\.|all[eé]es?|route|rte\.?|quai|square|cours|mont[eé]e|cit[eé]|sentier|passage|ruelle|faubourg|fbg|lotissement|r[eé]sidence|hameau|"
-    r"esplanade|rond-point|voie|villa|venelle|promenade|clos|domaine|val|c[oô]te|grand-rue|grand'rue|grand-place|rues|um|op der|op dem|op de|op|an der|am|beim|bei der|bei|hannert|ënner|duerf|haaptstrooss|dernier sol|knapp|cité"
+    r"rue|avenue|av\.?|boulevard|bd\.?|blvd\.?|place|pl\.|chemin|ch\.|impasse|imp\.|all[eé]es?|"
+    r"route|rte\.?|quai|square|cours|mont[eé]e|cit[eé]|sentier|passage|ruelle|faubourg|fbg|"
+    r"lotissement|r[eé]sidence|hameau|"
+    r"esplanade|rond-point|voie|villa|venelle|promenade|clos|domaine|val|c[oô]te|grand-rue|"
+    r"grand'rue|grand-place|rues|um|op der|op dem|op de|op|an der|am|beim|bei der|bei|hannert|"
+    r"ënner|duerf|haaptstrooss|dernier sol|knapp|cité"
 )
 _NUMBER = r"\d{1,4}(?:[ \-/]?(?:bis|ter|quater|[a-d](?!\w)))?(?:[ ]?[\-/+][ ]?\d{1,4})?"
-_EXTRA = r"(?:,?[ \n](?:appt?\.?|appartement|bo[iî]te|bte|bus|b\.p\.|bp|[eé]tage|b[aâ]t(?:iment|\.)?|esc(?:alier|\.)?|wohnung|whg\.?|app\.|stock|hinterhaus|og|eg|flat|apartment|c/o|r[eé]s(?:idence|\.)?)[ ]?[\w°]{1,6}(?:[ ](?:étage|stock|og))?)?"
+_EXTRA = (
+    r"(?:,?[ \n](?:appt?\.?|appartement|bo[iî]te|bte|bus|b\.p\.|bp|[eé]tage|b[aâ]t(?:iment|"
+    r"\.)?|esc(?:alier|\.)?|wohnung|whg\.?|app\.|stock|hinterhaus|og|eg|flat|apartment|c/o|"
+    r"r[eé]s(?:idence|\.)?)[ ]?[\w°]{1,6}(?:[ ](?:étage|stock|og))?)?"
+)
 _FR = re.compile(
-    rf"(?<![\w/.\-])(?:{_NUMBER},?[ \n])(?:{_TYPES})(?!\w)[ \n]?(?:{_WORD}[ \n]?(?:\d{{1,4}}(?!\d)[ ]?)?){{1,6}}?{_EXTRA}(?:[ ]?[,\-–\n(]{{1,2}}[ \n]{{0,2}}{_EXTRA}{_CODE_TOWN}|[ ]{_CODE_TOWN}|[ ]?,?[ ](?:à|zu|in|at|,)[ ](?-i:[A-ZÀ-Þ]){_TOWN}|(?=[ ]?[,.;:\n)!?]|[ ](?:et|und|and|an|depuis|seit|since|pour|für|mais|avec)(?!\w)|$))",
+    rf"(?<![\w/.\-])(?:{_NUMBER},?[ \n])(?:{_TYPES})(?!\w)"
+    rf"[ \n]?(?:{_WORD}[ \n]?(?:\d{{1,4}}(?!\d)"
+    rf"[ ]?)?){{1,6}}?{_EXTRA}(?:[ ]?[,\-–\n(]{{1,2}}[ \n]{{0,2}}{_EXTRA}{_CODE_TOWN}|"
+    rf"[ ]{_CODE_TOWN}|[ ]?,?[ ](?:à|zu|in|at|,)[ ](?-i:[A-ZÀ-Þ]){_TOWN}|(?=[ ]?[,.;:\n)!?]|"
+    r"[ ](?:et|und|and|an|depuis|seit|since|pour|für|mais|avec)(?!\w)|$))",
     re.IGNORECASE,
 )
-_DE_SUFFIX = r"(?:stra(?:ß|ss)e|str\.?|weg|platz|allee|gasse|g(?:ä|ae)sschen|ring|damm|ufer|chaussee|steig|pfad|markt|graben|wall|stieg|winkel|promenade|strooss|wee|straat|laan|plein|lei|steenweg|dreef|kaai|baan|hof|berg|park|anger|kamp|twiete|redder|zeile|siedlung|straße)"
+_DE_SUFFIX = (
+    r"(?:stra(?:ß|ss)e|str\.?|weg|platz|allee|gasse|g(?:ä|ae)sschen|ring|damm|ufer|chaussee|"
+    r"steig|pfad|markt|graben|wall|stieg|winkel|promenade|strooss|wee|straat|laan|plein|lei|"
+    r"steenweg|dreef|kaai|baan|hof|berg|park|anger|kamp|twiete|redder|zeile|siedlung|straße)"
+)
 _DE = re.compile(
-    rf"(?<![\w/.\-])(?:{_CAP}(?:[ \-])){{0,2}}(?:{_L}[\w\-']{{0,30}}{_DE_SUFFIX}|(?:am|an der|an den|im|in der|in den|auf der|auf dem|auf den|zum|zur|unter den|unter der|hinter der|hinter dem|vor dem|beim|alte[rn]?|neue[rn]?|gro(?:ß|ss)e[rn]?|kleine[rn]?|obere|untere)[ \n]{_CAP}(?:[ ]{_CAP})?)"
-    rf"[ \n]{{1,2}}(?:nr\.?[ ])?\d{{1,4}}(?:[ ]?[a-k](?!\w))?(?:[ ]?[\-/][ ]?\d{{1,4}}[a-k]?(?!\w))?{_EXTRA}(?:[ ]?[,\-–\n(]{{1,2}}[ \n]{{0,2}}{_CODE_TOWN}|[ ](?:in[ ])?{_CODE_TOWN}|[ ]?,?[ ](?:in|zu|te)[ ](?-i:[A-ZÀ-Þ]){_TOWN}|,[ ]{_CAP})?",
+    rf"(?<![\w/.\-])(?:{_CAP}(?:[ \-])){{0,2}}(?:{_L}[\w\-']{{0,30}}{_DE_SUFFIX}|(?:am|an der|"
+    r"an den|im|in der|in den|auf der|auf dem|auf den|zum|zur|unter den|unter der|hinter der|"
+    r"hinter dem|vor dem|beim|alte[rn]?|neue[rn]?|gro(?:ß|ss)e[rn]?|kleine[rn]?|obere|untere)"
+    rf"[ \n]{_CAP}(?:[ ]{_CAP})?)"
+    rf"[ \n]{{1,2}}(?:nr\.?[ ])?\d{{1,4}}(?:[ ]?[a-k](?!\w))?"
+    rf"(?:[ ]?[\-/][ ]?\d{{1,4}}[a-k]?(?!\w))?{_EXTRA}"
+    rf"(?:[ ]?[,\-–\n(]{{1,2}}[ \n]{{0,2}}{_CODE_TOWN}|"
+    rf"[ ](?:in[ ])?{_CODE_TOWN}|[ ]?,?[ ](?:in|zu|te)[ ](?-i:[A-ZÀ-Þ]){_TOWN}|,[ ]{_CAP})?",
     re.IGNORECASE,
 )
-_GB_SUFFIX = r"(?:street|st|road|rd|lane|ln|avenue|ave|drive|dr|close|court|crescent|gardens|terrace|place|way|square|hill|row|mews|grove|walk|green|park|view|house|parade|rise)"
+_GB_SUFFIX = (
+    r"(?:street|st|road|rd|lane|ln|avenue|ave|drive|dr|close|court|crescent|gardens|terrace|"
+    r"place|way|square|hill|row|mews|grove|walk|green|park|view|house|parade|rise)"
+)
 _POSTCODE = r"[A-Z]{1,2}\d[A-Z\d]?[ ]?\d[A-Z]{2}"
 _GB = re.compile(
-    rf"(?<![\w/.\-])(?:flat[ ]\w{{1,4}},?[ ])?\d{{1,4}}[a-d]?,?[ \n](?:{_WORD}[ \n]){{1,3}}?{_GB_SUFFIX}(?!\w)\.?(?:[ ]?[,\n][ \n]?{_CAP}(?:[ \-]{_CAP}){{0,2}}){{0,3}}(?:[ ]?[,\n]?[ \n]?{_POSTCODE}(?!\w))?",
+    r"(?<![\w/.\-])"
+    rf"(?:flat[ ]\w{{1,4}},?[ ])?\d{{1,4}}[a-d]?,?[ \n](?:{_WORD}[ \n]){{1,3}}?{_GB_SUFFIX}(?!\w)"
+    rf"\.?(?:[ ]?[,\n][ \n]?{_CAP}(?:[ \-]{_CAP}){{0,2}}){{0,3}}"
+    rf"(?:[ ]?[,\n]?[ \n]?{_POSTCODE}(?!\w))?",
     re.IGNORECASE,
 )
 _ALONE = re.compile(
-    rf"(?:(?<=\n)|(?<=, )|^)[ ]?(?P<place>(?:(?:L|F|D|B|FR|LU|DE|BE)[ \-]{{1,3}})?\d{{4,5}} {_CAP}(?:[ ](?:sur|am|an der|im|la|le|(?-i:[A-ZÀ-Þ]){_L}+)){{0,3}})[ ]?(?=\n|$|,)",
+    r"(?:(?<=\n)|(?<=, )|^)[ ]?(?P<place>(?:(?:L|F|D|B|FR|LU|DE|BE)"
+    rf"[ \-]{{1,3}})?\d{{4,5}} {_CAP}(?:[ ](?:sur|am|an der|im|la|le|"
+    rf"(?-i:[A-ZÀ-Þ]){_L}+)){{0,3}})[ ]?(?=\n|$|,)",
     re.MULTILINE,
 )
 _LU_CODE = re.compile(rf"(?<![\w])L[ \-]{{1,2}}\d{{4}}{_S}{_TOWN}", re.IGNORECASE)
 _CODE = re.compile(
-    rf"(?<![\w,.])\d{{4,5}}{_S}(?-i:[A-ZÀ-Þ]){_L}+(?:['\-]{_L}+)*(?:{_S}(?:sur|am|an der|im|(?-i:[A-ZÀ-Þ]){_L}+)){{0,2}}",
+    rf"(?<![\w,.])\d{{4,5}}{_S}(?-i:[A-ZÀ-Þ]){_L}+(?:['\-]{_L}+)*(?:{_S}(?:sur|am|an der|im|"
+    rf"(?-i:[A-ZÀ-Þ]){_L}+)){{0,2}}",
     re.IGNORECASE,
 )
 _GB_CODE = re.compile(rf"(?<!\w){_POSTCODE}(?!\w)")
@@ -59,7 +95,8 @@ _BORN_TOWN = re.compile(
     rf"(?<!\w)(?:in|zu|zou){_S}(?P<town>{_CAP})(?={_S}(?:gebuer|geboren))", re.I
 )
 _BE_FR = re.compile(
-    rf"(?<!\w)(?:chauss[eé]e|rue|avenue|boulevard|place|dr[eè]ve|square|quai){_S}(?:{_PLAIN}{_S}){{1,5}}?"
+    r"(?<!\w)(?:chauss[eé]e|rue|avenue|boulevard|place|dr[eè]ve|square|"
+    rf"quai){_S}(?:{_PLAIN}{_S}){{1,5}}?"
     rf"\d{{1,4}}{_EXTRA}[ ]?,?[ \n]{{1,2}}{_CODE_TOWN}",
     re.IGNORECASE,
 )

@@ -31,7 +31,7 @@ class Hit(NamedTuple):
     rule: str
 
 
-class RuleRecognizer(EntityRecognizer):  # type: ignore[misc]
+class RuleRecognizer(EntityRecognizer):
     """A recogniser that runs on every text; subclasses say `labels` and `find`."""
 
     labels: tuple[Label, ...] = ()

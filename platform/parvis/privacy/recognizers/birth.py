@@ -7,42 +7,71 @@ from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.base import SURE, Hit, RuleRecognizer
 
 _MONTHS = (
-    r"janv(?:ier|\.)?|f[eé]v(?:rier|r?\.)?|mars|avr(?:il|\.)?|mai|juin|juil(?:let|\.)?|ao[uû]t|sept(?:embre|ember|\.)?|oct(?:obre|ober|\.)?|nov(?:embre|ember|\.)?|d[eé]c(?:embre|ember|\.)?|"
-    r"jan(?:uar|uary|ner|\.)?|j[aä]nner|feb(?:ruar|ruary|er|\.)?|m[aä]rz|mar(?:ch|\.)?|m[aä]erz|apr(?:il|\.)?|abr[eë]ll|may|june?|jul[iy]?|juni|juli|aug(?:ust|\.)?|sep\.?|okt(?:ober|\.)?|dez(?:ember|\.)?"
+    r"janv(?:ier|\.)?|f[eé]v(?:rier|r?\.)?|mars|avr(?:il|\.)?|mai|juin|juil(?:let|\.)?|ao[uû]t|"
+    r"sept(?:embre|ember|\.)?|oct(?:obre|ober|\.)?|nov(?:embre|ember|\.)?|d[eé]c(?:embre|ember|"
+    r"\.)?|"
+    r"jan(?:uar|uary|ner|\.)?|j[aä]nner|feb(?:ruar|ruary|er|\.)?|m[aä]rz|mar(?:ch|\.)?|"
+    r"m[aä]erz|apr(?:il|\.)?|abr[eë]ll|may|june?|jul[iy]?|juni|juli|aug(?:ust|\.)?|sep\.?|"
+    r"okt(?:ober|\.)?|dez(?:ember|\.)?"
 )
 _YEAR = r"(?:(?:18|19|20)\d\d|'?\d\d)"
 _GAP = r"[ \n]"
-_DIGITS = rf"\d{{1,2}}[./\- \n] ?\d{{1,2}}[./\- \n] ?{_YEAR}(?!\d)|(?:18|19|20)\d\d[./\-]\d{{1,2}}[./\-]\d{{1,2}}|(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:19|20)\d\d"
+_DIGITS = (
+    rf"\d{{1,2}}[./\- \n] ?\d{{1,2}}[./\- \n] ?{_YEAR}(?!\d)|(?:18|19|20)"
+    rf"\d\d[./\-]\d{{1,2}}[./\-]\d{{1,2}}|(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:19|20)\d\d"
+)
 _WRITTEN = (
-    rf"\d{{1,2}}(?:er|\.|st|nd|rd|th|ten|e)?{_GAP}?(?:of{_GAP}|de{_GAP})?(?:{_MONTHS}),?{_GAP}?{_YEAR}(?!\d)"
+    rf"\d{{1,2}}(?:er|\.|st|nd|rd|th|ten|e)?{_GAP}?(?:of{_GAP}|de{_GAP})?(?:{_MONTHS})"
+    rf",?{_GAP}?{_YEAR}(?!\d)"
     rf"|(?:{_MONTHS}){_GAP}(?:the{_GAP})?\d{{1,2}}(?:st|nd|rd|th)?,?{_GAP}{_YEAR}(?!\d)"
 )
 _NUMBER_WORD = (
-    r"(?:[^\W\d_-]*(?:hundert|honnert|tausend|dausend|zwanzig|zwanzeg|dreißig|dreissig|drësseg|vierzig|véierzeg|fünfzig|fofzeg|sechzig|siechzeg|siebzig|siwwenzeg|achtzig|achtzeg|neunzig|nonzeg|zehn|nonzéng|"
-    r"neunzehn|zwölf|zwielef|elf|eelef)[^\W\d_]*|mil(?:le)?|deux|cents?|neuf|quatre|vingts?|dix|onze|douze|treize|quatorze|quinze|seize|trente|quarante|cinquante|soixante|septante|huitante|nonante|un|une|trois|cinq|six|sept|huit|"
-    r"nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|two|one|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|oh|"
-    r"zwei|drei|vier|fünf|sechs|sieben|acht|neun|ein|eins|zwee|dräi|véier|fënnef|sechs|siwen|aacht|néng|et|and|und|an)"
+    r"(?:[^\W\d_-]*(?:hundert|honnert|tausend|dausend|zwanzig|zwanzeg|dreißig|dreissig|drësseg|"
+    r"vierzig|véierzeg|fünfzig|fofzeg|sechzig|siechzeg|siebzig|siwwenzeg|achtzig|achtzeg|"
+    r"neunzig|nonzeg|zehn|nonzéng|"
+    r"neunzehn|zwölf|zwielef|elf|eelef)[^\W\d_]*|mil(?:le)?|deux|cents?|neuf|quatre|vingts?|"
+    r"dix|onze|douze|treize|quatorze|quinze|seize|trente|quarante|cinquante|soixante|septante|"
+    r"huitante|nonante|un|une|trois|cinq|six|sept|huit|"
+    r"nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|two|one|"
+    r"three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|"
+    r"seventeen|eighteen|oh|"
+    r"zwei|drei|vier|fünf|sechs|sieben|acht|neun|ein|eins|zwee|dräi|véier|fënnef|sechs|siwen|"
+    r"aacht|néng|et|and|und|an)"
 )
-_DAY_WORD = rf"(?:{_NUMBER_WORD}|[^\W\d_]+(?:ten|te|ter|sten|ste|ster|ter|st|nd|rd|th|ième)|premier|first|second|third|ersten|éischten|drëtten|zweeten|dritten|dritter|twenty-[a-z]+|[a-z]+-(?:et-)?[a-z]+)"
-_IN_WORDS = rf"(?:(?:le|am|den|the|on|the){_GAP})?{_DAY_WORD}(?:[ \n-]{_DAY_WORD}){{0,3}}{_GAP}(?:of{_GAP})?(?:{_MONTHS})(?:,?[ \n-](?:{_NUMBER_WORD}|{_YEAR}(?!\d))){{1,9}}"
+_DAY_WORD = (
+    rf"(?:{_NUMBER_WORD}|[^\W\d_]+(?:ten|te|ter|sten|ste|ster|ter|st|nd|rd|th|ième)|premier|"
+    r"first|second|third|ersten|éischten|drëtten|zweeten|dritten|dritter|twenty-[a-z]+|"
+    r"[a-z]+-(?:et-)?[a-z]+)"
+)
+_IN_WORDS = (
+    r"(?:(?:le|am|den|the|on|"
+    rf"the){_GAP})?{_DAY_WORD}(?:[ \n-]{_DAY_WORD}){{0,3}}{_GAP}(?:of{_GAP})?(?:{_MONTHS})"
+    rf"(?:,?[ \n-](?:{_NUMBER_WORD}|{_YEAR}(?!\d))){{1,9}}"
+)
 _DATE = re.compile(rf"(?<![\w.,])(?:{_WRITTEN}|{_DIGITS}|{_IN_WORDS})", re.IGNORECASE)
 _YEAR_ONLY = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _CUE = re.compile(
-    r"(?:(?<!\w)(?:n[eé]+(?:\(e\)|\.e|·e|-e|e|s|es)?|naissance|date[ \n]de[ \n]naiss(?:ance|\.)?|ddn|anniversaire|geb(?:oren(?:e[rn]?)?|\.|urtsdatum|urtstag|\.?-datum)?|geburts-?(?:tag|datum)|geb\.-?dat\.?|"
-    r"born|birth|birth ?date|birthday|dob|d\.o\.b\.?|date[ \n]of[ \n]birth|gebuer(?:en)?|gebuerts(?:datum|dag)|jahrgang)(?![^\W\d_])|\*)"
+    r"(?:(?<!\w)(?:n[eé]+(?:\(e\)|\.e|·e|-e|e|s|es)?|naissance|date[ \n]de[ \n]naiss(?:ance|"
+    r"\.)?|ddn|anniversaire|geb(?:oren(?:e[rn]?)?|\.|urtsdatum|urtstag|\.?-datum)?|"
+    r"geburts-?(?:tag|datum)|geb\.-?dat\.?|"
+    r"born|birth|birth ?date|birthday|dob|d\.o\.b\.?|date[ \n]of[ \n]birth|gebuer(?:en)?|"
+    r"gebuerts(?:datum|dag)|jahrgang)(?![^\W\d_])|\*)"
     r"(?:[^\d\n;!?]|\n(?![ ]*\n)){0,45}?\Z",
     re.IGNORECASE,
 )
 _CUE_AFTER = re.compile(
-    r"\A(?:[^\d\n.;!?]{0,30})(?<!\w)(?:geboren|gebuer(?:en)?|zur welt|op d'welt|n[eé]e?(?!\w)|\(?(?:date de naissance|geburtsdatum|dob|date of birth|geb\.))",
+    r"\A(?:[^\d\n.;!?]{0,30})(?<!\w)(?:geboren|gebuer(?:en)?|zur welt|op d'welt|n[eé]e?(?!\w)|"
+    r"\(?(?:date de naissance|geburtsdatum|dob|date of birth|geb\.))",
     re.IGNORECASE,
 )
 _YEAR_CUE = re.compile(
-    r"(?<!\w)(?:n[eé]e?s? en|born in|geboren(?: im jahr)?|jahrgang|gebuer(?:en)?(?: am joer)?|ann[eé]e de naissance :?|geburtsjahr:?|birth year:?) \Z",
+    r"(?<!\w)(?:n[eé]e?s? en|born in|geboren(?: im jahr)?|jahrgang|gebuer(?:en)?(?: am joer)?|"
+    r"ann[eé]e de naissance :?|geburtsjahr:?|birth year:?) \Z",
     re.IGNORECASE,
 )
 _ANOTHER_EVENT = re.compile(
-    r"(?<!\w)(?:d[eé]c[eè]s|d[eé]c[eé]d[eé]e?|mariage|mari[eé]e?s?|verstorben|verheiratet|gestorben|died|married|bestuet|gestuerwen|loi|gesetz|law|versicherungsbeginn)\b",
+    r"(?<!\w)(?:d[eé]c[eè]s|d[eé]c[eé]d[eé]e?|mariage|mari[eé]e?s?|verstorben|verheiratet|"
+    r"gestorben|died|married|bestuet|gestuerwen|loi|gesetz|law|versicherungsbeginn)\b",
     re.IGNORECASE,
 )
 _ENUMERATED = re.compile(r"(?:et|and|und|an|,|/)[ ](?:le |am |den |on |the )?\Z", re.IGNORECASE)

@@ -8,30 +8,48 @@ from parvis.privacy.recognizers.base import CUED, Hit, RuleRecognizer, is_cued
 
 _NUMBER = r"(?:[ \n]?(?:n[°ºo]\.?|nr\.?|nummer|num[eé]ro|number|numm|no\.?|#|id))?"
 _CUE_WORDS = (
-    rf"(?:num[eé]ro (?:de |d')|n[°º] ?(?:de |d')?)?(?:dossiers?|demande|client|usager|allocataire|adh[eé]rent|abonn[eé]|contrat|candidat|b[eé]n[eé]ficiaire|agent|inscription|affaire|requ[eê]te|ticket|identifiant|recours|sinistre|salari[eé]|[eé]tudiant|police|facture|suivi){_NUMBER}|"
-    rf"[nv]/?[ ]?r[eé]f\.?|(?:notre|votre|vos|nos) r[eé]f(?:[eé]rences?|\.)?|r[eé]f(?:[eé]rences?|\.)?|ref(?:erence|erenz|\.)?{_NUMBER}|"
-    r"az\.?|aktenzeichen|akten-?(?:nummer|nr\.?)|gesch[aä]ftszeichen|gz\.?|gesch\.-z\.?|mein zeichen|ihr zeichen|unser zeichen|kassenzeichen|kz\.?|"
-    rf"(?:vorgangs|kunden|antrags|fall|personal|mitglieds|vertrags|bg|bedarfsgemeinschafts|buchungs|auftrags|rechnungs|bearbeitungs|teilnehmer|matrikel|dossiers?|dossiers|ticket|verfahrens|bescheid|register|fahrzeug|schadens|stamm|dienst|klient|referenz|demande|cliente?)[ \-]?(?:nummer|numm|nr\.?|id|zeichen)|"
+    r"(?:num[eé]ro (?:de |d')|n[°º] ?(?:de |d')?)?(?:dossiers?|demande|client|usager|"
+    r"allocataire|adh[eé]rent|abonn[eé]|contrat|candidat|b[eé]n[eé]ficiaire|agent|inscription|"
+    r"affaire|requ[eê]te|ticket|identifiant|recours|sinistre|salari[eé]|[eé]tudiant|police|"
+    rf"facture|suivi){_NUMBER}|"
+    r"[nv]/?[ ]?r[eé]f\.?|(?:notre|votre|vos|nos) r[eé]f(?:[eé]rences?|\.)?|"
+    rf"r[eé]f(?:[eé]rences?|\.)?|ref(?:erence|erenz|\.)?{_NUMBER}|"
+    r"az\.?|aktenzeichen|akten-?(?:nummer|nr\.?)|gesch[aä]ftszeichen|gz\.?|gesch\.-z\.?|"
+    r"mein zeichen|ihr zeichen|unser zeichen|kassenzeichen|kz\.?|"
+    r"(?:vorgangs|kunden|antrags|fall|personal|mitglieds|vertrags|bg|bedarfsgemeinschafts|"
+    r"buchungs|auftrags|rechnungs|bearbeitungs|teilnehmer|matrikel|dossiers?|dossiers|ticket|"
+    r"verfahrens|bescheid|register|fahrzeug|schadens|stamm|dienst|klient|referenz|demande|"
+    r"cliente?)[ \-]?(?:nummer|numm|nr\.?|id|zeichen)|"
     rf"vorgang{_NUMBER}|dossier{_NUMBER}|"
-    rf"(?:case|file|customer|client|claim|application|reference|staff|employee|membership|contract|account|ticket|complaint|payroll|student|request|booking|invoice|tenancy|policy)(?: reference)?[ ](?:numbers?|no\.?|ref\.?|id|#)|(?:our|your|my) ref(?:erence)?|case|file ref(?:erence)?|personal-?nr\.?|agenten?numm(?:er)?|cliente?nummer|kennzahl|buergernummer|akte?n?"
+    r"(?:case|file|customer|client|claim|application|reference|staff|employee|membership|"
+    r"contract|account|ticket|complaint|payroll|student|request|booking|invoice|tenancy|"
+    r"policy)(?: reference)?[ ](?:numbers?|no\.?|ref\.?|id|#)|(?:our|your|my) ref(?:erence)?|"
+    r"case|file ref(?:erence)?|personal-?nr\.?|agenten?numm(?:er)?|cliente?nummer|kennzahl|"
+    r"buergernummer|akte?n?"
 )
 _CUE = re.compile(
-    rf"(?:^|[^\w])(?:{_CUE_WORDS})(?![^\W\d_])\.?(?:[ ]?\([^)\n]{{1,24}}\))?[ \n]?(?:(?:est|ist|ass|is|lautet|porte|mit|with|unter|sous|vum|vom|du|de|der|le|la|the|avec|numéro|nummer|number|numm|n[°ºo]\.?|nr\.?|no\.?|dem|aktenzeichen|suivant|bei|of|für|fir|pour|num[eé]ro)[ \n]?){{0,3}}[:#=]?[ \n]{{0,2}}\Z",
+    rf"(?:^|[^\w])(?:{_CUE_WORDS})(?![^\W\d_])\.?(?:[ ]?\([^)\n]{{1,24}}\))?[ \n]?(?:(?:est|"
+    r"ist|ass|is|lautet|porte|mit|with|unter|sous|vum|vom|du|de|der|le|la|the|avec|numéro|"
+    r"nummer|number|numm|n[°ºo]\.?|nr\.?|no\.?|dem|aktenzeichen|suivant|bei|of|für|fir|pour|"
+    rf"num[eé]ro)[ \n]?){{0,3}}[:#=]?[ \n]{{0,2}}\Z",
     re.IGNORECASE,
 )
 _PART = r"(?=[\w/.\-*_]*\d)[^\W_]+(?:[./\-*_][^\W_]+)*"
 _VALUE = re.compile(
-    rf"(?<![\w/.\-])(?:(?-i:[A-Z]{{1,5}})[ ](?=(?:(?-i:[A-Z]{{1,3}})[ ])?[\w/.\-]*\d)|[A-Z]{{1,6}}[ ]?[/\-][ ]?(?=\d))?(?:(?-i:[A-Z]{{1,3}})[ ])?{_PART}(?:[ ](?:(?:(?-i:[A-Z]{{1,3}})|[a-z])[ ](?=\d))?{_PART}){{0,4}}",
+    rf"(?<![\w/.\-])(?:(?-i:[A-Z]{{1,5}})[ ](?=(?:(?-i:[A-Z]{{1,3}})[ ])?[\w/.\-]*\d)|"
+    rf"[A-Z]{{1,6}}[ ]?[/\-][ ]?(?=\d))?(?:(?-i:[A-Z]{{1,3}})"
+    rf"[ ])?{_PART}(?:[ ](?:(?:(?-i:[A-Z]{{1,3}})|[a-z])[ ](?=\d))?{_PART}){{0,4}}",
     re.IGNORECASE,
 )
 _DATE = re.compile(
-    r"(?:(?:du|vom|of|vum|le|am|den) )?\d{1,2}[./]\d{1,2}[./](?:19|20)?\d\d|(?:19|20)\d\d-\d\d-\d\d|(?:19|20)\d\d"
+    r"(?:(?:du|vom|of|vum|le|am|den) )?\d{1,2}[./]\d{1,2}[./](?:19|20)?\d\d|(?:19|20)"
+    r"\d\d-\d\d-\d\d|(?:19|20)\d\d"
 )
 _LEAST = 3
 
 
 class CaseRecognizer(RuleRecognizer):
-    """A value with digits right after "dossier", "Az.", "Kassenzeichen", "case number" and so on."""
+    """A value with digits right after "dossier", "Az.", "Kassenzeichen", "case number"..."""
 
     labels = (Label.CASE_NUMBER,)
 

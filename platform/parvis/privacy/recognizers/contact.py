@@ -32,7 +32,8 @@ _SPLIT_EMAIL = re.compile(
 # Mailboxes of an office, not of a person (annotation: functional mailboxes stay readable).
 _OFFICE_WORDS = (
     "info|infos|information|contact|contacts|kontakt|mairie|commune|gemeng|gemeinde|ville|stadt|"
-    "accueil|secretariat|secr[eé]tariat|sekretariat|poststelle|buergeramt|bürgeramt|b[ie]ergercenter|"
+    "accueil|secretariat|secr[eé]tariat|sekretariat|poststelle|buergeramt|bürgeramt|"
+    "b[ie]ergercenter|"
     "buergerservice|bürgerservice|rathaus|service|services|support|help|helpdesk|hilfe|office|"
     "admin|administration|webmaster|postmaster|noreply|no-reply|ne-pas-repondre|nepasrepondre|"
     "dpo|dsb|datenschutz|privacy|rgpd|gdpr|presse|press|media|guichet|etat-civil|etatcivil|"
@@ -50,11 +51,14 @@ _DIGIT_RUN = re.compile(
 _PHONE_CUE = cue(
     r"t[eé]l(?:[eé]phone|efon|\.)?|telefonnummer|phone|handy(?:nummer)?|mobile?|portable|gsm|fax|"
     r"appel(?:er|ez)|rufnummer|call(?: me)?(?: on| at)?|ruf|unruff|rufft|ugeruff|joindre|joignable|"
-    r"erreichbar|erreechen|reach me(?: on| at)?|whatsapp|numm?er|num[eé]ro de t[eé]l[eé]phone|durchwahl|natel"
+    r"erreichbar|erreechen|reach me(?: on| at)?|whatsapp|numm?er|num[eé]ro de t[eé]l[eé]phone|"
+    r"durchwahl|natel"
 )
 _NOT_A_PHONE_BEFORE = re.compile(
-    r"(?:IBAN|BIC|n° ?SIREN|siret|rcs|matricule|steuer-?id|az\.?|aktenzeichen|dossier|isbn|art\.?|§+|"
-    r"article|€|eur|loi|nr\. ?sécu|l-|ref\.?|réf\.?|référence|facture|invoice|rechnung)\W{0,4}(?:n[°or.]*|nr\.?|:)?\W{0,3}\Z",
+    r"(?:IBAN|BIC|n° ?SIREN|siret|rcs|matricule|steuer-?id|az\.?|aktenzeichen|dossier|isbn|"
+    r"art\.?|§+|"
+    r"article|€|eur|loi|nr\. ?sécu|l-|ref\.?|réf\.?|référence|facture|invoice|rechnung)"
+    r"\W{0,4}(?:n[°or.]*|nr\.?|:)?\W{0,3}\Z",
     re.IGNORECASE,
 )
 _DATE = re.compile(

@@ -1,4 +1,4 @@
-"""Passports, identity cards, driving licences: by cue, by check digit, by machine-readable lines."""
+"""Passports, identity cards, driving licences: by cue, check digit, machine-readable lines."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -22,16 +22,23 @@ _VALUE = re.compile(
 )
 _LONE_GERMAN = re.compile(r"(?<![\w])[CFGHJKLMNPRTVWXYZ][CFGHJKLMNPRTVWXYZ0-9]{8}\d?D?(?![\w])")
 _PASSPORT = cue(
-    r"passeport|reisepass|pass-?(?:nummer|nr)|passport(?: number| no)?|reisepassnummer|pass|num[eé]ro de passeport|reesepass|travel document|titre de voyage"
+    r"passeport|reisepass|pass-?(?:nummer|nr)|passport(?: number| no)?|reisepassnummer|pass|"
+    r"num[eé]ro de passeport|reesepass|travel document|titre de voyage"
 )
 _CARD = cue(
-    r"carte (?:nationale )?d'identit[eé]|cni|cin|pi[eè]ce d'identit[eé]|titre de s[eé]jour|carte de s[eé]jour|personalausweis(?:nummer|-?nr)?|ausweis(?:nummer|-?nr)?|identit[aä]tskaart|identitéitskaart|"
-    r"aufenthaltstitel|identity card|id card|id-?(?:nummer|number)|residence permit|aufenthaltsgenehmigung|cartë? d'identité"
+    r"carte (?:nationale )?d'identit[eé]|cni|cin|pi[eè]ce d'identit[eé]|titre de s[eé]jour|"
+    r"carte de s[eé]jour|personalausweis(?:nummer|-?nr)?|ausweis(?:nummer|-?nr)?|"
+    r"identit[aä]tskaart|identitéitskaart|"
+    r"aufenthaltstitel|identity card|id card|id-?(?:nummer|number)|residence permit|"
+    r"aufenthaltsgenehmigung|cartë? d'identité"
 )
 _LICENCE = cue(
-    r"permis de conduire|permis|f[uü]hrerschein(?:nummer|-?nr)?|fahrerlaubnis|driv(?:ing|er's) licen[cs]e(?: number| no)?|f[uü]erschäin|fuerschäin|führerschäin"
+    r"permis de conduire|permis|f[uü]hrerschein(?:nummer|-?nr)?|fahrerlaubnis|driv(?:ing|er's)"
+    r" licen[cs]e(?: number| no)?|f[uü]erschäin|fuerschäin|führerschäin"
 )
 _WEIGHTS = (7, 3, 1)
+_LETTERS_BEFORE = 3
+_FILLERS, _SHORTEST_LINE = 3, 30
 
 
 class DocumentRecognizer(RuleRecognizer):
@@ -68,8 +75,8 @@ def _last_with_digit(text: str, start: int, end: int) -> int | None:
     for part in re.finditer(r"[^ ]+", text[start:end]):
         shown = part.group()
         if not any(char.isdigit() for char in shown) and (
-            stop is not None or len(shown) > 3 or shown.islower()
-        ):  # noqa: PLR2004
+            stop is not None or len(shown) > _LETTERS_BEFORE or shown.islower()
+        ):
             break
         if re.fullmatch(r"\d{1,2}\.\d{1,2}\.\d{2,4}", shown):
             break
@@ -99,8 +106,9 @@ def is_mrz(text: str) -> bool:
     if lengths in ([44, 44], [36, 36], [30, 30, 30]):
         return True
     return (
-        any(line[:1] in "PIACV" and line.count("<") >= 3 for line in lines) and max(lengths) >= 30
-    )  # noqa: PLR2004
+        any(line[:1] in "PIACV" and line.count("<") >= _FILLERS for line in lines)
+        and max(lengths) >= _SHORTEST_LINE
+    )
 
 
 def find_checked_line(line: str) -> Iterator[str]:

@@ -17,92 +17,154 @@ _LETTER = r"[^\W\d_]"
 _WORD = rf"{_LETTER}(?:{_LETTER}|['\-](?={_LETTER}))*"
 _INITIAL = r"(?-i:[A-ZÀ-Þ])\.(?:-?(?-i:[A-ZÀ-Þ])\.)?"
 _CAPITAL = rf"(?-i:[A-ZÀ-ÖØ-ÞŒŠŽŁŚĆČĐİ]|[dlo]'(?=[A-ZÀ-Þ]))(?:{_LETTER}|['\-](?={_LETTER}))*"
-_PARTICLE = r"(?:de la|de l'|van der|van den|von der|von und zu|zu|de|du|des|d'|von|van|den|der|di|da|dos|das|del|della|el|al|ben|ten|ter|le|la)"
+_PARTICLE = (
+    r"(?:de la|de l'|van der|van den|von der|von und zu|zu|de|du|des|d'|von|van|den|der|di|da|"
+    r"dos|das|del|della|el|al|ben|ten|ter|le|la)"
+)
 # up to five parts: "Jean-Pierre de la Tour", "J. Dupont", "MÜLLER-LÜDENSCHEIDT Anna"
 _GAP = r"(?: |\n)"
-_NAME = rf"(?:(?:{_CAPITAL}|{_INITIAL})(?:{_GAP}(?:{_PARTICLE}{_GAP}?)?(?:{_CAPITAL}|{_INITIAL})){{0,4}})"
+_NAME = (
+    rf"(?:(?:{_CAPITAL}|{_INITIAL})(?:{_GAP}(?:{_PARTICLE}{_GAP}?)?(?:{_CAPITAL}|"
+    rf"{_INITIAL})){{0,4}})"
+)
 _ANY_NAME = rf"{_WORD}(?:[ ]{_WORD}){{0,4}}"
 
 _TITLES = (
-    r"m\.|mm\.|mr\.?|mme\.?|mmes|mlle|monsieur|madame|mademoiselle|ma[iî]tre|me|docteur|dr\.?(?: med\.?| jur\.?)?|pr\.|professeur|prof\.?(?: dr\.?)?|"
-    r"herrn?|frau|fr[aä]ulein|hr\.|fr\.|familie|eheleute|famille|[eé]poux|mrs\.?|ms\.?|miss|sir|lady|lord|dame|"
+    r"m\.|mm\.|mr\.?|mme\.?|mmes|mlle|monsieur|madame|mademoiselle|ma[iî]tre|me|docteur|"
+    r"dr\.?(?: med\.?| jur\.?)?|pr\.|professeur|prof\.?(?: dr\.?)?|"
+    r"herrn?|frau|fr[aä]ulein|hr\.|fr\.|familie|eheleute|famille|[eé]poux|mrs\.?|ms\.?|miss|"
+    r"sir|lady|lord|dame|"
     r"(?:den |dem |de )?h[aä]r(?:en)?|(?:d')?madamm?|(?:d')?joffer|(?:d')?fra|famill"
 )
 _TITLED = re.compile(
-    rf"(?<![\w.\-])(?:{_TITLES})(?:{_GAP}(?:dr\.?|prof\.?|me|le docteur|la docteure))?{_GAP}(?P<name>(?:{_PARTICLE}{_GAP})?{_NAME})",
+    rf"(?<![\w.\-])(?:{_TITLES})(?:{_GAP}(?:dr\.?|prof\.?|me|le docteur|"
+    rf"la docteure))?{_GAP}(?P<name>(?:{_PARTICLE}{_GAP})?{_NAME})",
     re.IGNORECASE,
 )
 _TITLED_SMALL = re.compile(
-    rf"(?<![\w.\-])(?:mme|mlle|monsieur|madame|herrn?|frau|mrs|mr|ms|h[aä]r|madamm|joffer|m\.){_GAP}(?P<name>{_WORD})",
+    r"(?<![\w.\-])(?:mme|mlle|monsieur|madame|herrn?|frau|mrs|mr|ms|h[aä]r|madamm|joffer|"
+    rf"m\.){_GAP}(?P<name>{_WORD})",
     re.IGNORECASE,
 )
 _FIELD = re.compile(
-    r"(?:^|[\n;|,(]|\t|(?<=[.!?] )|(?<=- )) ?[*\-•]?[ ]?(?:nom(?: (?:et )?pr[eé]noms?| de famille| de naissance| d'usage| complet)?|pr[eé]noms?(?: et nom)?|nom[ ]?/[ ]?pr[eé]nom|"
-    r"name(?:,? vorname)?|vor- und (?:nach|zu)name|vorname[n]?(?: und nachname)?|nachname|familienname|geburtsname|zuname|surname|last ?name|first ?name|given names?|full name|maiden name|family name|"
-    r"numm(?: a virnumm)?|virnumm|familljennumm|demandeur|demandeuse|requ[eé]rante?|antragsteller(?:in)?|antragstellende person|applicant|claimant|b[eé]n[eé]ficiaire|allocataire|assur[eé]e?|patient(?:in|e)?|"
-    r"unterzeichne[tr](?:e|in)?|soussign[eé]e?|sign[eé]|signature|unterschrift|ënnerschr[eë]ft|gez\.?|titulaire(?: du compte)?|kontoinhaber(?:in)?|account holder|ansprechpartner(?:in)?|"
-    r"sachbearbeiter(?:in)?|bearbeiter(?:in)?|case ?worker|gestionnaire|agent|versicherte[r]?|steuerpflichtige[r]?|halter(?:in)?|mieter(?:in)?|vermieter(?:in)?|locataire|propri[eé]taire|employ[eé]e?|salari[eé]e?|"
-    r"mitarbeiter(?:in)?|arbeitnehmer(?:in)?|tenant|landlord|employee|contact|kontakt(?:person)?|p[eè]re|m[eè]re|vater|mutter|kind|enfant|child|conjointe?|ehegatte|ehefrau|ehemann|spouse)"
+    r"(?:^|[\n;|,(]|\t|(?<=[.!?] )|(?<=- )) ?[*\-•]?[ ]?(?:nom(?: (?:et )?pr[eé]noms?|"
+    r" de famille| de naissance| d'usage| complet)?|pr[eé]noms?(?: et nom)?|"
+    r"nom[ ]?/[ ]?pr[eé]nom|"
+    r"name(?:,? vorname)?|vor- und (?:nach|zu)name|vorname[n]?(?: und nachname)?|nachname|"
+    r"familienname|geburtsname|zuname|surname|last ?name|first ?name|given names?|full name|"
+    r"maiden name|family name|"
+    r"numm(?: a virnumm)?|virnumm|familljennumm|demandeur|demandeuse|requ[eé]rante?|"
+    r"antragsteller(?:in)?|antragstellende person|applicant|claimant|b[eé]n[eé]ficiaire|"
+    r"allocataire|assur[eé]e?|patient(?:in|e)?|"
+    r"unterzeichne[tr](?:e|in)?|soussign[eé]e?|sign[eé]|signature|unterschrift|ënnerschr[eë]ft|"
+    r"gez\.?|titulaire(?: du compte)?|kontoinhaber(?:in)?|account holder|"
+    r"ansprechpartner(?:in)?|"
+    r"sachbearbeiter(?:in)?|bearbeiter(?:in)?|case ?worker|gestionnaire|agent|versicherte[r]?|"
+    r"steuerpflichtige[r]?|halter(?:in)?|mieter(?:in)?|vermieter(?:in)?|locataire|"
+    r"propri[eé]taire|employ[eé]e?|salari[eé]e?|"
+    r"mitarbeiter(?:in)?|arbeitnehmer(?:in)?|tenant|landlord|employee|contact|"
+    r"kontakt(?:person)?|p[eè]re|m[eè]re|vater|mutter|kind|enfant|child|conjointe?|ehegatte|"
+    r"ehefrau|ehemann|spouse)"
     rf"[ ]?[:=][ ]?(?:(?:{_TITLES})[ ])?(?P<name>{_ANY_NAME})(?=[ ]*(?:$|[\n;,|)(/.]|[ ]-[ ]))",
     re.IGNORECASE | re.MULTILINE,
 )
 _SAID = re.compile(
-    r"(?<!\w)(?:je m'appelle|je me nomme|mon nom (?:complet )?est|(?:il|elle) s'appelle|nomm[eé]e?|pr[eé]nomm[eé]e?|ich hei(?:ß|ss)e|mein name ist|mein name lautet|(?:er|sie) hei(?:ß|ss)t|namens|"
-    r"my (?:full )?name is|my name's|(?:is|was) called|mäi numm ass|ech heeschen|ech heesche|heescht|(?:de |mäi )?numm ass|i,|ich,|je soussign[eé]e?,?|ich, |"
-    rf"je,|i am called|soussign[eé]e?,?)[ \n](?:(?:{_TITLES})[ ])?(?:d'|de |den )?(?P<name>{_ANY_NAME})",
+    r"(?<!\w)(?:je m'appelle|je me nomme|mon nom (?:complet )?est|(?:il|elle) s'appelle|"
+    r"nomm[eé]e?|pr[eé]nomm[eé]e?|ich hei(?:ß|ss)e|mein name ist|mein name lautet|(?:er|sie)"
+    r" hei(?:ß|ss)t|namens|"
+    r"my (?:full )?name is|my name's|(?:is|was) called|mäi numm ass|ech heeschen|ech heesche|"
+    r"heescht|(?:de |mäi )?numm ass|i,|ich,|je soussign[eé]e?,?|ich, |"
+    rf"je,|i am called|soussign[eé]e?,?)[ \n](?:(?:{_TITLES})[ ])?(?:d'|de |"
+    rf"den )?(?P<name>{_ANY_NAME})",
     re.IGNORECASE,
 )
 _I_AM = re.compile(
-    rf"(?<!\w)(?:ici|je suis|c'est|ich bin(?: die| der)?|hier (?:ist|spricht|schreibt)|i am|i'm|this is|ech sinn(?: den| de| d')?|hei ass(?: den| de| d')?|et ass(?: den| de| d')?)[ \n]?"
+    r"(?<!\w)(?:ici|je suis|c'est|ich bin(?: die| der)?|hier (?:ist|spricht|schreibt)|i am|"
+    r"i'm|this is|ech sinn(?: den| de| d')?|hei ass(?: den| de| d')?|et ass(?: den| de| d')?)"
+    r"[ \n]?"
     rf"(?P<name>{_CAPITAL}(?:{_GAP}(?:{_PARTICLE}{_GAP})?{_CAPITAL}){{1,3}})",
     re.IGNORECASE,
 )
 _KIN = re.compile(
-    r"(?<!\w)(?:mon|ma|mes|notre|son|sa|leur|votre)[ ](?:fils|fille|mari|femme|[eé]poux|[eé]pouse|fr[eè]re|s[oœ]e?ur|p[eè]re|m[eè]re|conjointe?|compagne|compagnon|voisine?|coll[eè]gue|neveu|ni[eè]ce|oncle|tante|"
-    r"beau-p[eè]re|belle-m[eè]re|enfant|b[eé]b[eé]|amie?|propri[eé]taire|patronne?|m[eé]decin)(?:[ ](?:cadet|cadette|a[iî]n[eé]e?))?,?[ ](?:(?:le |la )?(?:dr\.?|docteur) )?"
+    r"(?<!\w)(?:mon|ma|mes|notre|son|sa|leur|votre)[ ](?:fils|fille|mari|femme|[eé]poux|"
+    r"[eé]pouse|fr[eè]re|s[oœ]e?ur|p[eè]re|m[eè]re|conjointe?|compagne|compagnon|voisine?|"
+    r"coll[eè]gue|neveu|ni[eè]ce|oncle|tante|"
+    r"beau-p[eè]re|belle-m[eè]re|enfant|b[eé]b[eé]|amie?|propri[eé]taire|patronne?|m[eé]decin)"
+    r"(?:[ ](?:cadet|cadette|a[iî]n[eé]e?))?,?[ ](?:(?:le |la )?(?:dr\.?|docteur) )?"
     rf"(?P<name>{_NAME})|"
-    r"(?<!\w)(?:mein|meine|meiner|meinem|meinen|meines|unser|unsere|unserem|unserer|unseren|sein|seine|seiner|ihr|ihre|ihrem|ihrer|der|die|dem)[ ](?:sohn(?:es)?|tochter|mann|frau|ehemann|ehefrau|bruder|schwester|vater|mutter|"
-    r"kind|baby|partner(?:in)?|nachbar(?:n|in)?|kolleg(?:e|en|in)|neffe|nichte|onkel|tante|schwiegervater|schwiegermutter|freund(?:in)?|vermieter(?:in)?|chef(?:in)?|hausarzt|betreuer(?:in)?)s?,?[ ]"
+    r"(?<!\w)(?:mein|meine|meiner|meinem|meinen|meines|unser|unsere|unserem|unserer|unseren|"
+    r"sein|seine|seiner|ihr|ihre|ihrem|ihrer|der|die|dem)[ ](?:sohn(?:es)?|tochter|mann|frau|"
+    r"ehemann|ehefrau|bruder|schwester|vater|mutter|"
+    r"kind|baby|partner(?:in)?|nachbar(?:n|in)?|kolleg(?:e|en|in)|neffe|nichte|onkel|tante|"
+    r"schwiegervater|schwiegermutter|freund(?:in)?|vermieter(?:in)?|chef(?:in)?|hausarzt|"
+    r"betreuer(?:in)?)s?,?[ ]"
     rf"(?P<name2>{_NAME})|"
-    r"(?<!\w)(?:my|our|his|her|their)[ ](?:son|daughter|husband|wife|brother|sister|father|mother|child|baby|partner|neighbou?r|colleague|nephew|niece|uncle|aunt|friend|landlord|landlady|boss|doctor|gp|carer)s?,?[ ]"
+    r"(?<!\w)(?:my|our|his|her|their)[ ](?:son|daughter|husband|wife|brother|sister|father|"
+    r"mother|child|baby|partner|neighbou?r|colleague|nephew|niece|uncle|aunt|friend|landlord|"
+    r"landlady|boss|doctor|gp|carer)s?,?[ ]"
     rf"(?P<name3>{_NAME})|"
-    r"(?<!\w)(?:mäi|mäin|meng|mengem|menger|eise|eist|eiser|säi|seng|hire|hir)[ ](?:jong|duechter|meedchen|mann|fra|brudder|schwëster|papp|mamm|kand|partner(?:in)?|noper|kolleg(?:in)?|n[eé]wi|monni|tatta|frënd(?:in)?|proprietär|chef|bouf)s?,?[ ](?:de |den |d'|dem )?"
+    r"(?<!\w)(?:mäi|mäin|meng|mengem|menger|eise|eist|eiser|säi|seng|hire|hir)[ ](?:jong|"
+    r"duechter|meedchen|mann|fra|brudder|schwëster|papp|mamm|kand|partner(?:in)?|noper|"
+    r"kolleg(?:in)?|n[eé]wi|monni|tatta|frënd(?:in)?|proprietär|chef|bouf)s?,?[ ](?:de |den |"
+    r"d'|dem )?"
     rf"(?P<name4>{_NAME})",
     re.IGNORECASE,
 )
 _GREETING = re.compile(
-    rf"^[ ]*(?:bonjour|bonsoir|salut|coucou|ch[eè]re?s?|hallo|hi|hello|hey|dear|liebe[rs]?|guten (?:tag|morgen|abend)|moien|moin|gudde? (?:moien|mëtteg|owend)|léif(?:en?|t)?|servus|grüß gott)[ ](?P<name>{_CAPITAL}(?:[ ]{_CAPITAL}){{0,2}})(?=[ ]?[,!.\n]|$)",
+    r"^[ ]*(?:bonjour|bonsoir|salut|coucou|ch[eè]re?s?|hallo|hi|hello|hey|dear|liebe[rs]?|"
+    r"guten (?:tag|morgen|abend)|moien|moin|gudde? (?:moien|mëtteg|owend)|léif(?:en?|t)?|"
+    rf"servus|grüß gott)[ ](?P<name>{_CAPITAL}(?:[ ]{_CAPITAL}){{0,2}})(?=[ ]?[,!.\n]|$)",
     re.IGNORECASE | re.MULTILINE,
 )
 _CLOSING = re.compile(
-    r"(?:^|[\n.!?,] ?)(?:bien |tr[eè]s )?(?:cordialement|salutations(?: distingu[eé]es)?|respectueusement|sinc[eè]rement|merci(?: d'avance| beaucoup| bien)?|mit (?:freundlichen|besten|vielen|lieben) gr[üu](?:ß|ss)en|(?:viele|beste|freundliche|liebe|herzliche) gr[üu](?:ß|ss)e|"
-    r"gr[üu](?:ß|ss)e?|mfg|vg|lg|hochachtungsvoll|(?:vielen |besten )?dank(?: im voraus)?|(?:kind |best |warm )?regards|yours (?:sincerely|faithfully|truly)|sincerely|many thanks|thanks|thank you|best wishes|cheers|"
-    r"(?:mat )?(?:beschte|léiwe|frëndleche|häerzleche|frëndlechen|schéine) gréiss(?:en)?|(?:villmools )?merci|äddi|au plaisir|bien [aà] vous|salutations)"
-    rf"[ ]?[,.!]?[ ]?\n[ \n]{{0,3}}(?P<name>(?:(?:{_TITLES})[ ])?{_ANY_NAME})(?=[ ]?[,.]?[ ]?(?:\n|$))",
+    r"(?:^|[\n.!?,] ?)(?:bien |tr[eè]s )?(?:cordialement|salutations(?: distingu[eé]es)?|"
+    r"respectueusement|sinc[eè]rement|merci(?: d'avance| beaucoup| bien)?|mit (?:freundlichen|"
+    r"besten|vielen|lieben) gr[üu](?:ß|ss)en|(?:viele|beste|freundliche|liebe|herzliche)"
+    r" gr[üu](?:ß|ss)e|"
+    r"gr[üu](?:ß|ss)e?|mfg|vg|lg|hochachtungsvoll|(?:vielen |besten )?dank(?: im voraus)?|"
+    r"(?:kind |best |warm )?regards|yours (?:sincerely|faithfully|truly)|sincerely|many thanks|"
+    r"thanks|thank you|best wishes|cheers|"
+    r"(?:mat )?(?:beschte|léiwe|frëndleche|häerzleche|frëndlechen|schéine) gréiss(?:en)?|"
+    r"(?:villmools )?merci|äddi|au plaisir|bien [aà] vous|salutations)"
+    rf"[ ]?[,.!]?[ ]?\n[ \n]{{0,3}}(?P<name>(?:(?:{_TITLES})[ ])?{_ANY_NAME})"
+    r"(?=[ ]?[,.]?[ ]?(?:\n|$))",
     re.IGNORECASE,
 )
 _SIGNED_INLINE = re.compile(
-    rf"(?:cordialement|gr[üu](?:ß|ss)en?|hochachtungsvoll|regards|sincerely|faithfully|gréiss|merci|mfg|thanks)[ ]?[,.!]?[ ](?P<name>{_CAPITAL}(?:[ ](?:{_PARTICLE}[ ])?{_CAPITAL}){{1,3}})[ ]?\.?[ ]?(?=\n|$)",
+    r"(?:cordialement|gr[üu](?:ß|ss)en?|hochachtungsvoll|regards|sincerely|faithfully|gréiss|"
+    r"merci|mfg|thanks)"
+    rf"[ ]?[,.!]?[ ](?P<name>{_CAPITAL}(?:[ ](?:{_PARTICLE}[ ])?{_CAPITAL}){{1,3}})"
+    r"[ ]?\.?[ ]?(?=\n|$)",
     re.IGNORECASE,
 )
 _FIRST_AND_LAST = re.compile(
-    rf"(?<![\w\-'])(?P<first>{_CAPITAL}){_GAP}(?:(?:{_PARTICLE}|{_INITIAL}|{_CAPITAL}){_GAP}){{0,2}}?(?P<last>{_CAPITAL})(?![\w])"
+    rf"(?<![\w\-'])(?P<first>{_CAPITAL}){_GAP}(?:(?:{_PARTICLE}|{_INITIAL}|"
+    rf"{_CAPITAL}){_GAP}){{0,2}}?(?P<last>{_CAPITAL})(?![\w])"
 )
 _ALONE = re.compile(
     rf"(?<![\w\-'.])(?<!\d )(?<!\d\. )(?P<name>{_CAPITAL}(?:-{_CAPITAL})?)(?![\w\-])(?! \d)"
 )
 _WITH_ARTICLE = re.compile(
-    rf"(?<!\w)(?:de|den|dem|vum|mam|beim|d'|D'|De|Den|Dem|mat|fir|vun)(?:(?<=')|[ ])(?P<name>{_CAPITAL})(?![\w\-])"
+    r"(?<!\w)(?:de|den|dem|vum|mam|beim|d'|D'|De|Den|Dem|mat|fir|vun)(?:(?<=')|[ ])"
+    rf"(?P<name>{_CAPITAL})(?![\w\-])"
 )
 _STREET_BEFORE = re.compile(
-    r"(?:rue|avenue|place|boulevard|chemin|all[eé]e|quai|pont|square|[eé]cole|lyc[eé]e|coll[eè]ge|h[oô]pital|saint|sainte|st\.?|ste\.?|sankt|san|santa|prix|loi|parc|stade|salle)[ \-](?:du |de la |de |d')?\Z",
+    r"(?:rue|avenue|place|boulevard|chemin|all[eé]e|quai|pont|square|[eé]cole|lyc[eé]e|"
+    r"coll[eè]ge|h[oô]pital|saint|sainte|st\.?|ste\.?|sankt|san|santa|prix|loi|parc|stade|"
+    r"salle)[ \-](?:du |de la |de |d')?\Z",
     re.IGNORECASE,
 )
-_MOST, _MOST_IN_CAPITALS = 6, 2
+_MOST, _MOST_IN_CAPITALS, _MOST_SMALL = 6, 2, 4
 _TITLE_AT_START = re.compile(rf"(?:{_TITLES})[ ]", re.IGNORECASE)
 _FUNCTION = re.compile(
-    r"(?:le|la|l'|les|der|die|das|den|the|de|vun|vum|du|of)\Z|.*(?:meister(?:in)?|minister(?:in)?|präsident(?:in)?|direktor(?:in)?|leiter(?:in)?|richter(?:in)?|anwalt|anwältin|kanzler(?:in)?|rat|rätin|sekretär(?:in)?|beauftragte[rn]?|"
-    r"inspecteur|inspektor(?:in)?|kommissar(?:in)?|meeschter|meeschtesch|presidentin?|conseiller|conseillère|juge|procureur|notaire|notar(?:in)?|député|deputéiert|abgeordnete[r]?|sénateur|rapporteur|doktor|professor(?:in)?|kolleg(?:e|in)|kollege|nachbar(?:in)?|commissioner|judge|ambassador|chancellor|president|speaker|chair|chief|gouverneur|greffier|huissier|receveur|percepteur|trésorier)\Z",
+    r"(?:le|la|l'|les|der|die|das|den|the|de|vun|vum|du|of)\Z|.*(?:meister(?:in)?|"
+    r"minister(?:in)?|präsident(?:in)?|direktor(?:in)?|leiter(?:in)?|richter(?:in)?|anwalt|"
+    r"anwältin|kanzler(?:in)?|rat|rätin|sekretär(?:in)?|beauftragte[rn]?|"
+    r"inspecteur|inspektor(?:in)?|kommissar(?:in)?|meeschter|meeschtesch|presidentin?|"
+    r"conseiller|conseillère|juge|procureur|notaire|notar(?:in)?|député|deputéiert|"
+    r"abgeordnete[r]?|sénateur|rapporteur|doktor|professor(?:in)?|kolleg(?:e|in)|kollege|"
+    r"nachbar(?:in)?|commissioner|judge|ambassador|chancellor|president|speaker|chair|chief|"
+    r"gouverneur|greffier|huissier|receveur|percepteur|trésorier)\Z",
     re.IGNORECASE,
 )
 
@@ -185,7 +247,7 @@ def _trim(text: str, start: int, end: int, small: int) -> tuple[int, int] | None
         shown = word.group().strip(".,;:")
         is_particle = shown.casefold().rstrip("'") in PARTICLES
         if not is_particle and (
-            is_never_a_name(shown.rstrip(".")) and len(shown) > 1 or _FUNCTION.match(shown)
+            (is_never_a_name(shown.rstrip(".")) and len(shown) > 1) or _FUNCTION.match(shown)
         ):
             break
         smalls += shown[:1].islower() and not is_particle
@@ -194,8 +256,8 @@ def _trim(text: str, start: int, end: int, small: int) -> tuple[int, int] | None
             and kept
             and not text[start + kept[0][0]].islower()
             and not is_particle
-            and small < 4
-        ):  # noqa: PLR2004
+            and small < _MOST_SMALL
+        ):
             break
         kept.append(word.span())
     while kept and text[start + kept[-1][0] : start + kept[-1][1]].casefold() in PARTICLES:

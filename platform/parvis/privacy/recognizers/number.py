@@ -168,17 +168,30 @@ def _form(pattern: str) -> re.Pattern[str]:
 
 
 LETTERED: tuple[Lettered, ...] = (
-    Lettered("fr_nir_corsica", NAT, _form(r"[12][ .\-]?\d\d[ .\-]?\d\d[ .\-]?2[AB](?:[ .\-]?\d){8}"), _stdnum("fr.nir")),
+    Lettered(
+        "fr_nir_corsica",
+        NAT,
+        _form(r"[12][ .\-]?\d\d[ .\-]?\d\d[ .\-]?2[AB](?:[ .\-]?\d){8}"),
+        _stdnum("fr.nir"),
+    ),
     Lettered("de_rvnr", NAT, _form(r"\d\d[ .\-]?\d{6}[ .\-]?[A-Z][ .\-]?\d\d[ .\-]?\d"), is_rvnr),
     Lettered("de_kvnr", HEALTH, _form(r"[A-Z][ .\-]?\d{3}[ .\-]?\d{3}[ .\-]?\d{3}"), is_kvnr),
     Lettered("gb_nino", NAT, _form(r"[A-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D]"), is_nino),
     Lettered("ie_pps", NAT, _form(r"\d{7} ?[A-W][A-IW]?"), _stdnum("ie.pps")),
     Lettered("es_dni", NAT, _form(r"\d{2}\.?\d{3}\.?\d{3}[ \-]?[A-Z]"), _stdnum("es.dni")),
     Lettered("es_nie", NAT, _form(r"[XYZ][ \-]?\d{7}[ \-]?[A-Z]"), _stdnum("es.nie")),
-    Lettered("it_codice_fiscale", TAX, _form(r"[A-Z]{3} ?[A-Z]{3} ?[0-9LMNPQRSTUV]{2}[A-EHLMPRST][0-9LMNPQRSTUV]{2} ?[A-Z][0-9LMNPQRSTUV]{3}[A-Z]"), _stdnum("it.codicefiscale")),
+    Lettered(
+        "it_codice_fiscale",
+        TAX,
+        _form(
+            r"[A-Z]{3} ?[A-Z]{3} ?[0-9LMNPQRSTUV]{2}[A-EHLMPRST][0-9LMNPQRSTUV]{2}"
+            r" ?[A-Z][0-9LMNPQRSTUV]{3}[A-Z]"
+        ),
+        _stdnum("it.codicefiscale"),
+    ),
     Lettered("fi_hetu", NAT, _form(r"\d{6}[+\-A-FU-Y]\d{3}[0-9A-Y]"), _stdnum("fi.hetu")),
     Lettered("pt_cc", NAT, _form(r"\d{8}[ \-]?\d[ \-]?[A-Z0-9]{2}\d"), _stdnum("pt.cc")),
-    Lettered("se_personnummer_form", NAT, _form(r"(?:19|20)?\d{6}[+\-]\d{4}"), _stdnum("se.personnummer")),
+    Lettered("se_pnr_form", NAT, _form(r"(?:19|20)?\d{6}[+\-]\d{4}"), _stdnum("se.personnummer")),
     Lettered("dk_cpr_form", NAT, _form(r"\d{6}-\d{4}"), _stdnum("dk.cpr")),
     Lettered("lv_pk_form", NAT, _form(r"\d{6}-\d{5}"), _stdnum("lv.pvn")),
     Lettered("cz_rc_form", NAT, _form(r"\d{6}/\d{3,4}"), _stdnum("cz.rc")),
@@ -190,28 +203,38 @@ CUES: tuple[tuple[Label, re.Pattern[str]], ...] = (
     (
         HEALTH,
         cue(
-            r"krankenversicher(?:ung|ten)s?-?(?:nummer|nr)?|versicherten-?(?:nummer|nr)|kvnr|kv-nummer|"
-            r"krankenkassen-?(?:nummer|nr)|gesundheitskarte|egk|ehic|ceam|carte europ[eé]enne|nhs(?: number| no)?|"
-            r"health insurance(?: number| no)?|num[eé]ro (?:de )?mutuelle|krankekeess(?:ennummer)?|carte vitale"
+            r"krankenversicher(?:ung|ten)s?-?(?:nummer|nr)?|versicherten-?(?:nummer|nr)|kvnr|"
+            r"kv-nummer|"
+            r"krankenkassen-?(?:nummer|nr)|gesundheitskarte|egk|ehic|ceam|carte europ[eé]enne|"
+            r"nhs(?: number| no)?|"
+            r"health insurance(?: number| no)?|num[eé]ro (?:de )?mutuelle|"
+            r"krankekeess(?:ennummer)?|carte vitale"
         ),
     ),
     (
         TAX,
         cue(
-            r"steuer-?(?:id|identifikationsnummer|idnr|nummer|nr)|idnr|id-nr|tin|steiernummer|steiernumm|"
-            r"num[eé]ro fiscal(?: de r[eé]f[eé]rence)?|n° ?fiscal|num[eé]ro spi|spi|nif|identifiant fiscal|tax (?:number|id|reference|identification number)|utr|"
+            r"steuer-?(?:id|identifikationsnummer|idnr|nummer|nr)|idnr|id-nr|tin|steiernummer|"
+            r"steiernumm|"
+            r"num[eé]ro fiscal(?: de r[eé]f[eé]rence)?|n° ?fiscal|num[eé]ro spi|spi|nif|"
+            r"identifiant fiscal|tax (?:number|id|reference|identification number)|utr|"
             r"codice fiscale|st\.-?nr|steuerliche identifikationsnummer"
         ),
     ),
     (
         NAT,
         cue(
-            r"matricule|matrikel(?:nummer)?|matrikl|num[eé]ro national|registre national|rijksregister(?:nummer)?|niss|insz|nir|"
-            r"(?:num[eé]ro |n° ?(?:de )?)?s[eé]cu(?:rit[eé] sociale)?|num[eé]ro d'identification(?: nationale?)?|"
+            r"matricule|matrikel(?:nummer)?|matrikl|num[eé]ro national|registre national|"
+            r"rijksregister(?:nummer)?|niss|insz|nir|"
+            r"(?:num[eé]ro |n° ?(?:de )?)?s[eé]cu(?:rit[eé] sociale)?|"
+            r"num[eé]ro d'identification(?: nationale?)?|"
             r"num[eé]ro (?:d'assur[eé]|d'immatriculation sociale)|"
-            r"sozialversicherungs-?(?:nummer|nr)|sv-?(?:nummer|nr)|rentenversicherungs-?(?:nummer|nr)|rvnr|versicherungs-?(?:nummer|nr)|"
-            r"sozialversécherungsnummer|national insurance(?: number| no)?|nino|social security(?: number| no)?|ssn|"
-            r"personnummer|pesel|bsn|burgerservicenummer|ahv(?:-nummer|-nr)?|avs|oib|egn|cnp|amka|afm|national (?:id|identity)(?: number)?|"
+            r"sozialversicherungs-?(?:nummer|nr)|sv-?(?:nummer|nr)|"
+            r"rentenversicherungs-?(?:nummer|nr)|rvnr|versicherungs-?(?:nummer|nr)|"
+            r"sozialversécherungsnummer|national insurance(?: number| no)?|nino|"
+            r"social security(?: number| no)?|ssn|"
+            r"personnummer|pesel|bsn|burgerservicenummer|ahv(?:-nummer|-nr)?|avs|oib|egn|cnp|"
+            r"amka|afm|national (?:id|identity)(?: number)?|"
             r"pps(?: number)?|dni|nie|insurance number|1?3-?stellige(?:r|n)? (?:nummer|code)"
         ),
     ),
@@ -219,7 +242,8 @@ CUES: tuple[tuple[Label, re.Pattern[str]], ...] = (
 _RUN = re.compile(r"(?<![\w.,])\d(?:(?:[ .\-/]| ?\n|  | [\-/] )?\d){7,24}(?![\w]|[.,]\d)")
 _GROUP = re.compile(r"\d+")
 _CUED_VALUE = re.compile(
-    r"(?<![\w])(?=(?:[ ./\-\n]?\w){6,24})(?:(?-i:[A-Z]{1,2})[ \-]?|[A-Z]{1,2})?\d(?:[ ./\-\n]{0,2}(?:\d|[A-Z](?=[ ./\-]?\d|\b))){4,20}(?![\w])",
+    r"(?<![\w])(?=(?:[ ./\-\n]?\w){6,24})(?:(?-i:[A-Z]{1,2})[ \-]?|"
+    r"[A-Z]{1,2})?\d(?:[ ./\-\n]{0,2}(?:\d|[A-Z](?=[ ./\-]?\d|\b))){4,20}(?![\w])",
     re.IGNORECASE,
 )
 _LONG = 11

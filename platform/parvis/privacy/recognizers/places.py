@@ -16,38 +16,52 @@ _LIVES_IN = (
     r"wohn(?:e|en|t|haft|end)|leb(?:e|en|t)|ans[aä]ssig|zieh(?:e|en)|gezogen|umgezogen|"
     r"liv(?:e|es|ing)|resid(?:e|es|ing|ent)|mov(?:ed|ing)|"
     r"wunn(?:en|t|haft)?|liewen|lieft|geplënnert|plënneren)"
-    r"(?:[ ](?:actuellement|toujours|maintenant|seule?|derzeit|zurzeit|noch|currently|still|elo|nach)"
+    r"(?:[ ](?:actuellement|toujours|maintenant|seule?|derzeit|zurzeit|noch|currently|still|"
+    r"elo|nach)"
     rf"|[ ]depuis [^,.\n]{{1,20}}|[ ]seit [^,.\n]{{1,20}})?[ ,\n]{{1,2}}{_PREPOSITION}"
-    rf"|(?:n[eé]e?s?|geb(?:oren(?:e[rn]?)?|\.)?|born|gebuer(?:en)?){_WHEN}?[ ,\n]{{1,2}}{_PREPOSITION}"
-    r"|(?:geburtsort|lieu de naissance|place of birth|gebuertsuert|wohnort|domicile|wunnuert|wohnsitz|"
+    r"|(?:n[eé]e?s?|geb(?:oren(?:e[rn]?)?|\.)?|born|"
+    rf"gebuer(?:en)?){_WHEN}?[ ,\n]{{1,2}}{_PREPOSITION}"
+    r"|(?:geburtsort|lieu de naissance|place of birth|gebuertsuert|wohnort|domicile|wunnuert|"
+    r"wohnsitz|"
     r"ville de r[eé]sidence|wohnhaft|domicili[eé]e?)[ ]?:?[ ]"
     r")"
 )
 _LIVING = re.compile(_LIVES_IN, re.IGNORECASE)
 _LIVING_BEFORE = re.compile(_LIVES_IN + r"\Z", re.IGNORECASE)
 _BORN_AFTER = re.compile(
-    r"\A[ \n](?:ginn )?(?:op d'Welt komm|gebuer(?:en)?|geboren|zur Welt|wohnhaft|wohnend|ans[aä]ssig)(?!\w)",
+    r"\A[ \n](?:ginn )?(?:op d'Welt komm|gebuer(?:en)?|geboren|zur Welt|wohnhaft|wohnend|"
+    r"ans[aä]ssig)(?!\w)",
     re.I,
 )
 _BEFORE_TOWN = re.compile(r"(?<!\w)(?:in|zu|zou|bei|op)[ \n]\Z", re.IGNORECASE)
 _OWN = re.compile(
-    r"(?<!\w)(?:j'habite|habit\w+|mon adresse|ma maison|chez moi|domicili\w+|demeurant|r[eé]sid\w+|wohn\w*|meine (?:neue |alte )?(?:adresse|anschrift|wohnung)|"
-    r"i live|liv(?:e|ing) at|my (?:new |old |home )?address|resid\w+|wunn\w*|meng (?:nei )?adress|n[eé]e? |geboren|born|adresse ?:|anschrift ?:|address ?:|"
+    r"(?<!\w)(?:j'habite|habit\w+|mon adresse|ma maison|chez moi|domicili\w+|demeurant|"
+    r"r[eé]sid\w+|wohn\w*|meine (?:neue |alte )?(?:adresse|anschrift|wohnung)|"
+    r"i live|liv(?:e|ing) at|my (?:new |old |home )?address|resid\w+|wunn\w*|"
+    r"meng (?:nei )?adress|n[eé]e? |geboren|born|adresse ?:|anschrift ?:|address ?:|"
     r"herr|frau|mme|monsieur|madame|m\.|mr|mrs|ms|h[aä]r|joffer)",
     re.IGNORECASE,
 )
 _ENDS = frozenset(" \n")
 OFFICE_WORDS = (
-    r"mairie|h[oô]tel de ville|commune|pr[eé]fecture|sous-pr[eé]fecture|minist[eè]re|administration|guichet|bureaux?|si[eè]ge|caisse|agence|tribunal|cour|"
-    r"maison communale|centre|service|caf|cpam|urssaf|p[oô]le emploi|france travail|tr[eé]sor public|d[eé]partement|biergercenter|bierger-center|"
-    r"rathaus|b[uü]rger(?:amt|b[uü]ro|zentrum|service|haus)|amt|finanzamt|ordnungsamt|standesamt|jobcenter|arbeitsagentur|agentur|ministerium|beh[oö]rde|"
-    r"stadtverwaltung|kreisverwaltung|verwaltung|amtsgericht|landgericht|gericht|sozialamt|jugendamt|ausl[aä]nderbeh[oö]rde|zulassungsstelle|dienststelle|kundenzentrum|"
-    r"gemeng|gemeinde|gemengenhaus|stad l[eë]tzebuerg|adem|cnap|cns|ccss|snca|guichet\.lu|ministère|ministär|"
-    r"town hall|city hall|council|office|ministry|department|court|library|civic centre|headquarters|"
-    r"h[oô]pital|klinikum|krankenhaus|hospital|[eé]cole|schule|universit[eé]|universit[aä]t|university|lyc[eé]e|museum|mus[eé]e|stadtbibliothek|biblioth[eè]que"
+    r"mairie|h[oô]tel de ville|commune|pr[eé]fecture|sous-pr[eé]fecture|minist[eè]re|"
+    r"administration|guichet|bureaux?|si[eè]ge|caisse|agence|tribunal|cour|"
+    r"maison communale|centre|service|caf|cpam|urssaf|p[oô]le emploi|france travail|"
+    r"tr[eé]sor public|d[eé]partement|biergercenter|bierger-center|"
+    r"rathaus|b[uü]rger(?:amt|b[uü]ro|zentrum|service|haus)|amt|finanzamt|ordnungsamt|"
+    r"standesamt|jobcenter|arbeitsagentur|agentur|ministerium|beh[oö]rde|"
+    r"stadtverwaltung|kreisverwaltung|verwaltung|amtsgericht|landgericht|gericht|sozialamt|"
+    r"jugendamt|ausl[aä]nderbeh[oö]rde|zulassungsstelle|dienststelle|kundenzentrum|"
+    r"gemeng|gemeinde|gemengenhaus|stad l[eë]tzebuerg|adem|cnap|cns|ccss|snca|guichet\.lu|"
+    r"ministère|ministär|"
+    r"town hall|city hall|council|office|ministry|department|court|library|civic centre|"
+    r"headquarters|"
+    r"h[oô]pital|klinikum|krankenhaus|hospital|[eé]cole|schule|universit[eé]|universit[aä]t|"
+    r"university|lyc[eé]e|museum|mus[eé]e|stadtbibliothek|biblioth[eè]que"
 )
 _OFFICE = re.compile(
-    rf"(?<![\w])(?:[\w\-]{{0,20}}(?:amt|zentrum|ministerium|behörde|verwaltung|gericht)|{OFFICE_WORDS})(?![\w])",
+    rf"(?<![\w])(?:[\w\-]{{0,20}}(?:amt|zentrum|ministerium|behörde|verwaltung|gericht)|"
+    rf"{OFFICE_WORDS})(?![\w])",
     re.IGNORECASE,
 )
 

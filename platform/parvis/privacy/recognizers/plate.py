@@ -18,13 +18,18 @@ _ALONE = (
 )
 _LONE = [(rule, re.compile(rf"(?<![\w\-])(?:{form})(?![\w\-])")) for rule, form in _ALONE]
 _SHORT = re.compile(
-    r"(?<![\w\-])(?:[A-ZÄÖÜ]{1,3}[ \-]?[A-Z]{1,2}[ \-]?\d{1,4}[EH]?|[A-Z]{2} ?\d{3,4}|\d{1,4} ?[A-Z]{2,3} ?(?:\d{2}|2[AB])|\d{4,5}|[A-Z]{2}[ \-]?\d{3}[ \-]?[A-Z]{2}|"
-    r"[1-9][ \-]?[A-Z]{3}[ \-]?\d{3}|[A-Z]{2}\d{2} ?[A-Z]{3}|[A-Z]{1,3} ?\d{1,4}|(?:[A-Z0-9]{1,3}-){2}[A-Z0-9]{1,3})(?![\w\-])",
+    r"(?<![\w\-])(?:[A-ZÄÖÜ]{1,3}[ \-]?[A-Z]{1,2}[ \-]?\d{1,4}[EH]?|[A-Z]{2} ?\d{3,4}|"
+    r"\d{1,4} ?[A-Z]{2,3} ?(?:\d{2}|2[AB])|\d{4,5}|[A-Z]{2}[ \-]?\d{3}[ \-]?[A-Z]{2}|"
+    r"[1-9][ \-]?[A-Z]{3}[ \-]?\d{3}|[A-Z]{2}\d{2} ?[A-Z]{3}|[A-Z]{1,3} ?\d{1,4}|"
+    r"(?:[A-Z0-9]{1,3}-){2}[A-Z0-9]{1,3})(?![\w\-])",
     re.IGNORECASE,
 )
 _CUE = cue(
-    r"plaque(?: d'immatriculation| min[eé]ralogique)?|immatricul(?:[eé]e?|ation|éiert)|num[eé]ro d'immatriculation|v[eé]hicule|voiture|kennzeichen|kfz-?(?:kennzeichen)?|autokennzeichen|nummernschild|amtliches kennzeichen|fahrzeug|auto|pkw|"
-    r"number ?plate|licen[cs]e ?plate|registration(?: number| plate)?|reg(?:istered)?|vehicle|plate|plack|placken|nummereschëld|immatrikul(?:atioun|éiert)|won|gefier|autosnummer"
+    r"plaque(?: d'immatriculation| min[eé]ralogique)?|immatricul(?:[eé]e?|ation|éiert)|"
+    r"num[eé]ro d'immatriculation|v[eé]hicule|voiture|kennzeichen|kfz-?(?:kennzeichen)?|"
+    r"autokennzeichen|nummernschild|amtliches kennzeichen|fahrzeug|auto|pkw|"
+    r"number ?plate|licen[cs]e ?plate|registration(?: number| plate)?|reg(?:istered)?|vehicle|"
+    r"plate|plack|placken|nummereschëld|immatrikul(?:atioun|éiert)|won|gefier|autosnummer"
 )
 
 

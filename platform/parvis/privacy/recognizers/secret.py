@@ -12,18 +12,23 @@ _KNOWN = re.compile(
     r"(?<![\w])(?:"
     r"(?:sk|pk|rk)[-_](?:live[-_]|test[-_]|proj[-_]|ant[-_])?[\w\-]{16,200}"
     r"|gh[pousr]_\w{30,255}|github_pat_\w{22,255}|glpat-[\w\-]{20,64}|xox[abeprs]-[\w\-]{10,200}"
-    r"|AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}|AIza[\w\-]{35}|ya29\.[\w\-]{20,300}|hf_\w{30,60}|pv-[\w\-]{16,200}"
+    r"|AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}|AIza[\w\-]{35}|ya29\.[\w\-]{20,300}|hf_\w{30,60}|"
+    r"pv-[\w\-]{16,200}"
     r"|SG\.[\w\-]{16,64}\.[\w\-]{16,64}|npm_\w{30,60}|pypi-[\w\-]{40,300}|dop_v1_[0-9a-f]{64}"
     r"|eyJ[\w\-]{8,4000}\.[\w\-]{8,8000}\.[\w\-]{0,1000}"
     r")"
 )
 _PEM = re.compile(
-    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[\s\S]{1,8000}?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|\Z)"
+    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[\s\S]{1,8000}?"
+    r"(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|"
+    r"\Z)"
 )
 _CUED = re.compile(
-    r"(?:mot de passe|mdp|passwort|kennwort|password|passwuert|passwd|pwd|code secret|pin(?:-?code)?|"
+    r"(?:mot de passe|mdp|passwort|kennwort|password|passwuert|passwd|pwd|code secret|"
+    r"pin(?:-?code)?|"
     r"api[ _\-]?key|cl[eé] (?:d')?api|zugangscode|secret|token|access[ _\-]?key|tan|puk)"
-    r"(?: (?:est|ist|ass|is|lautet|war|was))?(?: ?[:=] ?| )[\"'«„“]?(?P<value>[^\s\"'»“”,;]{4,200})",
+    r"(?: (?:est|ist|ass|is|lautet|war|was))?(?: ?[:=] ?| )"
+    r"[\"'«„“]?(?P<value>[^\s\"'»“”,;]{4,200})",
     re.IGNORECASE,
 )
 _BEARER = re.compile(r"(?:bearer|basic) (?P<value>[\w\-.+/=]{16,4000})", re.IGNORECASE)
