@@ -31,6 +31,8 @@ SENTENCES = (
     "I have the old card, a photograph and the certificate of my new address with me. ",
     "The office told me to come on a Tuesday morning and to bring every paper in the original. ",
 )
+FIRST = ("Emma", "Luc", "Claire", "Jürgen", "Anouk", "Michel", "Sabine")
+LAST = ("Schneider", "Muller", "Weber", "Hoffmann", "Kieffer", "Thill", "Dubois", "Reuter")
 
 
 @dataclass(frozen=True)
@@ -68,20 +70,28 @@ class Asker:
         return Sample(first, time.perf_counter() - started)
 
 
-def build_text(chars: int) -> str:
-    """A message of about so many characters with made-up personal data in it."""
-    values = {"name": walk.NAME, "email": walk.EMAIL, "phone": walk.PHONE, "iban": walk.IBAN}
-    text = ""
-    for sentence in itertools.cycle(SENTENCES):
-        text += sentence.format(**values)
+def build_text(chars: int, number: int) -> str:
+    """A message of about so many characters with made-up personal data; no two are the same."""
+    text = f"Letter {number}. "
+    for turn in itertools.count(number):
+        values = {
+            "name": f"{FIRST[turn % len(FIRST)]} {LAST[turn % len(LAST)]}",
+            "email": f"citizen{turn}@courrier.example",
+            "phone": f"+352 621 {turn % 1000:03} 227",
+            "iban": walk.IBAN,
+        }
+        text += SENTENCES[turn % len(SENTENCES)].format(**values)
         if len(text) >= chars:
             break
     return text[:chars]
 
 
-def measure(direct: Asker, gateway: Asker, text: str, count: int) -> list[tuple[Sample, Sample]]:
+def measure(direct: Asker, gateway: Asker, chars: int, count: int) -> list[tuple[Sample, Sample]]:
     """`count` pairs (direct, gateway) after five that are not counted."""
-    pairs = [(direct.ask(text), gateway.ask(text)) for _ in range(count + 5)]
+    pairs = []
+    for number in range(count + 5):
+        text = build_text(chars, 31 * number)
+        pairs.append((direct.ask(text), gateway.ask(text)))
     return pairs[5:]
 
 
@@ -123,7 +133,7 @@ def _measure_demo(demo: DemoProcess, pairs: int) -> None:
         token = fetch_token(agency["issuer"], agency["chatbot"])
         direct = Asker(demo.tap_url, stub_model.NAME, token)
         gateway = Asker(told["gateway"], walk.BARE_ASSISTANT, token)
-        show(chars, measure(direct, gateway, build_text(chars), pairs))
+        show(chars, measure(direct, gateway, chars, pairs))
 
 
 if __name__ == "__main__":
