@@ -115,7 +115,8 @@ class AuditReader:
         wanted = _range(from_time, to_time, kinds, before, after)
         limit = max(1, min(limit, _MAX_PAGE))
         with self._lock:
-            rows = self._store.list_records(log.no, wanted, limit=limit, newest_first=after is None)
+            signed = wanted._replace(end=min(wanted.end, self._head(log).size))
+            rows = self._store.list_records(log.no, signed, limit=limit, newest_first=after is None)
         records = [_record(row) for row in rows]
         return records if after is None else records[::-1]
 
@@ -131,15 +132,18 @@ class AuditReader:
         log = self._find_log(tenant_id)
         if log is None:
             return 0
+        wanted = _range(from_time, to_time, kinds)
         with self._lock:
-            return self._store.count_records(log.no, _range(from_time, to_time, kinds))
+            return self._store.count_records(log.no, wanted._replace(end=self._head(log).size))
 
     def find_record(self, tenant_id: str, seq: int) -> AuditRecord | None:
         """The agency's record at this position."""
         log = self._find_log(tenant_id)
-        if log is None or not 0 <= seq < 2**62:
+        if log is None:
             return None
         with self._lock:
+            if not 0 <= seq < self._head(log).size:
+                return None
             row = self._store.find_record(log.no, seq)
         return _record(row) if row else None
 
@@ -171,8 +175,8 @@ class AuditReader:
         with self._lock:
             self._store.begin_reading()
             try:
-                row = self._store.find_record(log.no, seq)
                 head = self._head(log)
+                row = self._store.find_record(log.no, seq) if 0 <= seq < head.size else None
                 if row is None:
                     raise NotFound()
                 path = inclusion_proof(self._hashes(log), seq, head.size)
