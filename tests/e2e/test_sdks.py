@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 import requests
 
 from deploy.dev.browser import find_node_tool
+from deploy.dev.demo_process import DemoProcess
+from parvis.audit.reader import AuditReader
 
 QUESTION = "What are the opening hours of the town hall?"
 TYPED = (
@@ -36,6 +39,16 @@ def fetch_token(agency: dict[str, Any]) -> str:
     )
     answer.raise_for_status()
     return str(answer.json()["access_token"])
+
+
+def await_kind(data_dir: Path, agency: str, kind: str) -> None:
+    """Return once the agency's log has such a record."""
+    reader = AuditReader(data_dir / "audit")
+    for _ in range(400):
+        if reader.count_records(agency, kinds=[kind]):
+            return
+        time.sleep(0.1)
+    pytest.fail(f"no {kind} in the log")
 
 
 @pytest.fixture
@@ -113,13 +126,16 @@ def test_a_fixed_key_is_traded_for_a_token(demo: dict[str, Any], agency: dict[st
         wrong.models.list()
 
 
-def test_a_real_model_writes_and_is_stopped(client: openai.OpenAI) -> None:
+def test_a_real_model_writes_and_is_stopped(
+    client: openai.OpenAI, agency: dict[str, Any], demo_process: DemoProcess
+) -> None:
     bare = next(one.id for one in client.models.list() if one.id.endswith("-brut"))
     messages: Any = [{"role": "user", "content": "Tell me a long story about a town."}]
     stream = client.chat.completions.create(model=bare, messages=messages, stream=True)
     first = [chunk for _, chunk in zip(range(5), stream, strict=False)]
     assert "".join(chunk.choices[0].delta.content or "" for chunk in first)
     stream.close()
+    await_kind(demo_process.data_dir, agency["slug"], "chat.aborted")
     messages = [{"role": "user", "content": TYPED}]
     whole = client.chat.completions.create(model=bare, messages=messages, max_tokens=60)
     text = whole.choices[0].message.content or ""
