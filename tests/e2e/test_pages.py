@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from parvis.domain import LANGUAGES
 from tests.conftest import free_port
 from tests.fakes.model_server import BUSY, Answer
 from tests.fakes.site import Site, run_site, serve
 from tests.fakes.watching import find_barriers, find_overflow, find_small_targets, watched_page
 
 HOST = "127.0.0.1"
-# no source fits, so the model's words are shown as they come
+AGENCY = "valbourg"
+BARE = "Bare model (English)"  # no sources, so the model's words are shown as they come
 CHAT = "Good morning to you, write to marie.kieffer@example.org!"
 _OPEN_ALL = "document.querySelectorAll('details').forEach((one) => { one.open = true; })"
 LONG = [
@@ -40,8 +40,8 @@ class Live:
     ) -> Iterator[Page]:
         """A signed-in person's page, watched."""
         context = self.browser.new_context(base_url=self.url, **settings)
-        login = context.request.get("/login?agency=emploi-mosel&return_to=/", max_redirects=0)
-        back = self.site.callback_path(login.headers["location"], "emploi-mosel", role, sub=sub)
+        login = context.request.get(f"/login?agency={AGENCY}&return_to=/", max_redirects=0)
+        back = self.site.callback_path(login.headers["location"], AGENCY, role, sub=sub)
         with watched_page(context, HOST) as page:
             page.goto(back)
             yield page
@@ -56,9 +56,10 @@ def live(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator
         yield Live(site, url, browser)
 
 
-def _start(page: Page) -> None:
+def _start(page: Page, assistant: str = BARE) -> None:
     page.goto("/?lang=en")
-    page.get_by_role("button", name="Start").first.click()
+    card = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name=assistant))
+    card.get_by_role("button", name="Start").click()
     expect(page.locator("#question")).to_be_visible()
 
 
@@ -82,25 +83,28 @@ def addresses(live: Live) -> dict[str, list[str]]:
         saw = page.locator("[data-model-saw]").first.get_attribute("href") or ""
         _ask(page)
         expect(page.locator("#alerts .notice")).to_be_visible()
-        _ask(page, "How does somebody register as a jobseeker?")
-        _await_answer(page)
         chat = page.url.removeprefix(live.url)
-        _start(page)
+        _start(page, "Help for staff")
         empty = page.url.removeprefix(live.url)
+        _start(page, "Help for staff")
+        _ask(page, "What is the price of the identity card?")
+        _await_answer(page)
+        expect(page.locator("[data-source-list] li").first).to_be_visible()
+        sourced = page.url.removeprefix(live.url)
     with live.person("auditor") as page:
         page.goto("/audit")
     common = ["/accessibility", "/privacy", "/nowhere"]
     return {
         "": ["/", f"{chat}", "/agency?name=nobody", *common],
-        "civil-servant": ["/", chat, empty, saw, f"{chat}/delete", "/audit", *common],
+        "civil-servant": ["/", chat, empty, sourced, saw, f"{chat}/delete", "/audit", *common],
         "auditor": ["/audit", "/audit?to=2001-01-01", "/audit?to=x", "/audit/records/1", *common],
         "overseer": ["/"],
     }
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(
-    ("width", "scheme"), [(320, "light"), (1280, "dark")], ids=["narrow-light", "wide-dark"]
+    ("language", "width", "scheme"),
+    [("de", 320, "light"), ("en", 320, "dark"), ("fr", 1280, "dark"), ("lb", 1280, "light")],
 )
 def test_every_page_is_without_barriers(
     live: Live, addresses: dict[str, list[str]], language: str, width: int, scheme: Any
@@ -296,4 +300,4 @@ def test_auditor_searches_opens_and_exports_in_the_browser(live: Live) -> None:
         assert find_barriers(page) == []
         with page.expect_download() as download:
             page.get_by_role("link", name="Download the folder").click()
-        assert download.value.suggested_filename == "parvis-audit-emploi-mosel.zip"
+        assert download.value.suggested_filename == f"parvis-audit-{AGENCY}.zip"

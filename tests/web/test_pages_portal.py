@@ -18,8 +18,6 @@ from tests.fakes.model_server import BUSY, TOO_LONG, Answer
 from tests.fakes.site import Site, run_site
 
 EVENTS = {"Accept": "text/event-stream"}
-# no source fits, so the model's words are shown as they come
-CHAT = "Good morning to you!"
 QUESTION = "How does my client register as a jobseeker? Write to marie.kieffer@example.org"
 
 
@@ -32,11 +30,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 class Person:
     """A civil servant at a browser without script."""
 
-    def __init__(self, site: Site, subject: str = "civil-1", **changes: Any) -> None:
-        self.client: FlaskClient = site.sign_in(sub=subject, **changes)
+    def __init__(self, site: Site, subject: str = "civil-1", agency: str = "valbourg") -> None:
+        self.client: FlaskClient = site.sign_in(agency, sub=subject)
         self.token = re.findall(r'csrf_token" value="([^"]+)', self.client.get("/").text)[0]
 
-    def start(self, assistant: str = "emploi-conseil") -> str:
+    def start(self, assistant: str = "valbourg-brut") -> str:
         """The path of a new conversation."""
         form = {"csrf_token": self.token, "assistant": assistant}
         answer = self.client.post("/chat", data=form)
@@ -169,8 +167,8 @@ def test_page_shows_exactly_what_the_model_got(site: Site, person: Person) -> No
 def test_follow_up_brings_the_conversation_along(site: Site, person: Person) -> None:
     path = person.start()
     site.model_server.script(Answer(pieces=["Answer one."]), Answer(pieces=["Answer two."]))
-    assert "Answer one." in person.stream(path, CHAT).text
-    assert "Answer two." in person.stream(path, "Good evening to you!").text
+    assert "Answer one." in person.stream(path, QUESTION).text
+    assert "Answer two." in person.stream(path, "And then?").text
     roles = [one["role"] for one in site.model_server.requests[-1]["messages"]]
     assert roles[-3:] == ["user", "assistant", "user"]
 
@@ -227,11 +225,13 @@ def test_another_persons_conversation_looks_like_none(site: Site, person: Person
 def test_assistant_of_another_agency_or_channel_cannot_be_started(person: Person) -> None:
     form = {"csrf_token": person.token, "assistant": "habitat-lettres"}
     assert person.client.post("/chat", data=form).status_code == 404
-    assert person.client.post("/chat", data=form | {"assistant": "emploi-guide"}).status_code == 303
+    assert (
+        person.client.post("/chat", data=form | {"assistant": "valbourg-agents"}).status_code == 303
+    )
 
 
 def test_auditor_cannot_chat_and_civil_servant_can(site: Site, person: Person) -> None:
-    auditor = site.sign_in(role="auditor")
+    auditor = site.sign_in("valbourg", "auditor")
     assert person.client.get(person.start()).status_code == 200
     assert auditor.get(person.start()).status_code == 403
 
@@ -279,7 +279,7 @@ def test_trouble_with_the_model_is_a_sentence_and_the_text_is_kept(
 def test_model_that_breaks_off_leaves_the_part_marked(site: Site, person: Person) -> None:
     path = person.start()
     site.model_server.script(Answer(pieces=["A part of ", "the answer"], drop=True, done=False))
-    events = _events(person.stream(path, CHAT))
+    events = _events(person.stream(path, QUESTION))
     assert events[-1][0] == "error"
     assert events[-1][1]["title"]
     page = person.client.get(path).text
@@ -296,7 +296,7 @@ def test_person_who_hangs_up_keeps_the_part_as_stopped(site: Site, person: Perso
     )
     answer = person.client.post(
         f"{path}/messages",
-        data={"question": CHAT, "send_id": str(uuid.uuid4()), "csrf_token": person.token},
+        data={"question": QUESTION, "send_id": str(uuid.uuid4()), "csrf_token": person.token},
         headers=EVENTS,
         buffered=False,
     )
