@@ -1,0 +1,113 @@
+"""The `parvis` command: exit codes, one message for all faults, and help with an example."""
+
+import argparse
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from parvis.audit.reader import AuditReader
+from parvis.cli import build_parser, main
+from parvis.cli.retention import apply_retention
+from parvis.domain import Principal, Role
+from parvis.errors import NotFound
+from parvis.settings import load_settings
+from parvis.tables import ConversationRow
+from tests.fakes.installation import Installation, build_installation
+from tests.fakes.model_server import FakeModelServer
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+    with FakeModelServer() as server:
+        installation = build_installation(tmp_path, server)
+        settings = installation.services.settings
+        for name in ("data_dir", "tenants_dir", "policies_dir", "models_file", "keycloak_url"):
+            monkeypatch.setenv(f"PARVIS_{name.upper()}", str(getattr(settings, name)))
+        yield installation
+        installation.services.close()
+
+
+def leaves(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    groups = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+    if not groups:
+        yield parser
+    for group in groups:
+        for child in group.choices.values():
+            yield from leaves(child)
+
+
+def test_every_command_explains_itself_with_an_example() -> None:
+    found = list(leaves(build_parser()))
+    assert len(found) >= 15
+    for parser in found:
+        assert parser.epilog, parser.prog
+        assert "example" in parser.epilog, parser.prog
+        assert callable(parser.get_default("run")), parser.prog
+
+
+def test_check_names_what_is_wrong_all_at_once(
+    gateway: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check"]) == 1
+    told = capsys.readouterr().err
+    # Keycloak is not there: one fault for each realm, and nothing else
+    assert told.count("keycloak: realm ") == 3
+    assert len(told.strip().splitlines()) == 3
+
+
+def test_check_names_faults_of_several_files_in_one_message(
+    gateway: Installation,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("models: 3\n")
+    monkeypatch.setenv("PARVIS_MODELS_FILE", str(broken))
+    monkeypatch.setenv("PARVIS_POLICIES_DIR", str(tmp_path / "nowhere"))
+    assert main(["check"]) == 1
+    told = capsys.readouterr().err
+    assert "broken.yaml:1" in told
+    assert "nowhere" in told
+
+
+def test_db_upgrade_makes_key_and_schema_and_can_be_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PARVIS_DATA_DIR", str(tmp_path / "new"))
+    assert main(["db", "upgrade"]) == 0
+    assert "empty -> 0001" in capsys.readouterr().out
+    assert main(["db", "upgrade"]) == 0
+    assert "0001 -> 0001" in capsys.readouterr().out
+    assert load_settings().secret_key_file.exists()  # type: ignore[union-attr]
+
+
+def test_retention_erases_what_is_over_and_records_it(gateway: Installation) -> None:
+    services = gateway.services
+    anna = Principal("valbourg", "anna", "portal", "person", frozenset({Role.CIVIL_SERVANT}))
+    kept = services.conversations.start_conversation(anna, "valbourg-agents", "de", days=30)
+    over = services.conversations.start_conversation(anna, "valbourg-agents", "de", days=30)
+    past = datetime.now(UTC) - timedelta(days=1)
+    with services.engine.begin() as connection:
+        table = ConversationRow.__table__  # type: ignore[attr-defined]
+        connection.execute(
+            table.update().where(table.c.id == over).values(expires_at=past)
+        )
+    assert apply_retention(gateway.configuration)["valbourg"] == 1
+    assert services.conversations.get_conversation(anna, kept)
+    with pytest.raises(NotFound):
+        services.conversations.get_conversation(anna, over)
+    reader = AuditReader(services.settings.audit_dir)
+    (record,) = reader.list_records("valbourg", kinds=["retention.pruned"])
+    assert record.data["target"]["records"] == 1
+
+
+def test_a_wrong_setting_is_one_line_and_exit_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PARVIS_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("PARVIS_WORKERS", "many")
+    assert main(["db", "upgrade"]) == 1
+    assert capsys.readouterr().err.startswith("settings: PARVIS_WORKERS: ")
