@@ -10,6 +10,7 @@
 5. Neighbours of one kind (PERSON, ADDRESS) with nothing but spaces between become one.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -68,6 +69,34 @@ class Finding:
     source: str
 
 
+class Cover:
+    """Spans united, so that asking about one place costs little however many there are."""
+
+    def __init__(self, spans: Iterable[tuple[int, int]]) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        for start, end in sorted(spans):
+            if self._ends and start <= self._ends[-1]:
+                self._ends[-1] = max(self._ends[-1], end)
+            else:
+                self._starts.append(start)
+                self._ends.append(end)
+
+    def holds(self, start: int, end: int) -> bool:
+        """Whether all of it is covered."""
+        at = bisect_right(self._starts, start) - 1
+        return at >= 0 and end <= self._ends[at]
+
+    def shared(self, start: int, end: int) -> int:
+        """How much of it is covered."""
+        at = max(0, bisect_right(self._starts, start) - 1)
+        total = 0
+        while at < len(self._starts) and self._starts[at] < end:
+            total += max(0, min(end, self._ends[at]) - max(start, self._starts[at]))
+            at += 1
+        return total
+
+
 def resolve(
     text: str,
     findings: Iterable[Finding],
@@ -76,12 +105,13 @@ def resolve(
     allowed: Sequence[tuple[int, int]],
 ) -> list[Finding]:
     """Disjoint findings in order of place, by the order above."""
+    public, own = Cover(readable), Cover(allowed)
     standing = [
         finding
         for finding in findings
         if finding.start < finding.end
-        and not _is_allowed(finding, allowed)
-        and not _is_readable(finding, readable)
+        and not _is_allowed(finding, own)
+        and not _is_readable(finding, public)
     ]
     taken: list[Finding] = []
     covered = bytearray(len(text))
@@ -104,24 +134,18 @@ def _order(finding: Finding) -> tuple[int, int, float, int]:
 _BY_BELIEF = frozenset({Label.PERSON, Label.ADDRESS, Label.LOCATION})
 
 
-def _is_allowed(finding: Finding, allowed: Sequence[tuple[int, int]]) -> bool:
-    return finding.label is not Label.LITERAL and any(
-        start <= finding.start and finding.end <= end for start, end in allowed
-    )
+def _is_allowed(finding: Finding, allowed: Cover) -> bool:
+    return finding.label is not Label.LITERAL and allowed.holds(finding.start, finding.end)
 
 
-def _is_readable(finding: Finding, readable: Sequence[tuple[int, int]]) -> bool:
+def _is_readable(finding: Finding, readable: Cover) -> bool:
     if finding.label not in _STOPPED:
-        return False
-    if finding.score >= CHECKED_SCORE and finding.label not in _BY_BELIEF:
         return False
     if finding.label in _BY_BELIEF:
         # a model's span often reaches a word beyond the law or office it took for a name
-        shared = sum(
-            max(0, min(end, finding.end) - max(start, finding.start)) for start, end in readable
-        )
+        shared = readable.shared(finding.start, finding.end)
         return shared * 2 > finding.end - finding.start
-    return any(start <= finding.start and finding.end <= end for start, end in readable)
+    return finding.score < CHECKED_SCORE and readable.holds(finding.start, finding.end)
 
 
 def _free_parts(finding: Finding, covered: bytearray) -> list[tuple[int, int]]:

@@ -70,6 +70,7 @@ class Ledger:
     def __init__(self, tag: str) -> None:
         self._tag = tag
         self._numbers: dict[tuple[Label, str], int] = {}
+        self._given: Counter[Label] = Counter()
         self._forms: dict[tuple[Label, int], list[str]] = {}
         self._persons: list[frozenset[str]] = []
         self.mapping: dict[str, str] = {}
@@ -93,8 +94,10 @@ class Ledger:
         if label is Label.PERSON:
             return self._person_number(value)
         key = (label, value if label is Label.LITERAL else fold_value(value))
-        count = sum(1 for kind, _ in self._forms if kind is label)
-        return self._numbers.setdefault(key, count + 1)
+        if key not in self._numbers:
+            self._given[label] += 1
+            self._numbers[key] = self._given[label]
+        return self._numbers[key]
 
     def _person_number(self, value: str) -> int:
         """A name whose parts all belong to exactly one person known is that person's."""

@@ -46,7 +46,7 @@ _NAMED_PLACE = re.compile(
     r"(?<!\w)(?:lyc[eé]e|[eé]cole|coll[eè]ge|h[oô]pital|clinique|fondation|institut|"
     r"universit[eé]|stade|salle|centre|mus[eé]e|biblioth[eè]que|prix|stiftung|museum|school|"
     r"hospital|university|bridge|pont|loi|lex|schule|gymnasium|klinik|grundschule|haus)"
-    r"[ ](?:(?-i:[A-ZÀ-Þ])[\w'\-]+[ ]?(?:de |du |la )?){1,3}|(?-i:[A-ZÄÖÜ])[\w\-]+-(?:schule|"
+    r"[ ](?:(?-i:[A-ZÀ-Þ])[\w'\-]+[ ]?(?:de |du |la )?){1,3}|(?-i:[A-ZÄÖÜ])[\w\-]{1,40}-(?:schule|"
     r"gymnasium|stiftung|klinik|krankenhaus|museum|universität|preis|gesetz|institut)(?!\w)",
     re.IGNORECASE,
 )

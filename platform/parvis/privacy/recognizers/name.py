@@ -14,9 +14,9 @@ from parvis.privacy.words import (
 )
 
 _LETTER = r"[^\W\d_]"
-_WORD = rf"{_LETTER}(?:{_LETTER}|['\-](?={_LETTER}))*"
+_WORD = rf"{_LETTER}(?:{_LETTER}|['\-](?={_LETTER})){{0,40}}"
 _INITIAL = r"(?-i:[A-ZÀ-Þ])\.(?:-?(?-i:[A-ZÀ-Þ])\.)?"
-_CAPITAL = rf"(?-i:[A-ZÀ-ÖØ-ÞŒŠŽŁŚĆČĐİ]|[dlo]'(?=[A-ZÀ-Þ]))(?:{_LETTER}|['\-](?={_LETTER}))*"
+_CAPITAL = rf"(?-i:[A-ZÀ-ÖØ-ÞŒŠŽŁŚĆČĐİ]|[dlo]'(?=[A-ZÀ-Þ]))(?:{_LETTER}|['\-](?={_LETTER})){{0,40}}"
 _PARTICLE = (
     r"(?:de la|de l'|van der|van den|von der|von und zu|zu|de|du|des|d'|von|van|den|der|di|da|"
     r"dos|das|del|della|el|al|ben|ten|ter|le|la)"
