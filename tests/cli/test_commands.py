@@ -92,9 +92,7 @@ def test_retention_erases_what_is_over_and_records_it(gateway: Installation) -> 
     past = datetime.now(UTC) - timedelta(days=1)
     with services.engine.begin() as connection:
         table = ConversationRow.__table__  # type: ignore[attr-defined]
-        connection.execute(
-            table.update().where(table.c.id == over).values(expires_at=past)
-        )
+        connection.execute(table.update().where(table.c.id == over).values(expires_at=past))
     assert apply_retention(gateway.configuration)["valbourg"] == 1
     assert services.conversations.get_conversation(anna, kept)
     with pytest.raises(NotFound):
