@@ -20,7 +20,7 @@ ROWS = {
         *("identity", "tenancy", "policy", "privacy", "inference", "knowledge", "conversations"),
         *("oversight", "compliance", "audit", "quotas"),
     },
-    SHELF: {"db", "tables", "logs", "keystore", "language", "migrations"},
+    SHELF: {"db", "tables", "logs", "keystore", "language", "migrations", "yaml_files"},
     FLOOR: {"domain", "errors", "settings"},
 }
 ROW_OF = {name: row for row, names in ROWS.items() for name in names}

@@ -82,7 +82,7 @@ def test_operator_names_an_unknown_server_and_is_told_where(tmp_path: Path) -> N
 def test_operator_writes_a_key_twice_and_is_told_where(tmp_path: Path) -> None:
     path = write(tmp_path, ("    egress: on-site\n", "    egress: on-site\n    egress: on-site\n"))
     assert [(key, words) for _, key, words in faults_of(path)] == [
-        ("servers.demo.egress", "the key stands here a second time")
+        ("servers.demo.egress", "this key stands twice")
     ]
 
 
@@ -105,7 +105,8 @@ def test_operator_gives_a_file_without_models_and_it_is_refused(
 
 
 def test_operator_names_a_missing_file_and_it_is_said(tmp_path: Path) -> None:
-    assert faults_of(tmp_path / "none.yaml") == [(0, "", "No such file or directory")]
+    words = "cannot be read: No such file or directory"
+    assert faults_of(tmp_path / "none.yaml") == [(0, "", words)]
 
 
 @pytest.mark.parametrize(

@@ -91,12 +91,12 @@ SPOILED: dict[str, tuple[Callable[[Path], int], str, str]] = {
     "unknown key": (
         lambda folder: edit(folder, "listed: true", "listed: true\ncolour: blue") + 1,
         "colour",
-        "no such key here",
+        "unknown key",
     ),
     "unknown key inside": (
         lambda folder: edit(folder, "  profile: default", "  profile: default\n  mask: no") + 1,
         "privacy.mask",
-        "no such key here",
+        "unknown key",
     ),
     "wrong type": (
         lambda folder: edit(folder, "  conversations_days: 30", '  conversations_days: "30"'),
@@ -195,18 +195,18 @@ SPOILED: dict[str, tuple[Callable[[Path], int], str, str]] = {
     ),
     "impossible date": (
         lambda folder: edit(folder, "valid_until: 2027-12-31", "valid_until: 2027-02-30"),
-        "",
+        "sources[0].valid_until",
         "day is out of range",
     ),
     "anchor": (
         lambda folder: edit(folder, "languages: [", "languages: &all ["),
-        "",
+        "languages",
         "anchors and aliases",
     ),
-    "alias": (lambda folder: edit(folder, "country: lu", "country: *lu"), "", "anchors"),
+    "alias": (lambda folder: edit(folder, "country: lu", "country: *lu"), "country", "anchors"),
     "tag": (
         lambda folder: edit(folder, "country: lu", "country: !!python/name:os.system"),
-        "",
+        "country",
         "tags (!) are not allowed",
     ),
     "broken YAML": (

@@ -11,12 +11,19 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 from pydantic import model_validator as checked
 
 from parvis.domain import DataLevel, Language
 from parvis.errors import ConfigurationFaults, Fault
-from parvis.inference.marks import MarkedYaml, load_marked_yaml, parse_marked
+from parvis.yaml_files import YamlFile, load_yaml
 
 Network = IPv4Network | IPv6Network
 Modality = Literal["text", "image", "audio"]
@@ -252,9 +259,9 @@ def load_models(path: Path) -> ModelCatalogue:
 
     Raises ConfigurationFaults with every fault: file, line, key.
     """
-    marked = load_marked_yaml(path)
-    file = parse_marked(marked, _ModelsFile)
-    faults = list(_find_faults(marked, file))
+    source = load_yaml(path)
+    file = _parse(source)
+    faults = list(_find_faults(source, file))
     if faults:
         raise ConfigurationFaults(faults)
     folder = path.absolute().parent
@@ -265,12 +272,22 @@ def load_models(path: Path) -> ModelCatalogue:
     )
 
 
-def _find_faults(marked: MarkedYaml, file: _ModelsFile) -> Iterator[Fault]:
+def _parse(source: YamlFile) -> _ModelsFile:
+    if source.faults:
+        raise ConfigurationFaults(source.faults)
+    try:
+        # strict JSON mode: lists and dates are then taken for what they are
+        return _ModelsFile.model_validate_json(source.to_json())
+    except ValidationError as error:
+        raise ConfigurationFaults(source.list_faults(error)) from None
+
+
+def _find_faults(source: YamlFile, file: _ModelsFile) -> Iterator[Fault]:
     if not file.models:
-        yield marked.fault(("models",), "at least one model is needed")
+        yield source.fault(("models",), "at least one model is needed")
     for name, part in file.models.items():
         if part.server is not None and part.server not in file.servers:
-            yield marked.fault(("models", name, "server"), "no such server under `servers`")
+            yield source.fault(("models", name, "server"), "no such server under `servers`")
 
 
 def _build_server(name: str, part: _ServerPart, folder: Path) -> Server:

@@ -15,7 +15,7 @@ from parvis.policy.attributes import ATTRIBUTES
 from parvis.policy.cases import NOT_MATCHED, run_case
 from parvis.policy.conditions import check_condition
 from parvis.policy.rule import STRUCTURAL, Case, Rule, RuleSet
-from parvis.policy.yamlfile import Place, YamlFile
+from parvis.yaml_files import Place, YamlFile, load_yaml
 
 __all__ = ["RuleSet", "list_agency_rules", "load_rules"]
 
@@ -58,7 +58,7 @@ class _Loader:
 
     def read(self, path: Path) -> None:
         """Read one file: its form, then each rule."""
-        file = YamlFile(path, str(path))
+        file = load_yaml(path)
         self.faults += file.faults
         if file.faults:
             return
@@ -72,7 +72,7 @@ class _Loader:
         try:
             rule = Rule.model_validate(given)
         except ValidationError as error:
-            self.faults += _form_faults(file, place, error)
+            self.faults += file.list_faults(error, place)
             return
         faults = self._check_id(file, place, rule, of_agency=of_agency)
         faults += _check_conditions(file, place, rule)
@@ -87,20 +87,12 @@ class _Loader:
         here = (*place, "id")
         if rule.id in self.homes:
             return [file.fault(here, f"{rule.id} stands already in {self.homes[rule.id]}")]
-        self.homes[rule.id] = f"{file.name}:{file.line(here)}"
+        self.homes[rule.id] = f"{file.name}:{file.line_of(here)}"
         if of_agency and rule.id.startswith(PLATFORM_PREFIX):
             return [file.fault(here, "P- is kept for the platform's rules; choose other letters")]
         if not of_agency and not rule.id.startswith(PLATFORM_PREFIX):
             return [file.fault(here, "the platform's rules begin with P-")]
         return []
-
-
-def _form_faults(file: YamlFile, place: Place, error: ValidationError) -> list[Fault]:
-    faults = []
-    for item in error.errors(include_url=False, include_input=False):
-        words = "unknown key" if item["type"] == "extra_forbidden" else item["msg"]
-        faults.append(file.fault((*place, *item["loc"]), words))
-    return faults
 
 
 def _check_conditions(file: YamlFile, place: Place, rule: Rule) -> list[Fault]:

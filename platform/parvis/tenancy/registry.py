@@ -4,7 +4,6 @@ A fault anywhere stops the start, and one message names every fault of every fil
 say at all lives in `config.py`.
 """
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +11,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from parvis.domain import LANGUAGES
 from parvis.errors import ConfigurationFaults, Fault, NotFound
 from parvis.tenancy.config import Agency, Assistant, Source
-from parvis.tenancy.yaml_lines import Document, load_document
+from parvis.yaml_files import YamlFile, load_yaml
 
 _MAX_SOURCE_BYTES = 1024 * 1024
-_WORDS = {
-    "extra_forbidden": "no such key here",
-    "missing": "missing",
-}
 
 
 @dataclass(frozen=True)
@@ -56,9 +50,9 @@ def load_tenants(
     Raises ConfigurationFaults with all faults of all files: file, line and key.
     """
     faults: list[Fault] = []
-    found: list[tuple[Document, Agency]] = []
+    found: list[tuple[YamlFile, Agency]] = []
     for path in _list_files(directory, faults):
-        document = load_document(path, f"{directory.name}/{path.name}")
+        document = load_yaml(path, f"{directory.name}/{path.name}")
         agency = _parse(document, faults)
         if agency is not None:
             found.append((document, agency))
@@ -84,45 +78,29 @@ def _list_files(directory: Path, faults: list[Fault]) -> list[Path]:
     return files
 
 
-def _parse(document: Document, faults: list[Fault]) -> Agency | None:
+def _parse(document: YamlFile, faults: list[Fault]) -> Agency | None:
     faults += document.faults
-    if document.data is None and document.faults:
+    if document.value is None and document.faults:
         return None
-    if not isinstance(document.data, dict):
-        faults.append(Fault(document.file, 1, "", "expected keys and values"))
+    if not isinstance(document.value, dict):
+        faults.append(document.fault((), "expected keys and values"))
         return None
     try:
         # strict JSON mode: dates and enumerations come as text, everything else as it is
-        return Agency.model_validate_json(json.dumps(document.data))
+        return Agency.model_validate_json(document.to_json())
     except ValidationError as error:
-        items = error.errors(include_url=False)
-        places = [item["loc"] for item in items]
-        for item in items:
-            inside = any(p[: len(item["loc"])] == item["loc"] != p for p in places)
-            # a list whose items all failed also counts as too short: say only what is wrong in it
-            if not (item["type"] == "too_short" and inside):
-                faults.append(_fault_of(document, dict(item)))
-    except ValueError:  # a number of thousands of digits
-        faults.append(Fault(document.file, 0, "", "holds a value that cannot be read"))
+        faults += document.list_faults(error)
     return None
 
 
-def _fault_of(document: Document, item: Mapping[str, Any]) -> Fault:
-    location = tuple(part for part in item["loc"] if part != "[key]")
-    words = _WORDS.get(item["type"]) or str(item["msg"]).removeprefix("Value error, ")
-    if item["type"] == "missing" and location and location[-1] in LANGUAGES:
-        words = "this translation is missing"
-    return document.fault(location, words)
-
-
 def _check_file(
-    document: Document,
+    document: YamlFile,
     agency: Agency,
     directory: Path,
     models: Collection[str],
     policies: Collection[str],
 ) -> Iterator[Fault]:
-    if document.file != f"{directory.name}/{agency.slug}.yaml":
+    if document.name != f"{directory.name}/{agency.slug}.yaml":
         yield document.fault(("slug",), f"the file must be named {agency.slug}.yaml")
     for i, policy in enumerate(agency.policies):
         if policy not in policies:
@@ -139,7 +117,7 @@ def _check_file(
 
 
 def _check_assistant(
-    document: Document, agency: Agency, index: int, assistant: Assistant
+    document: YamlFile, agency: Agency, index: int, assistant: Assistant
 ) -> Iterator[Fault]:
     place = ("assistants", index)
     if assistant.retention_days > agency.retention.conversations_days:
@@ -154,7 +132,7 @@ def _check_assistant(
             yield document.fault((*place, "sources", k), words)
 
 
-def _check_sources(document: Document, agency: Agency, directory: Path) -> Iterator[Fault]:
+def _check_sources(document: YamlFile, agency: Agency, directory: Path) -> Iterator[Fault]:
     seen: set[str] = set()
     for i, source in enumerate(agency.sources):
         place = ("sources", i)
@@ -184,7 +162,7 @@ def _find_file_fault(folder: Path, path: str) -> str | None:
     return None if text.strip() else "the file is empty"
 
 
-def _check_together(found: list[tuple[Document, Agency]]) -> Iterator[Fault]:
+def _check_together(found: list[tuple[YamlFile, Agency]]) -> Iterator[Fault]:
     slugs: dict[str, str] = {}
     assistants: dict[str, str] = {}
     realms: dict[tuple[str, str | None], str] = {}
@@ -199,14 +177,14 @@ def _check_together(found: list[tuple[Document, Agency]]) -> Iterator[Fault]:
 
 
 def _claim(
-    taken: dict[Any, str], value: Any, document: Document, place: tuple[str | int, ...], words: str
+    taken: dict[Any, str], value: Any, document: YamlFile, place: tuple[str | int, ...], words: str
 ) -> Iterator[Fault]:
     if value in taken:
         yield document.fault(place, f"{words} is taken in {taken[value]}")
-    taken.setdefault(value, document.file)
+    taken.setdefault(value, document.name)
 
 
-def _check_shared_realms(found: list[tuple[Document, Agency]]) -> Iterator[Fault]:
+def _check_shared_realms(found: list[tuple[YamlFile, Agency]]) -> Iterator[Fault]:
     """In a shared realm only the organization tells agencies apart: each must name one."""
     realms = [agency.identity.realm for _, agency in found]
     clients: dict[tuple[str, str], str] = {}
