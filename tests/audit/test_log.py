@@ -305,6 +305,8 @@ def test_an_intent_whose_caller_left_is_closed_as_unknown(house: House) -> None:
     assert [one["kind"] for one in found] == ["chat.started", "chat.unknown"]
     assert found[1]["re"] == found[0]["id"] and found[1]["reason"] == "caller_gone"
     assert second.cancelled()
+    with pytest.raises(AuditUnavailable):
+        log.wait(second, 1)
 
 
 def test_a_full_disk_refuses_new_chats_and_takes_endings(house: House) -> None:
@@ -360,6 +362,24 @@ def test_a_full_file_system_is_survived(house: House, monkeypatch: pytest.Monkey
     monkeypatch.undo()
     log.append("commune", LOGIN, 10)
     assert [one["emit"]["n"] for one in records(log)] == [1, 2, 3, 4]
+
+
+def test_a_birth_that_failed_leaves_nothing_in_the_way(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = house.open()
+
+    def full(_store: Store) -> None:
+        raise apsw.FullError("database or disk is full")
+
+    monkeypatch.setattr(Store, "commit", full)
+    with pytest.raises(AuditUnavailable):
+        log.append("commune", LOGIN, 10)
+    monkeypatch.undo()
+    house.close()
+    log = house.open()
+    assert log.append("commune", LOGIN, 10).seq == 1
+    assert check_log(house.audit_dir, ROOT_KEY) == []
 
 
 def test_a_queue_that_is_full_pushes_back(house: House) -> None:

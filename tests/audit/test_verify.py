@@ -494,6 +494,7 @@ def test_wrong_usage_has_its_own_exit_code(
         [folder, "--policy", str(bad)],
         [folder, "--policy", str(tmp_path / "none")],
         [folder, "--state", str(bad)],
+        [folder, "--state", str(tmp_path / "no" / "folder")],
     ):
         assert verify.main(arguments) == 5, arguments
     for arguments in ([], [folder, "--what"], [folder, folder]):
@@ -501,7 +502,7 @@ def test_wrong_usage_has_its_own_exit_code(
             verify.main(arguments)
         assert left.value.code == 5
     err = capsys.readouterr().err
-    assert "Traceback" not in err and len(err.splitlines()) == 8
+    assert "Traceback" not in err and len(err.splitlines()) == 9
 
 
 def test_the_zip_holds_exactly_the_folder(tmp_path: Path) -> None:

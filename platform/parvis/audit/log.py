@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,14 @@ import apsw
 
 from parvis.audit import events
 from parvis.audit.canonical import MAX_RECORD_BYTES, encode
-from parvis.audit.events import Draft, KeyRef
+from parvis.audit.events import Draft
 from parvis.audit.reader import AuditReader, LogHead
 from parvis.audit.receipts import Receipt
 from parvis.audit.sealing import SealedValue, pseudonym, seal_value
 from parvis.audit.store import LogRow, StoreUnsafe
 from parvis.audit.writer import Entry, LogInconsistent, NotOpen, Writer, ending, format_time
 from parvis.errors import AuditUnavailable
-from parvis.keystore import KeyStore, SealBroken
+from parvis.keystore import DataKey, KeyStore, SealBroken
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +108,8 @@ class AuditLog:
         except TimeoutError:
             if isinstance(future, Pending) and not future.cancel():
                 future.abandoned = True
+            raise AuditUnavailable(retry_after=1) from None
+        except CancelledError:
             raise AuditUnavailable(retry_after=1) from None
 
     def require_writable(self, kind: str = "") -> None:
@@ -200,36 +202,27 @@ class AuditLog:
         log_id = self.get_log(tenant_id).id
         seen = format_time(time.time_ns() // 1000)
         body["seen"] = seen
-        body["actor"] = self._actor(tenant_id, draft, seen[:7])
-        sealed = self._seal(tenant_id, log_id, draft)
+        subject = draft.actor.subject
+        own_key = self._keystore.get_key(tenant_id, "subject", subject) if subject else None
+        body["actor"] = _actor_block(draft, own_key, seen[:7])
+        sealed = self._seal(tenant_id, log_id, draft, own_key)
         if sealed:
             body["seal"] = {value.name: value.entry for value in sealed}
         return Entry(tenant_id, body, sealed)
 
-    def _actor(self, tenant_id: str, draft: Draft, month: str) -> dict[str, Any]:
-        actor = draft.actor
-        block: dict[str, Any] = {
-            "type": actor.type,
-            "roles": list(actor.roles),
-            "assurance": actor.assurance,
-            "client": actor.client,
-        }
-        if actor.subject:
-            key = self._keystore.get_key(tenant_id, "subject", actor.subject)
-            block["pid"] = pseudonym(key, month)
-        return events.check_block("actor", block)
-
-    def _seal(self, tenant_id: str, log_id: str, draft: Draft) -> list[SealedValue]:
-        subject = draft.actor.subject
+    def _seal(
+        self, tenant_id: str, log_id: str, draft: Draft, own_key: DataKey | None
+    ) -> list[SealedValue]:
         sealed = []
-        if draft.actor.type == "person" and subject:
-            key = self._keystore.get_key(tenant_id, "subject", subject)
-            sealed.append(seal_value(key, log_id, draft.id, "user", subject.encode()))
+        if draft.actor.type == "person" and own_key is not None:
+            subject = draft.actor.subject.encode()
+            sealed.append(seal_value(own_key, log_id, draft.id, "user", subject))
         if draft.sealed:
-            ref = draft.seal_key or (KeyRef("subject", subject) if subject else None)
-            if ref is None or "user" in draft.sealed:
+            key = own_key
+            if draft.seal_key is not None:
+                key = self._keystore.get_key(tenant_id, draft.seal_key.kind, draft.seal_key.ref)
+            if key is None or "user" in draft.sealed:
                 raise ValueError("audit: sealed values need a key, and `user` is set by the log")
-            key = self._keystore.get_key(tenant_id, ref.kind, ref.ref)
             for name, value in draft.sealed.items():
                 sealed.append(seal_value(key, log_id, draft.id, name, value))
         return sealed
@@ -320,6 +313,19 @@ class AuditLog:
         passing = (apsw.FullError, apsw.BusyError, TimeoutError, SealBroken)
         if not isinstance(error, passing):
             self._fault = self._fault or _words(error)
+
+
+def _actor_block(draft: Draft, own_key: DataKey | None, month: str) -> dict[str, Any]:
+    actor = draft.actor
+    block: dict[str, Any] = {
+        "type": actor.type,
+        "roles": list(actor.roles),
+        "assurance": actor.assurance,
+        "client": actor.client,
+    }
+    if own_key is not None:
+        block["pid"] = pseudonym(own_key, month)
+    return events.check_block("actor", block)
 
 
 def _words(error: BaseException) -> str:

@@ -1224,10 +1224,14 @@ def run(
         sys.stderr.write(f"verify: {_printable(str(words))}\n")
         return USAGE
     report = verify_folder(folder, policy, state if state_file else None)
-    if state_file and report["verdict"] == "INTACT":
-        save_state(state_file, state, report)
     text = json.dumps(report, indent=1) if as_json else format_report(report)
     out.write(_printable(text) + "\n")
+    if state_file and report["verdict"] == "INTACT":
+        try:
+            save_state(state_file, state, report)
+        except OSError as error:
+            sys.stderr.write(f"verify: what was seen cannot be kept: {error.strerror}\n")
+            return USAGE
     return int(report["exit"])
 
 
