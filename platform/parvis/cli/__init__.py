@@ -1,4 +1,4 @@
-"""The `parvis` command: one file a group; parses and prints, the work is in functions tests call."""
+"""The `parvis` command: one file a group; it parses and prints, tests call what it calls."""
 
 import argparse
 import sys
