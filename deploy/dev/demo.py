@@ -43,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with stop_signals():
         try:
             run(check=options.check)
-        except StopRequested:
-            print("\n[demo] stopped", flush=True)
+        except StopRequested as signal_name:
+            print(f"\n[demo] stopped ({signal_name})", flush=True)
         except _REFUSALS as error:
             print(f"\n[demo] FAILED: {error}", file=sys.stderr, flush=True)
             return 1

@@ -1,17 +1,21 @@
 """`make demo` and `make demo-check` as a person or a script meets them."""
 
+import http.client
+import json
 import os
 import signal
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from deploy.dev.conversation import fetch_token
 from deploy.dev.demo_process import DemoProcess, free_ports
 from tests.e2e.conftest import require_gone
 
@@ -166,3 +170,35 @@ def test_ctrl_c_while_starting_stops_all(
     family = early.family()
     assert early.stop(signal.SIGINT) == 0, early.said
     require_gone(family)
+
+
+def test_a_stream_that_is_open_at_sigterm_is_answered_to_its_end_and_recorded(
+    data_dir: Path, ports: dict[str, int], starting: list[DemoProcess]
+) -> None:
+    demo = DemoProcess.start(data_dir, ports=ports)
+    starting.append(demo)
+    demo.await_words("Ctrl-C stops everything.")
+    agency = demo.told["agencies"][0]
+    token = fetch_token(agency["issuer"], agency["chatbot"])
+    body = {
+        "model": "valbourg-brut",
+        "messages": [{"role": "user", "content": "Tell a long story about a town and a river."}],
+        "stream": True,
+        "max_tokens": 120,
+    }
+    headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+    connection = http.client.HTTPConnection("127.0.0.1", ports["GATEWAY"], timeout=120)
+    with closing(connection):
+        connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
+        with connection.getresponse() as response:
+            assert response.status == 200
+            lines = [response.readline()]
+            os.kill(int((data_dir / "run/gateway.pid").read_text()), signal.SIGTERM)
+            lines += response.readlines()
+    events = [line for line in lines if line.startswith(b"data: ")]
+    assert len(events) > 10
+    assert events[-1].strip() == b"data: [DONE]"
+    # the last event leaves only when the record of the answer is durable
+    assert b'"receipt"' in events[-2]
+    assert demo.process.wait(90) == 1
+    assert "gateway ended by itself (exit code 0)" in demo.said
