@@ -153,3 +153,30 @@ def test_threads_never_mix_what_belongs_to_another(engine: PrivacyEngine) -> Non
 
     with ThreadPoolExecutor(6) as pool:
         assert all(pool.map(work, range(36)))
+
+
+HOSTILE = [
+    "a",
+    "A",
+    "1 ",
+    "A ",
+    "A-",
+    "M. A ",
+    "12 rue ",
+    "a@",
+    "1-",
+    "né le ",
+    "dossier 1 ",
+    "loi ",
+    "(",
+    "\n",
+]
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("unit", HOSTILE)
+def test_no_rule_is_slowed_down_by_a_hostile_text(engine: PrivacyEngine, unit: str) -> None:
+    text = (unit * 40_000)[:40_000]
+    for recognizer in engine._analyzer.registry.recognizers:
+        if recognizer.name != "ModelRecognizer":
+            recognizer.analyze(text, [])

@@ -82,7 +82,9 @@ def _known_length(shown: str, names: frozenset[str]) -> int:
 
 def _values_again(text: str, values: frozenset[tuple[Label, str]]) -> Iterator[Finding]:
     for label, value in sorted(values, key=lambda pair: -len(pair[1]))[:_MOST]:
-        if value not in text:
-            continue
-        for match in re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", text):
-            yield Finding(match.start(), match.end(), label, _SCORE, "known_value")
+        start = text.find(value)
+        while start >= 0:
+            end = start + len(value)
+            if not (text[start - 1 : start].isalnum() or text[end : end + 1].isalnum()):
+                yield Finding(start, end, label, _SCORE, "known_value")
+            start = text.find(value, end)

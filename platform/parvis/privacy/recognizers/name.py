@@ -238,7 +238,7 @@ def _trim(text: str, start: int, end: int, small: int) -> tuple[int, int] | None
     kept: list[tuple[int, int]] = []
     smalls = 0
     # in capitals, what follows a name cannot be told from it
-    most = _MOST_IN_CAPITALS if text.isupper() else _MOST
+    most = _MOST_IN_CAPITALS if text[max(0, start - 60) : end + 60].isupper() else _MOST
     for word in re.finditer(r"[^\s]+", text[start:end]):
         if not kept and word.group() in ("M.", "Me", "Hr.", "Fr.", "Mr.", "Dr."):
             continue
