@@ -296,7 +296,8 @@ def _append(kind: str, target: Mapping[str, Any]) -> None:
         target={name: value for name, value in target.items() if value is not None},
         http={"method": request.method, "route": str(request.url_rule), "request": g.request_id},
     )
-    services.audit.append(_tenant(), draft, timeout_s=services.settings.audit_wait_s)
+    wait_s = services.settings.audit_wait_s
+    g.receipt = services.audit.append(_tenant(), draft, timeout_s=wait_s).text
 
 
 @contextmanager

@@ -77,7 +77,7 @@ def ask(conversation_id: str) -> AnyResponse:
             question=_question(),
             request_id=g.get("request_id", ""),
         )
-        exchange.start()
+        g.receipt = exchange.start().receipt
     except ParvisError as error:
         if streams:
             return pages.render_error(error)

@@ -1,7 +1,8 @@
 """The receipt on every answer to an identified caller, and the record it names.
 
-A chat writes its own records; any other answer under `/v1` is one fact: which route, which status.
-When it cannot be written the answer is withheld.
+A chat and an auditor's reading write their own records; any other answer under `/v1` is one fact:
+which route, which status. When it cannot be written the answer is withheld. Turning the portal's
+pages is not recorded: that would watch people at work.
 """
 
 from flask import Response, g, request
@@ -15,13 +16,11 @@ from parvis.web.guards import get_services
 
 def add_receipt(response: Response) -> Response:
     """Name the record of this answer in `x-audit-receipt`; write it where nobody has yet."""
-    principal = g.get("principal")
-    if principal is None or not request.path.startswith("/v1"):
-        return response
-    error = g.get("error")
-    if isinstance(error, AuditUnavailable):
+    if g.get("principal") is None or isinstance(g.get("error"), AuditUnavailable):
         return response
     if not g.get("receipt"):
+        if not request.path.startswith("/v1"):
+            return response
         try:
             g.receipt = _record(response)
         except AuditUnavailable as unavailable:
