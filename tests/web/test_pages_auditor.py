@@ -65,6 +65,7 @@ def test_auditor_reads_sentences_newest_first_and_every_look_is_a_record(
     assert [record["kind"] for record in records[before:]] == ["audit.read"]
     assert records[-1]["actor"]["roles"] == ["auditor"]
     assert records[-1]["target"]["view"] == "list"
+    assert parse_receipt(page.headers["x-audit-receipt"]).seq == records[-1]["seq"]
 
 
 def test_only_auditors_read_and_only_their_own_agency(site: Site, auditor: FlaskClient) -> None:

@@ -106,6 +106,8 @@ def test_pages_and_streams_carry_their_policy(person: Person) -> None:
     assert stream.headers["Content-Security-Policy"] == headers.DATA_POLICY
     assert stream.headers["Cache-Control"] == "no-store"
     assert stream.headers["X-Accel-Buffering"] == "no"
+    assert stream.headers["X-Audit-Receipt"].startswith("v1.")
+    assert "X-Audit-Receipt" not in page.headers
 
 
 def test_asset_with_its_digest_is_kept_and_without_it_is_asked_for_again(site: Site) -> None:
