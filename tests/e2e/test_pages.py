@@ -60,7 +60,8 @@ def _start(page: Page, assistant: str = BARE) -> None:
     page.goto("/?lang=en")
     card = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name=assistant))
     card.get_by_role("button", name="Start").click()
-    expect(page.locator("#question")).to_be_visible()
+    page.wait_for_url("**/chat/*")
+    page.wait_for_load_state()  # scripts have run, where there are any
 
 
 def _ask(page: Page, question: str = CHAT) -> None:

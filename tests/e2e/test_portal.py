@@ -26,6 +26,7 @@ def test_civil_servant_asks_reads_the_source_and_what_the_model_saw(
         page.goto(f"{demo['gateway']}/")
         expect(page.locator("html")).to_have_attribute("lang", "fr")
         page.get_by_role("button", name="Commencer").first.click()
+        expect(page.locator("#composer")).to_have_attribute("data-live", "yes")
         page.locator("#question").fill(QUESTION)
         page.get_by_role("button", name="Envoyer").click()
         expect(page.locator("#status")).to_have_text("Réponse complète.", timeout=120_000)

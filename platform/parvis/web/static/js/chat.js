@@ -63,6 +63,7 @@ function wireComposer() {
     last?.scrollIntoView();
   });
   document.addEventListener("scroll", () => showJump(), { passive: true });
+  form.dataset.live = "yes"; // from here on answers stream; before, the form is sent as a page
 }
 
 /** @param {HTMLTextAreaElement} field @param {string} key */
