@@ -4,6 +4,9 @@ from parvis.app import create_app
 from parvis.logs import configure_logs
 from parvis.services import build_services, load_configuration
 from parvis.settings import load_settings
+from parvis.web.streaming import wait_for_chats
+
+_ENDINGS_S = 5.0
 
 configure_logs(load_settings().log_level)
 configuration = load_configuration(load_settings())
@@ -16,7 +19,9 @@ def start_services() -> None:
 
 
 def stop_services() -> None:
-    """Close them (gunicorn's `worker_exit`): records are written, threads end."""
-    services = app.extensions.pop("parvis", None)
+    """Close them (gunicorn's `worker_exit`): streams end, their records are written, then all."""
+    services = app.extensions.get("parvis")
     if services is not None:
+        services.inference.close()
+        wait_for_chats(_ENDINGS_S)
         services.close()

@@ -8,6 +8,7 @@ import pytest
 
 from parvis.errors import AuditUnavailable, PrivacyUnavailable
 from parvis.services import build_services
+from parvis.web.streaming import wait_for_chats
 from tests.fakes.installation import Installation
 from tests.fakes.model_server import Answer
 
@@ -136,9 +137,7 @@ def test_a_caller_who_hangs_up_frees_the_model_and_leaves_a_record(
         pass
     response.close()
     gateway.model_server.wait_for(hang_ups=1)
-    for thread in threading.enumerate():
-        if thread.name == "chat":
-            thread.join(20)
+    wait_for_chats(20)
     last = gateway.records()[-1]
     assert (last["kind"], last["outcome"]) == ("chat.aborted", "aborted")
     assert post(gateway).status_code == 200

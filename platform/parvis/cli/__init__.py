@@ -1,18 +1,28 @@
 """The `parvis` command: one file a group; it parses and prints, tests call what it calls."""
 
 import argparse
+import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from parvis import __version__
-from parvis.cli import audit, check, db, knowledge, policy, privacy, retention, serve, tenants
 from parvis.errors import ConfigurationFaults, ParvisError
 
-USAGE_FAULT = 2
+GROUPS = (
+    "serve",
+    "check",
+    "db",
+    "tenants",
+    "policy",
+    "privacy",
+    "audit",
+    "knowledge",
+    "retention",
+)
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The whole command line, every group registered."""
+def build_parser(names: Collection[str] = GROUPS) -> argparse.ArgumentParser:
+    """The command line with these groups; only what is named is imported."""
     parser = argparse.ArgumentParser(
         prog="parvis",
         description="The assistant gateway that public administrations run on their own machines.",
@@ -20,14 +30,17 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"parvis {__version__}")
     groups = parser.add_subparsers(metavar="COMMAND", required=True)
-    for group in (serve, check, db, tenants, policy, privacy, audit, knowledge, retention):
-        group.register(groups)
+    for name in names:
+        importlib.import_module(f"parvis.cli.{name}").register(groups)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; exit code 0 on success only, errors on standard error."""
-    args = build_parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    # a group that is named needs no other: importing all of them takes seconds
+    named = [given[0]] if given and given[0] in GROUPS else GROUPS
+    args = build_parser(named).parse_args(given)
     try:
         status: int = args.run(args)
     except ConfigurationFaults as faults:

@@ -8,6 +8,8 @@ import queue
 import select
 import socket
 import threading
+import time
+import weakref
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
@@ -17,6 +19,8 @@ IDLE_S = 1.0
 # bounded: a client that reads slowly must slow the model down, not fill our memory
 _MOST_WAITING = 64
 _END = object()
+
+_running: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 
 StartChat = Callable[[Cancellation], Iterator[Event]]
 
@@ -30,6 +34,7 @@ def run_beside(start: StartChat) -> Generator[Event | None]:
     cancellation = Cancellation()
     outbox: queue.Queue[Any] = queue.Queue(maxsize=_MOST_WAITING)
     thread = threading.Thread(target=_run, args=(start, cancellation, outbox), name="chat")
+    _running.add(thread)
     thread.start()
     try:
         while True:
@@ -70,6 +75,14 @@ def _put(outbox: "queue.Queue[Any]", item: Any, cancellation: Cancellation) -> b
             continue
         return True
     return False
+
+
+def wait_for_chats(limit_s: float) -> None:
+    """Return when every chat of this process has written its ending, or after `limit_s`."""
+    until = time.monotonic() + limit_s
+    for thread in list(_running):
+        if thread.is_alive():
+            thread.join(max(0.0, until - time.monotonic()))
 
 
 def client_is_gone(environ: Mapping[str, Any]) -> bool:
