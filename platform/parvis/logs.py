@@ -43,5 +43,5 @@ def configure_logs(level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("presidio-analyzer", "httpx", "urllib3"):  # a line for each request
+    for chatty in ("presidio-analyzer", "alembic", "httpx", "urllib3"):  # a line for each call
         logging.getLogger(chatty).setLevel(logging.WARNING)

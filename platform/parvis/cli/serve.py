@@ -10,6 +10,7 @@ import sys
 from typing import Any
 
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from parvis.settings import Settings, load_settings
 
@@ -53,8 +54,19 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "control_socket_disable": True,  # signals are enough; one door fewer
         "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108
         "proc_name": "parvis",
+        "logger_class": ServerLogs,
         "loglevel": settings.log_level.lower(),
     }
+
+
+class ServerLogs(Logger):  # type: ignore[misc]
+    """gunicorn's own lines among ours, in the same form (`parvis.logs`)."""
+
+    def setup(self, cfg: Any) -> None:
+        """Leave writing to the root logger."""
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
 
 
 class GatewayServer(BaseApplication):  # type: ignore[misc]
