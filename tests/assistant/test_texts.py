@@ -50,7 +50,7 @@ OPTIONS = {
 def test_every_text_is_found_and_nothing_that_only_steers() -> None:
     texts = collect_texts(MESSAGES, OPTIONS)
     assert texts == (
-        *("S", "Q", "N", "who", "A", "list", "B", "R"),
+        *("S", "Q", "N", "call_1", "who", "A", "list", "B", "R", "call_1"),
         *("X", "Y", "D", "P", "E", "F", "P", "G"),
     )
 
@@ -60,7 +60,7 @@ def test_replaced_texts_land_in_their_places() -> None:
     messages, options = replace_texts(MESSAGES, OPTIONS, texts)
     assert messages[1] == {"role": "user", "content": "<Q>", "name": "<N>"}
     call = messages[2]["tool_calls"][0]
-    assert call["id"] == "call_1"
+    assert call["id"] == messages[3]["tool_call_id"] == "<call_1>"
     assert call["function"]["name"] == "find"
     assert json.loads(call["function"]["arguments"]) == {"<who>": "<A>", "<list>": ["<B>", 3, None]}
     schema = options["tools"][0]["function"]["parameters"]
@@ -98,4 +98,59 @@ def test_arguments_that_are_not_json_are_one_text() -> None:
             ],
         }
     ]
-    assert collect_texts(broken, {}) == ("{oops",)
+    assert collect_texts(broken, {}) == ("1", "{oops")
+
+
+def _called_with(arguments: str) -> list[dict[str, object]]:
+    function = {"name": "f", "arguments": arguments}
+    call = {"id": "1", "type": "function", "function": function}
+    return [{"role": "assistant", "tool_calls": [call]}]
+
+
+def test_arguments_nested_beyond_reading_are_one_text() -> None:
+    deep = "[" * 100_000
+    assert collect_texts(_called_with(deep), {}) == ("1", deep)
+
+
+def test_a_long_number_in_arguments_is_a_text_and_stays_a_number_unless_replaced() -> None:
+    messages = _called_with('{"n": 7, "phone": 621123456}')
+    assert collect_texts(messages, {}) == ("1", "n", "phone", "621123456")
+    kept, _ = replace_texts(messages, {}, ("1", "n", "phone", "621123456"))
+    assert json.loads(kept[0]["tool_calls"][0]["function"]["arguments"])["phone"] == 621123456
+    masked, _ = replace_texts(messages, {}, ("1", "n", "phone", "[PHONE_1_k7fq]"))
+    found = json.loads(masked[0]["tool_calls"][0]["function"]["arguments"])
+    assert found == {"n": 7, "phone": "[PHONE_1_k7fq]"}
+
+
+def test_a_tools_result_is_read_without_its_json_escapes() -> None:
+    result = json.dumps({"who": "Hélène Müller"})
+    assert "\\u00e9" in result
+    message = {"role": "tool", "content": result, "tool_call_id": "1"}
+    assert collect_texts([message], {}) == ('{"who": "Hélène Müller"}', "1")
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "V"},
+        {"format": "V"},
+        {"$ref": "V"},
+        {"$schema": "V"},
+        {"default": {"type": "V"}},
+        {"type": ["string", "V"]},
+        {"$comment": "V"},
+    ],
+)
+def test_a_schema_word_steers_only_with_a_value_of_the_standard(schema: dict[str, object]) -> None:
+    tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+    assert "V" in collect_texts((), {"tools": [tool]})
+
+
+def test_a_schemas_own_words_are_no_text() -> None:
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": ["string", "null"],
+        "format": "date-time",
+    }
+    tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+    assert collect_texts((), {"tools": [tool]}) == ()

@@ -1,7 +1,7 @@
 """Every string of a chat request that a client wrote and a model would read.
 
 One walk serves both ways: `collect_texts` lists them in a fixed order, `replace_texts` puts
-others in their places. What only steers (roles, ids, types, function names) is not text.
+others in their places. What only steers (roles, types, function names) is not text.
 """
 
 import json
@@ -10,16 +10,44 @@ from typing import Any
 
 Visit = Callable[[str], str]
 
-_STEERING = frozenset({"role", "type", "id", "tool_call_id", "tool_choice", "index"})
+_STEERING = frozenset({"role", "type"})
+# a shorter number says nothing about a person
+_NUMBER_SIGNS = 6
 _SCHEMA_WORDS = frozenset(
     {
         *("type", "properties", "required", "items", "enum", "const", "description", "title"),
         *("default", "examples", "format", "pattern", "anyOf", "oneOf", "allOf", "not", "$ref"),
-        *("$defs", "definitions", "additionalProperties", "minimum", "maximum", "minLength"),
-        *("maxLength", "minItems", "maxItems", "uniqueItems", "nullable", "strict", "$schema"),
+        *("$defs", "definitions", "additionalProperties", "uniqueItems", "nullable", "strict"),
+        "$schema",
     }
 )
-_SCHEMA_STEERING = frozenset({"type", "format", "$ref", "$schema"})
+# how long, how many, how much: numbers under these words are limits
+_SCHEMA_BOUNDS = frozenset(
+    {
+        *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+        *("minLength", "maxLength", "minItems", "maxItems"),
+    }
+)
+_KEPT_KEYS = _SCHEMA_WORDS | _SCHEMA_BOUNDS
+_SCHEMA_TYPES = ("string", "number", "integer", "boolean", "object", "array", "null")
+# the values that steer; anything else in their place is a client's own text
+_SCHEMA_STEERING: Mapping[str, frozenset[str]] = {
+    "type": frozenset(_SCHEMA_TYPES),
+    "format": frozenset(
+        {
+            *("date-time", "date", "time", "duration", "email", "idn-email", "hostname"),
+            *("idn-hostname", "ipv4", "ipv6", "uri", "uri-reference", "iri", "iri-reference"),
+            *("uuid", "uri-template", "json-pointer", "relative-json-pointer", "regex"),
+        }
+    ),
+    "$schema": frozenset(
+        {
+            "http://json-schema.org/draft-07/schema#",
+            "https://json-schema.org/draft/2019-09/schema",
+            "https://json-schema.org/draft/2020-12/schema",
+        }
+    ),
+}
 
 
 def collect_texts(
@@ -72,6 +100,8 @@ def _walk_message(message: Mapping[str, Any], visit: Visit) -> dict[str, Any]:
     for key, value in message.items():
         if key == "tool_calls":
             out[key] = [_walk_call(call, visit) for call in value]
+        elif key == "content" and message["role"] == "tool":
+            out[key] = visit(_without_escapes(value))
         elif key not in _STEERING and isinstance(value, str):
             out[key] = visit(value)
         else:
@@ -81,26 +111,48 @@ def _walk_message(message: Mapping[str, Any], visit: Visit) -> dict[str, Any]:
 
 def _walk_call(call: Mapping[str, Any], visit: Visit) -> dict[str, Any]:
     function = call["function"]
+    call_id = visit(call["id"])
     arguments = _walk_json_text(function["arguments"], visit)
-    return {**call, "function": {**function, "arguments": arguments}}
+    return {**call, "id": call_id, "function": {**function, "arguments": arguments}}
 
 
 def _walk_json_text(text: str, visit: Visit) -> str:
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return visit(text)
     return json.dumps(_walk_value(value, visit), ensure_ascii=False)
+
+
+def _without_escapes(text: str) -> str:
+    """A JSON text with its letters as they are: `\\u00e9` would hide a name."""
+    if "\\u" not in text:
+        return text
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _walk_value(value: Any, visit: Visit) -> Any:
     if isinstance(value, str):
         return visit(value)
+    if isinstance(value, int | float):
+        return _walk_number(value, visit)
     if isinstance(value, list):
         return [_walk_value(item, visit) for item in value]
     if isinstance(value, dict):
         return {visit(key): _walk_value(item, visit) for key, item in value.items()}
     return value
+
+
+def _walk_number(value: float, visit: Visit) -> Any:
+    """The number, or what stands for it: a phone number is one without quotation marks too."""
+    plain = str(value)
+    if len(plain) < _NUMBER_SIGNS:
+        return value
+    shown = visit(plain)
+    return value if shown == plain else shown
 
 
 def _walk_option(name: str, value: Any, visit: Visit) -> Any:
@@ -134,16 +186,19 @@ def _walk_format(value: Mapping[str, Any], visit: Visit) -> dict[str, Any]:
     return out
 
 
-def _walk_schema(value: Any, visit: Visit) -> Any:
-    if isinstance(value, str):
-        return visit(value)
+def _walk_schema(value: Any, visit: Visit, word: str = "") -> Any:
+    """The schema with its texts visited; `word` is the key that `value` stands under."""
     if isinstance(value, list):
-        return [_walk_schema(item, visit) for item in value]
+        return [_walk_schema(item, visit, word) for item in value]
     if not isinstance(value, dict):
-        return value
-    out = {}
-    for key, item in value.items():
-        name = key if key in _SCHEMA_WORDS else visit(key)
-        steers = key in _SCHEMA_STEERING and not isinstance(item, dict)
-        out[name] = item if steers else _walk_schema(item, visit)
-    return out
+        return value if _steers(word, value) else _walk_value(value, visit)
+    return {
+        key if key in _KEPT_KEYS else visit(key): _walk_schema(item, visit, key)
+        for key, item in value.items()
+    }
+
+
+def _steers(word: str, value: Any) -> bool:
+    if isinstance(value, str):
+        return value in _SCHEMA_STEERING.get(word, ())
+    return word in _SCHEMA_BOUNDS

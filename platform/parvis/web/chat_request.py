@@ -53,7 +53,7 @@ Content = str | Annotated[list[TextPart], Field(min_length=1)]
 
 
 class FunctionCall(_Body):
-    name: str = Field(min_length=1, max_length=128)
+    name: str = Field(min_length=1, max_length=128, pattern="^[A-Za-z0-9_-]+$")
     arguments: str
 
 
