@@ -157,10 +157,10 @@ class _Completion:
         calls: dict[int, dict[str, Any]] = {}
         environ = request.environ
         for event in events:
+            if client_is_gone(environ):
+                events.close()  # type: ignore[attr-defined]
+                raise UpstreamFailed("The caller hung up.", code="client_closed_request")
             match event:
-                case None if client_is_gone(environ):
-                    events.close()  # type: ignore[attr-defined]
-                    raise UpstreamFailed("The caller hung up.", code="client_closed_request")
                 case Delta(piece):
                     text.append(piece)
                 case ToolDelta(fragments):

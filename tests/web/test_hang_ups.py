@@ -1,0 +1,42 @@
+"""Callers who go away while a model writes: nothing is written for nobody, and it is on record."""
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fakes.installation import Installation
+from tests.fakes.model_server import Answer
+
+# more than the door holds for a caller, so that the model is still writing when it looks
+LONG = Answer(pieces=["word "] * 500)
+BODY = {"model": "valbourg-brut", "messages": [{"role": "user", "content": "Tell me a story."}]}
+
+
+@pytest.fixture
+def line() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """The two ends of a connection, the gateway's first."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield ours, theirs
+
+
+def test_a_caller_who_goes_while_words_flow_stops_the_model(
+    gateway: Installation, line: tuple[socket.socket, socket.socket]
+) -> None:
+    ours, theirs = line
+    for kind, goes in (("chat.finished", False), ("chat.aborted", True)):
+        gateway.model_server.script(LONG)
+        if goes:
+            theirs.close()
+        gateway.client.post(
+            "/v1/chat/completions",
+            json=BODY,
+            headers=gateway.headers(),
+            environ_overrides={"gunicorn.socket": ours},
+        )
+        for thread in threading.enumerate():
+            if thread.name == "chat":
+                thread.join()
+        assert [record["kind"] for record in gateway.records()[-2:]] == ["chat.started", kind]
