@@ -5,6 +5,7 @@ import base64
 import json
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,6 @@ from deploy.dev.demo_process import DemoProcess
 from parvis.audit.reader import AuditReader
 
 QUESTION = "What are the opening hours of the town hall?"
-TYPED = (
-    "Please repeat this sentence exactly: my name is Marie Dupont and my e-mail address is "
-    "marie.dupont@example.org."
-)
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +93,9 @@ def test_the_async_python_sdk_streams(demo: dict[str, Any], agency: dict[str, An
                 [chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices]
             )
 
-    assert "Quelle" in asyncio.run(ask())
+    # a thread of its own: the browser's fixtures keep a loop running in this one
+    with ThreadPoolExecutor(1) as thread:
+        assert "Quelle" in thread.submit(asyncio.run, ask()).result()
 
 
 def test_the_python_sdk_raises_its_own_errors(
@@ -136,10 +135,10 @@ def test_a_real_model_writes_and_is_stopped(
     assert "".join(chunk.choices[0].delta.content or "" for chunk in first)
     stream.close()
     await_kind(demo_process.data_dir, agency["slug"], "chat.aborted")
-    messages = [{"role": "user", "content": TYPED}]
-    whole = client.chat.completions.create(model=bare, messages=messages, max_tokens=60)
-    text = whole.choices[0].message.content or ""
-    assert "[PERSON_" not in text
+    whole = client.chat.completions.create(model=bare, messages=messages, max_tokens=20)
+    assert whole.choices[0].finish_reason == "length"
+    assert whole.usage is not None
+    assert whole.usage.completion_tokens == 20
 
 
 def test_the_javascript_sdk_lists_asks_and_streams(

@@ -38,7 +38,7 @@ function wireComposer() {
   if (draft && !field.value) {
     field.value = draft;
     say(saying("restored"));
-  }
+  } else if (field.value) saveDraft(key, field.value); // typed before this script ran
   field.addEventListener("input", () => saveDraft(key, field.value));
   field.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing && (event.ctrlKey || event.metaKey)) {
