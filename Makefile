@@ -5,6 +5,8 @@ PYTHON ?= python3
 PARVIS_CACHE_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/parvis
 export PARVIS_CACHE_DIR
 export UV_PYTHON_DOWNLOADS = never
+# a site with certificate authorities of its own keeps them in the system store
+export UV_SYSTEM_CERTS = true
 export UV_CACHE_DIR = $(PARVIS_CACHE_DIR)/uv
 # a site's own mirror is usually told to pip: uv listens to the same words
 ifdef PIP_INDEX_URL
