@@ -18,7 +18,7 @@ RUN := .venv/bin/python
 STAMP := .venv/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo demo-check test lint format lock bench-start bench-latency clean
+.PHONY: help env demo demo-check test lint format lock bench-start bench-latency bench-privacy clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -69,6 +69,9 @@ bench-start: env ## Measure start times, cold and warm, and the memory of each p
 
 bench-latency: env ## Measure what the gateway adds to an answer, paired with the model server directly
 	@$(RUN) -m deploy.bench.latency
+
+bench-privacy: env ## Measure what masking misses and costs, beside Presidio as it comes; writes docs/privacy.md
+	@$(RUN) -m deploy.bench.privacy
 
 clean: ## Remove what was made here; fetched parts in PARVIS_CACHE_DIR stay
 	@rm -rf .venv .uv .parvis .mypy_cache .ruff_cache .pytest_cache tests/e2e/node_modules

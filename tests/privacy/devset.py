@@ -1,55 +1,111 @@
-"""Reads the development messages: text, where personal data lies, and what must stay readable."""
+"""Reads the development messages: text, where personal data lies, and what must stay readable.
 
+A third of them is held out: rules are never changed by looking at what is missed there.
+"""
+
+import hashlib
 import re
+import unicodedata
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-_MARK = re.compile(r"<<(?P<label>[A-Z_]+)\|(?P<value>[^>]+)>>|\{\{(?P<trap>[^}]+)\}\}")
-DATA = Path(__file__).parent / "data" / "messages.txt"
+DATA = Path(__file__).parent / "data"
+LANGUAGES = ("fr", "de", "lb", "en")
+_MARK = re.compile(r"\{(?P<label>[A-Z_]+|!):(?P<value>[^{}]+)\}")
+TRAP = "!"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of text with its label, "!" for a trap, None for any other text."""
+
+    text: str
+    label: str | None = None
 
 
 @dataclass(frozen=True)
 class Message:
     id: str
     language: str
-    text: str
-    spans: tuple[tuple[int, int, str], ...]
-    traps: tuple[tuple[int, int], ...]
+    pieces: tuple[Piece, ...]
+    source: str
+    held: bool
+
+    @property
+    def text(self) -> str:
+        return "".join(piece.text for piece in self.pieces)
+
+    def spans(self) -> list[tuple[int, int, str]]:
+        """Every labelled stretch, traps included, in code points."""
+        found, position = [], 0
+        for piece in self.pieces:
+            if piece.label:
+                found.append((position, position + len(piece.text), piece.label))
+            position += len(piece.text)
+        return found
 
     def row(self) -> dict[str, object]:
         """The message as a row of the benchmark."""
+        marked = [{"start": a, "end": b, "label": label} for a, b, label in self.spans()]
         return {
             "id": self.id,
             "text": self.text,
             "language": self.language,
-            "spans": [{"start": a, "end": b, "label": label} for a, b, label in self.spans],
-            "negatives": [{"start": a, "end": b, "label": "TRAP"} for a, b in self.traps],
-            "source": "handcrafted",
+            "spans": [span for span in marked if span["label"] != TRAP],
+            "negatives": [span | {"label": "TRAP"} for span in marked if span["label"] == TRAP],
+            "scope": "all",
+            "source": self.source,
+            "held": self.held,
         }
 
 
-def load_messages(path: Path = DATA) -> list[Message]:
-    paragraphs = path.read_text(encoding="utf-8").split("\n\n")
-    return [_message(part.strip()) for part in paragraphs if not part.startswith("#")]
+def load_messages() -> list[Message]:
+    """The handwritten messages of all languages."""
+    return [message for language in LANGUAGES for message in _load(language)]
 
 
-def _message(paragraph: str) -> Message:
-    head, marked = paragraph.split("\n", 1)
-    language, name = head.split(" ", 1)
-    pieces: list[str] = []
-    spans: list[tuple[int, int, str]] = []
-    traps: list[tuple[int, int]] = []
-    position = length = 0
+def _load(language: str) -> Iterable[Message]:
+    text = (DATA / f"{language}.txt").read_text(encoding="utf-8")
+    for number, block in enumerate(re.split(r"^## ", text, flags=re.MULTILINE)[1:], 1):
+        genre, marked = block.split("\n", 1)
+        yield build_message(f"{language}-{genre}-{number}", language, marked.strip("\n"), "written")
+
+
+def build_message(name: str, language: str, marked: str, source: str) -> Message:
+    """A message from its marked text; whether it is held out depends on its text alone."""
+    pieces: list[Piece] = []
+    position = 0
     for mark in _MARK.finditer(marked):
-        pieces.append(marked[position : mark.start()])
-        length += mark.start() - position
-        value = mark["value"] or mark["trap"]
-        if mark["label"]:
-            spans.append((length, length + len(value), mark["label"]))
-        else:
-            traps.append((length, length + len(value)))
-        pieces.append(value)
-        length += len(value)
+        pieces.append(Piece(marked[position : mark.start()]))
+        pieces.append(Piece(mark["value"], mark["label"]))
         position = mark.end()
-    pieces.append(marked[position:])
-    return Message(f"{language}-{name}", language, "".join(pieces), tuple(spans), tuple(traps))
+    pieces.append(Piece(marked[position:]))
+    held = hashlib.sha256(marked.encode()).digest()[0] % 3 == 0
+    return Message(name, language, tuple(p for p in pieces if p.text), source, held)
+
+
+def _one_by_one(change: Callable[[str], str]) -> Callable[[str], str]:
+    """Changed letter by letter, so that no letter becomes two."""
+    return lambda text: "".join(new if len(new := change(char)) == 1 else char for char in text)
+
+
+CARELESS: dict[str, Callable[[str], str]] = {
+    "small": _one_by_one(str.lower),
+    "capitals": _one_by_one(str.upper),
+    "no-break": lambda text: text.replace(" ", "\u00a0"),
+    "decomposed": lambda text: unicodedata.normalize("NFD", text),
+    "broken": lambda text: re.sub(r"(?<=\w) (?=\w)", "\n", text, count=1),
+}
+
+
+def vary(messages: Iterable[Message]) -> list[Message]:
+    """Each message carelessly typed, in one of five ways in turn."""
+    varied = []
+    for number, message in enumerate(messages):
+        name, change = list(CARELESS.items())[number % len(CARELESS)]
+        pieces = tuple(Piece(change(p.text), p.label) for p in message.pieces)
+        varied.append(
+            Message(f"{message.id}-{name}", message.language, pieces, "careless", message.held)
+        )
+    return varied
