@@ -1,0 +1,229 @@
+/* Records of an audit export: their kinds, their one form, and what must hold from one to the next.
+ *
+ * After docs/audit-format.md, section 1, and docs/reference/audit.md. A classic script; defines
+ * `parvisRecords`; needs `format.js` before it.
+ */
+"use strict";
+globalThis.parvisRecords = (() => {
+  const { UTF8, isObject, leafHash, require, same } = globalThis.parvisFormat;
+  const MAX_LEAF = 8192;
+  const MAX_IDS = 1_000_000;
+  const CHAT = "target model use policy privacy http trace";
+  const ACT = "target change policy http trace";
+  // kind: phases, outcomes, blocks it must carry, blocks it may carry
+  const KINDS = {
+    "chat.started": ["intent", "", "target", "model use policy http trace"],
+    "chat.finished": ["result", "success", "", CHAT],
+    "chat.aborted": ["result", "aborted", "", CHAT],
+    "chat.failed": ["result", "failed", "", CHAT],
+    "chat.refused": ["result fact", "denied", "", CHAT],
+    "chat.unknown": ["result", "unknown", "", "target"],
+    "tool.called": ["fact", "success denied failed unknown", "target", CHAT],
+    "review.requested": ["fact", "success", "target", CHAT],
+    "review.decided": ["fact", "success denied", "target", CHAT],
+    "auth.failed": ["fact", "denied failed", "", "target http trace"],
+    "request.served": ["fact", "success", "http", "target trace"],
+    "request.refused": ["fact", "denied failed", "http", "target policy privacy trace"],
+    "policy.published": ["fact", "success failed", "policy", ACT],
+    "model.changed": ["fact", "success failed", "model", ACT],
+    "key.compromised": ["fact", "unknown", "target", ACT],
+    "log.opened": ["fact", "success", "", "target change"],
+    "log.heartbeat": ["fact", "success", "", "change"],
+    "clock.stepped": ["fact", "success", "change", ""],
+    "audit.read": ["fact", "success denied", "target", "http trace"],
+    "audit.exported": ["fact", "success denied failed", "target", "http trace change"],
+    "audit.unsealed": ["fact", "success denied", "target", "http trace change"],
+    "erasure.refused": ["fact", "denied", "target", ACT],
+    "reconcile.result": ["fact", "success failed", "target", "use change"],
+    "incident.opened": ["fact", "success unknown", "target", ACT],
+  };
+  const alike = (names, ...rule) => names.split(" ").forEach((name) => (KINDS[name] = rule));
+  alike("auth.login auth.logout session.ended session.expired", "fact", "success", "", "target http trace");
+  alike("document.added document.removed admin.changed", "fact", "success denied failed", "target", ACT);
+  alike("key.created key.rotated key.retired incident.closed erasure.requested", "fact", "success", "target", ACT);
+  alike("log.created log.closed log.rollback", "fact", "success", "target change", "");
+  alike("hold.placed hold.lifted", "fact", "success denied", "target", ACT);
+  alike("erasure.done retention.pruned", "fact", "success failed", "target", ACT);
+  const BLOCKS = {
+    emit: "node word boot hex32 worker word n count",
+    actor: "type actor pid hex32 roles words assurance word client word",
+    target:
+      "assistant word version word channel word conversation word language word level count documents words " +
+      "tenant word log hex32 session hex64 object word key word view word seq count first count end count " +
+      "from time to time kinds words records count",
+    model: "wanted words provider word asked word answered word response word digest word",
+    use:
+      "messages count bytes_in count bytes_out count tokens_in count tokens_out count tokens_cached count " +
+      "tokens_reasoning count estimated flag stream flag attempts count ms count first_ms count finish word",
+    policy: "digest word decision decision rules words duties words shadow words reviewer hex32 count count",
+    privacy: "action action counts counts detector word",
+    http: "method word route word status count code word param word request word",
+    trace: "trace hex32 span word",
+    change: "before word after word origin word vkey word size count root hex64 ground word",
+  };
+  const FIELDS = new Map(Object.entries(BLOCKS).map(([name, words]) => [name, pairs(words.split(" "))]));
+  const ALWAYS_THERE = { emit: ["node", "boot", "worker", "n"], actor: ["type"] };
+  const ALWAYS = ["v", "id", "log", "seq", "time", "seen", "kind", "phase", "emit", "actor"];
+  const SEALED = ["user", "ip", "note", "query"];
+  const SEALED_CONTENT = ["prompt", "answer", "title", "document", "address"];
+  const text = (form) => (value) => typeof value === "string" && form.test(value);
+  const count = (value) => Number.isSafeInteger(value) && value >= 0;
+  const word = text(/^[A-Za-z0-9._:/@+=,~()#<>*-]{1,255}$/);
+  const uuid = text(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+  const time = text(/^[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}\.[0-9]{6}Z$/);
+  const few = (values) => values.length > 0 && values.length <= 64;
+  const TYPES = {
+    word, count, time,
+    words: (value) => Array.isArray(value) && few(value) && value.every(word),
+    flag: (value) => typeof value === "boolean",
+    hex32: text(/^[0-9a-f]{32}$/),
+    hex64: text(/^[0-9a-f]{64}$/),
+    counts: (value) =>
+      isObject(value) && few(Object.keys(value)) && Object.values(value).every(count) &&
+      Object.keys(value).every((name) => /^[A-Z][A-Z0-9_]{0,39}$/.test(name)),
+    actor: text(/^(person|service|system|unknown)$/),
+    decision: text(/^(allow|deny)$/),
+    action: text(/^(none|masked|blocked)$/),
+  };
+  function pairs(words) {
+    return new Map(words.flatMap((name, at) => (at % 2 ? [] : [[name, words[at + 1]]])));
+  }
+
+  function canonical(value) {
+    if (value === null || typeof value === "boolean") return String(value);
+    if (typeof value === "number") {
+      require(Number.isSafeInteger(value));
+      return String(value);
+    }
+    if (typeof value === "string") {
+      require(!/[\ud800-\udfff]/u.test(value));
+      return JSON.stringify(value);
+    }
+    if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+    const keys = Object.keys(value).sort();
+    require(keys.every((key) => /^[ -~]*$/.test(key)));
+    return `{${keys.map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join()}}`;
+  }
+  function parseRecord(leaf) {
+    const string = UTF8.decode(leaf);
+    const record = JSON.parse(string);
+    require(isObject(record) && canonical(record) === string);
+    return record;
+  }
+  /** The field that is not as its kind demands, or null. */
+  function findFault(record) {
+    const kind = typeof record.kind === "string" && Object.hasOwn(KINDS, record.kind) ? KINDS[record.kind] : null;
+    if (kind === null) return "kind";
+    const [phases, outcomes, required, optional] = kind.map((words) => words.split(" ").filter(Boolean));
+    const missing = [...ALWAYS, ...required].find((name) => !Object.hasOwn(record, name));
+    if (missing) return missing;
+    const has = (name) => Object.hasOwn(record, name);
+    if (record.v !== 1) return "v";
+    if (!phases.includes(record.phase)) return "phase";
+    if (has("outcome") ? !outcomes.includes(record.outcome) : outcomes.length) return "outcome";
+    if (has("re") !== (record.phase === "result") || (has("re") && !uuid(record.re))) return "re";
+    if (has("reason") && !word(record.reason)) return "reason";
+    if (!uuid(record.id)) return "id";
+    for (const name of ["time", "seen"]) if (!time(record[name])) return name;
+    const known = new Set([...ALWAYS, "outcome", "re", "reason", "seal", ...required, ...optional]);
+    for (const [name, block] of Object.entries(record)) {
+      if (!known.has(name)) return name;
+      const fault = FIELDS.has(name) ? findBlockFault(name, block) : null;
+      if (fault) return fault;
+    }
+    return has("seal") && !isSeal(record.kind, record.seal) ? "seal" : null;
+  }
+  function findBlockFault(name, block) {
+    if (!isObject(block) || !Object.keys(block).length) return name;
+    const missing = (ALWAYS_THERE[name] ?? []).find((field) => !Object.hasOwn(block, field));
+    if (missing) return `${name}.${missing}`;
+    const fields = FIELDS.get(name);
+    const wrong = Object.keys(block).find((field) => !fields.has(field) || !TYPES[fields.get(field)](block[field]));
+    return wrong === undefined ? null : `${name}.${wrong}`;
+  }
+  function isSeal(kind, seal) {
+    const names = /^(chat|tool|document|review)\./.test(kind) ? [...SEALED, ...SEALED_CONTENT] : SEALED;
+    const fits = (one) =>
+      isObject(one) && Object.keys(one).sort().join() === "c,k,n" &&
+      TYPES.hex64(one.c) && TYPES.hex32(one.k) && count(one.n);
+    return isObject(seal) && Object.keys(seal).length > 0 &&
+      Object.entries(seal).every(([name, one]) => names.includes(name) && fits(one));
+  }
+
+  /** Records in order: form, position, time, writers' counters, intents and endings. */
+  class Records {
+    emitters = new Map();
+    open = new Map();
+    ids = new Set();
+    time = "";
+    begun = "";
+
+    constructor(run, first) {
+      Object.assign(this, { run, next: first, whole: first === 0, log: run.key.name.split("/").at(-1) });
+    }
+    /** Records before `seq` are not there: what crosses the gap cannot be followed. */
+    jump(seq) {
+      Object.assign(this, { next: seq, whole: false, time: "" });
+      this.emitters.clear();
+    }
+    check(path, seq, leaf, expected) {
+      const wrong = (reason, more) => this.run.find("TAMPERED", path, reason, { seq, ...more });
+      if (expected && !same(leafHash(leaf), expected)) wrong("leaf");
+      let record = null, fault = "JSON";
+      try {
+        require(leaf.length <= MAX_LEAF);
+        record = parseRecord(leaf);
+        fault = findFault(record);
+      } catch {
+        record = null;
+      }
+      if (fault !== null) {
+        wrong("form", { detail: fault });
+        return this.jump(seq + 1);
+      }
+      if (seq === 0) this.run.born = record;
+      if (record.log !== this.log || record.seq !== seq || seq !== this.next) wrong("place");
+      this.next = seq + 1;
+      if (record.time < this.time && record.kind !== "clock.stepped") wrong("time");
+      this.time = record.time;
+      this.begun ||= record.time;
+      this.follow(record, seq, wrong);
+    }
+    follow(record, seq, wrong) {
+      const { boot, n } = record.emit;
+      const before = this.emitters.get(boot) ?? (this.whole ? 0 : null);
+      if (before !== null && n !== before + 1) wrong("counter");
+      this.emitters.set(boot, n);
+      if (record.phase === "intent") this.open.set(record.id, { seq, time: record.time, kind: record.kind });
+      else if (Object.hasOwn(record, "re") && !this.open.delete(record.re) && this.whole) wrong("intent");
+      if (this.ids?.has(record.id)) wrong("twice");
+      this.ids?.add(record.id);
+      if (this.ids?.size > MAX_IDS) this.ids = null;
+    }
+    finish(span, all) {
+      const { run } = this;
+      Object.assign(run.facts, { records: span, times: [this.begun, this.time] });
+      if (all) run.done("records", "kinds", "places");
+      else run.skip("bundles", "records", "kinds", "places");
+      if (this.whole) run.done("writers", "intents");
+      else run.skip("part", "writers", "intents");
+      if (this.ids) run.done("ids");
+      else run.skip("many", "ids");
+      run.open = [...this.open].map(([id, one]) => ({ ...one, id })).sort((a, b) => a.seq - b.seq);
+    }
+  }
+  function splitBundle(data, count) {
+    const leaves = [];
+    for (let at = 0; at < data.length; ) {
+      require(at + 2 <= data.length && leaves.length < count);
+      const end = at + 2 + data[at] * 256 + data[at + 1];
+      require(end <= data.length);
+      leaves.push(data.subarray(at + 2, end));
+      at = end;
+    }
+    require(leaves.length === count);
+    return leaves;
+  }
+
+  return { ALWAYS_THERE, FIELDS, KINDS, Records, SEALED, SEALED_CONTENT, TYPES, findFault, parseRecord, splitBundle };
+})();

@@ -1,0 +1,149 @@
+/* Sentences of the second verifier in English, French, German and Luxembourgish, and its report as text. */
+"use strict";
+globalThis.parvisTexts = (() => {
+  const LANGUAGES = ["en", "fr", "de", "lb"];
+  const VERDICTS = {
+    INTACT: ["Nothing was altered since it was signed. Nobody outside vouches for the time (unanchored).", "Rien n’a été modifié depuis la signature. Aucun tiers n’atteste la date (sans ancrage).", "Seit der Signatur wurde nichts verändert. Niemand außerhalb bürgt für die Zeit (unverankert).", "Zanter der Ënnerschrëft gouf näischt geännert. Keen dobausse steet fir d’Zäit an (net verankert)."],
+    INCOMPLETE: ["A file is missing; what is there is unaltered.", "Un fichier manque ; ce qui est présent n’a pas été modifié.", "Eine Datei fehlt; was da ist, ist unverändert.", "E Fichier feelt; wat do ass, ass net geännert."],
+    TAMPERED: ["Something was altered, added or is not in its required form.", "Quelque chose a été modifié, ajouté ou n’a pas la forme exigée.", "Etwas wurde verändert, hinzugefügt oder hat nicht die verlangte Form.", "Eppes gouf geännert, bäigesat oder huet net déi verlaangte Form."],
+    UNVERIFIABLE: ["It cannot be decided.", "Aucune décision n’est possible.", "Es lässt sich nicht entscheiden.", "Et kann net entscheet ginn."],
+  };
+  const REASONS = {
+    unread: ["the file cannot be read", "le fichier est illisible", "die Datei ist nicht lesbar", "de Fichier kann net gelies ginn"],
+    large: ["the file is too large", "le fichier est trop grand", "die Datei ist zu groß", "de Fichier ass ze grouss"],
+    link: ["a link or a special file", "un lien ou un fichier spécial", "eine Verknüpfung oder Sonderdatei", "e Link oder e spezielle Fichier"],
+    deep: ["folders are nested too deeply", "dossiers trop imbriqués", "Ordner zu tief verschachtelt", "Dossiere sinn ze déif verschachtelt"],
+    many: ["too many to check", "trop nombreux pour être contrôlés", "zu viele für die Prüfung", "ze vill fir ze préiwen"],
+    stranger: ["this folder is not an audit export", "ce dossier n’est pas un export d’audit", "dieser Ordner ist kein Audit-Export", "dësen Dossier ass keen Audit-Export"],
+    crypto: ["this browser or program cannot check Ed25519 signatures", "ce navigateur ou programme ne sait pas vérifier les signatures Ed25519", "dieser Browser oder dieses Programm kann Ed25519-Signaturen nicht prüfen", "dëse Browser oder Programm kann Ed25519-Ënnerschrëften net préiwen"],
+    missing: ["the file is missing", "le fichier manque", "die Datei fehlt", "de Fichier feelt"],
+    keys: ["not the key of a log", "ce n’est pas la clé d’un journal", "nicht der Schlüssel eines Protokolls", "net de Schlëssel vun engem Journal"],
+    witnesses: ["the policy demands witnesses; this version knows none", "la politique exige des témoins ; cette version n’en connaît pas", "die Policy verlangt Zeugen; diese Version kennt keine", "d’Policy verlaangt Zeien; dës Versioun kennt keng"],
+    otherLog: ["the log is not one that you trust", "le journal n’est pas un de ceux auxquels vous vous fiez", "das Protokoll gehört nicht zu denen, denen Sie vertrauen", "de Journal ass keen, deem Dir vertraut"],
+    otherKey: ["the key is not the one that you trust", "la clé n’est pas celle à laquelle vous vous fiez", "der Schlüssel ist nicht der, dem Sie vertrauen", "de Schlëssel ass net deen, deem Dir vertraut"],
+    list: ["not a list of files of this log", "ce n’est pas une liste de fichiers de ce journal", "keine Dateiliste dieses Protokolls", "keng Lëscht vu Fichiere vun dësem Journal"],
+    note: ["not a signed head of this log", "ce n’est pas une tête signée de ce journal", "kein signierter Stand dieses Protokolls", "keen ënnerschriwwene Stand vun dësem Journal"],
+    signature: ["the signature is not the log’s", "la signature n’est pas celle du journal", "die Signatur ist nicht die des Protokolls", "d’Ënnerschrëft ass net déi vum Journal"],
+    head: ["not the head of this export", "ce n’est pas la tête de cet export", "nicht der Stand dieses Exports", "net de Stand vun dësem Export"],
+    cut: ["a head beyond the end of the log: the end was cut", "une tête au-delà de la fin du journal : la fin a été coupée", "ein Stand jenseits des Endes: das Ende wurde abgeschnitten", "e Stand méi wäit wéi d’Enn: d’Enn gouf ofgeschnidden"],
+    seenKey: ["the log’s key is not the one seen last time", "la clé du journal n’est pas celle vue la dernière fois", "der Schlüssel ist nicht der vom letzten Mal", "de Schlëssel ass net dee vum leschte Mol"],
+    shorter: ["the log is shorter than what was seen last time: cut, or an old export", "le journal est plus court que la dernière fois : coupé, ou export ancien", "das Protokoll ist kürzer als beim letzten Mal: abgeschnitten oder ein alter Export", "de Journal ass méi kuerz wéi d’lescht Kéier: ofgeschnidden oder en alen Export"],
+    history: ["another history than the head seen or published before", "une autre histoire que celle de la tête vue ou publiée auparavant", "eine andere Geschichte als die des früher gesehenen Stands", "eng aner Geschicht wéi déi vum Stand, deen éischter gesi gouf"],
+    few: ["the head counts more records than there are files", "la tête compte plus d’enregistrements qu’il n’y a de fichiers", "der Stand zählt mehr Einträge, als Dateien da sind", "de Stand zielt méi Anträg, wéi et Fichiere gëtt"],
+    tile: ["the tile is not made of the leaves below it", "la tuile ne correspond pas aux feuilles", "die Kachel passt nicht zu den Blättern darunter", "d’Kachel passt net zu de Blieder drënner"],
+    root: ["the signed root is not that of the leaves", "la racine signée n’est pas celle des feuilles", "die signierte Wurzel ist nicht die der Blätter", "déi ënnerschriwwe Wuerzel ass net déi vun de Blieder"],
+    bundle: ["not a bundle of records of this width", "ce n’est pas un lot d’enregistrements de cette taille", "kein Bündel mit dieser Zahl von Einträgen", "kee Bündel mat dëser Zuel vun Anträg"],
+    birth: ["the log does not begin with the birth of this key", "le journal ne commence pas par la naissance de cette clé", "das Protokoll beginnt nicht mit der Geburt dieses Schlüssels", "de Journal fänkt net mat der Gebuert vun dësem Schlëssel un"],
+    platform: ["the platform log does not prove this key", "le journal de la plateforme ne prouve pas cette clé", "das Plattform-Protokoll beweist diesen Schlüssel nicht", "de Journal vun der Plattform beweist dëse Schlëssel net"],
+    unlisted: ["the file is not part of the export", "le fichier ne fait pas partie de l’export", "die Datei gehört nicht zum Export", "de Fichier gehéiert net zum Export"],
+    empty: ["an empty folder that is not part of the export", "un dossier vide qui ne fait pas partie de l’export", "ein leerer Ordner, der nicht zum Export gehört", "en eidelen Dossier, deen net zum Export gehéiert"],
+    changed: ["the file is not the one that was exported", "le fichier n’est pas celui qui a été exporté", "die Datei ist nicht die exportierte", "de Fichier ass net deen, deen exportéiert gouf"],
+    leaf: ["the record is not the one that was hashed", "l’enregistrement n’est pas celui qui a été haché", "der Eintrag ist nicht der gehashte", "den Antrag ass net deen, dee gehasht gouf"],
+    form: ["the record is not in the required form", "l’enregistrement n’a pas la forme exigée", "der Eintrag hat nicht die verlangte Form", "den Antrag huet net déi verlaangte Form"],
+    place: ["the record is not at its position in this log", "l’enregistrement n’est pas à sa place dans ce journal", "der Eintrag steht nicht an seinem Platz in diesem Protokoll", "den Antrag ass net op senger Plaz an dësem Journal"],
+    time: ["time goes back", "le temps recule", "die Zeit läuft zurück", "d’Zäit leeft zeréck"],
+    counter: ["records of one writer are missing before this one", "des enregistrements d’un même processus manquent avant celui-ci", "davor fehlen Einträge eines Schreibers", "virdru feelen Anträg vun engem Schreiwer"],
+    intent: ["it ends an intent that is not open", "il termine une intention qui n’est pas ouverte", "er beendet ein Vorhaben, das nicht offen ist", "hie beendegt e Virhuelen, dat net op ass"],
+    twice: ["its id occurs twice", "son identifiant apparaît deux fois", "seine Kennung kommt zweimal vor", "seng Kennung kënnt zweemol vir"],
+    undecided: ["not everything that is needed could be checked", "tout le nécessaire n’a pas pu être contrôlé", "nicht alles Nötige war prüfbar", "net alles, wat néideg ass, konnt gepréift ginn"],
+  };
+  const SKIPS = {
+    browser: ["a browser does not show links", "un navigateur ne montre pas les liens", "ein Browser zeigt Verknüpfungen nicht", "e Browser weist keng Linken"],
+    tiles: ["leaf hashes are missing", "des empreintes de feuilles manquent", "Blatt-Hashes fehlen", "Blat-Hashe feelen"],
+    noPolicy: ["no trusted key given; compare the fingerprint yourself", "aucune clé de confiance donnée ; comparez vous-même l’empreinte", "kein vertrauter Schlüssel angegeben; vergleichen Sie den Fingerabdruck selbst", "kee vertraute Schlëssel uginn; vergläicht de Fangerofdrock selwer"],
+    noKey: ["no key, or not readable", "pas de clé, ou illisible", "kein Schlüssel oder nicht lesbar", "kee Schlëssel oder net ze liesen"],
+    noState: ["nothing kept from last time was given", "rien de conservé de la dernière fois n’a été donné", "nichts vom letzten Mal angegeben", "näischt vum leschte Mol uginn"],
+    newLog: ["this log was not seen before", "ce journal n’a pas été vu auparavant", "dieses Protokoll wurde noch nie gesehen", "dëse Journal gouf nach ni gesinn"],
+    first: ["the first record is not in this export", "le premier enregistrement n’est pas dans cet export", "der erste Eintrag ist nicht in diesem Export", "den éischten Antrag ass net an dësem Export"],
+    noBirth: ["the platform log’s proof is not here", "la preuve du journal de la plateforme manque", "der Beweis des Plattform-Protokolls fehlt", "de Beweis vum Journal vun der Plattform feelt"],
+    sealed: ["they never leave the installation", "elles ne quittent jamais l’installation", "sie verlassen die Installation nie", "si verloossen d’Installatioun ni"],
+    none: ["none is known to this version", "cette version n’en connaît aucun", "diese Version kennt keine", "dës Versioun kennt keng"],
+    noList: ["no list of files", "pas de liste de fichiers", "keine Dateiliste", "keng Lëscht vu Fichieren"],
+    bundles: ["files of records are missing or unreadable; the others were checked", "des fichiers d’enregistrements manquent ; les autres ont été contrôlés", "Dateien mit Einträgen fehlen; die anderen wurden geprüft", "Fichiere mat Anträg feelen; déi aner goufe gepréift"],
+    part: ["only within the exported part", "seulement dans la partie exportée", "nur innerhalb des exportierten Teils", "nëmmen am exportéierten Deel"],
+    unreached: ["not reached", "pas atteint", "nicht erreicht", "net erreecht"],
+  };
+  const CHECKS = {
+    form: ["no links, no special files, no deep folders", "ni liens, ni fichiers spéciaux, ni dossiers profonds", "keine Verknüpfungen, Sonderdateien, tiefen Ordner", "keng Linken, speziell Fichieren, déif Dossieren"],
+    manifest: ["the list of files is signed by the log", "la liste de fichiers est signée par le journal", "die Dateiliste ist vom Protokoll signiert", "d’Lëscht vu Fichieren ass vum Journal ënnerschriwwen"],
+    listed: ["no file beside the listed ones", "aucun fichier hors de la liste", "keine Datei neben den gelisteten", "kee Fichier nieft deenen op der Lëscht"],
+    files: ["size and SHA-256 of every file", "taille et SHA-256 de chaque fichier", "Größe und SHA-256 jeder Datei", "Gréisst a SHA-256 vun all Fichier"],
+    checkpoint: ["the head is signed by the log", "la tête est signée par le journal", "der Stand ist vom Protokoll signiert", "de Stand ass vum Journal ënnerschriwwen"],
+    tree: ["root recomputed from the leaf hashes, every tile compared", "racine recalculée depuis les feuilles, chaque tuile comparée", "Wurzel aus den Blättern neu berechnet, jede Kachel verglichen", "Wuerzel aus de Blieder nei gerechent, all Kachel verglach"],
+    records: ["every exported record is the one that was hashed", "chaque enregistrement exporté est celui qui a été haché", "jeder exportierte Eintrag ist der gehashte", "all exportéierten Antrag ass dee gehashten"],
+    kinds: ["records in canonical form, of known kinds, with known fields", "enregistrements en forme canonique, de genres et champs connus", "Einträge in kanonischer Form, mit bekannten Arten und Feldern", "Anträg a kanonescher Form, mat bekannten Aarten a Felder"],
+    places: ["positions without gap, of this log, time never going back", "positions sans trou, de ce journal, temps jamais à rebours", "Plätze lückenlos, dieses Protokolls, Zeit nie rückwärts", "Plazen ouni Lach, vun dësem Journal, Zäit ni zeréck"],
+    writers: ["counters of every writing process without gap", "compteurs de chaque processus sans trou", "Zähler jedes Schreibers lückenlos", "Zieler vun all Schreiwer ouni Lach"],
+    intents: ["every ending has its intent", "chaque fin a son intention", "jedes Ende hat sein Vorhaben", "all Enn huet säi Virhuelen"],
+    ids: ["no record id occurs twice", "aucun identifiant en double", "keine Kennung kommt zweimal vor", "keng Kennung kënnt zweemol vir"],
+    birth: ["the first record names this key; the platform log knows it", "le premier enregistrement nomme cette clé ; le journal de la plateforme la connaît", "der erste Eintrag nennt diesen Schlüssel; das Plattform-Protokoll kennt ihn", "den éischten Antrag nennt dëse Schlëssel; de Journal vun der Plattform kennt en"],
+    notes: ["earlier published heads are heads of this same log", "les têtes publiées auparavant sont de ce même journal", "früher veröffentlichte Stände gehören zu diesem Protokoll", "éischter publizéiert Stänn gehéieren zu dësem Journal"],
+    policy: ["the log’s key is one that you trust", "la clé du journal est une clé à laquelle vous vous fiez", "dem Schlüssel des Protokolls vertrauen Sie", "dem Schlëssel vum Journal vertraut Dir"],
+    state: ["the log continues the one you saw last time", "le journal prolonge celui que vous avez vu", "das Protokoll setzt das zuletzt gesehene fort", "de Journal féiert dee virun, deen Dir gesinn hutt"],
+    sealed: ["sealed values", "valeurs scellées", "versiegelte Werte", "versigelt Wäerter"],
+    anchor: ["witnesses or time stamps outside the operator’s reach", "témoins ou horodatages hors de portée de l’exploitant", "Zeugen oder Zeitstempel außer Reichweite des Betreibers", "Zeien oder Zäitstempelen ausserhalb vum Bedreiwer"],
+  };
+  const WORDS = {
+    title: ["Check an audit export", "Vérifier un export d’audit", "Audit-Export prüfen", "Audit-Export iwwerpréiwen"],
+    intro: ["Everything happens on this machine: nothing is sent. Take this page from a place you trust, not from whoever made the export.", "Tout se passe sur cette machine : rien n’est envoyé. Prenez cette page d’une source de confiance, pas de l’auteur de l’export.", "Alles geschieht auf diesem Gerät: nichts wird gesendet. Nehmen Sie diese Seite aus einer Quelle, der Sie trauen, nicht vom Ersteller des Exports.", "Alles geschitt op dësem Apparat: näischt gëtt geschéckt. Huelt dës Säit vun enger Plaz, där Dir vertraut, net vum Auteur vum Export."],
+    key: ["Log’s key from paper (optional)", "Clé du journal, reçue sur papier (facultatif)", "Schlüssel des Protokolls vom Papier (freiwillig)", "Schlëssel vum Journal vum Pabeier (fräiwëlleg)"],
+    badKey: ["This is not a verifier key.", "Ce n’est pas une clé de vérification.", "Das ist kein Prüfschlüssel.", "Dat ass kee Préifschlëssel."],
+    choose: ["Folder of the export", "Dossier de l’export", "Ordner des Exports", "Dossier vum Export"],
+    drop: ["… or drop the folder anywhere on this page.", "… ou déposez le dossier n’importe où sur cette page.", "… oder ziehen Sie den Ordner auf diese Seite.", "… oder zitt den Dossier op dës Säit."],
+    working: ["Checking …", "Vérification …", "Prüfung läuft …", "Gëtt iwwerpréift …"],
+    language: ["Language", "Langue", "Sprache", "Sprooch"],
+    log: ["Log", "Journal", "Protokoll", "Journal"],
+    size: ["Records in the log", "Enregistrements du journal", "Einträge im Protokoll", "Anträg am Journal"],
+    exported: ["Exported positions", "Positions exportées", "Exportierte Plätze", "Exportéiert Plazen"],
+    times: ["Times", "Période", "Zeiten", "Zäiten"],
+    root: ["Root", "Racine", "Wurzel", "Wuerzel"],
+    fingerprint: ["Fingerprint of the key", "Empreinte de la clé", "Fingerabdruck des Schlüssels", "Fangerofdrock vum Schlëssel"],
+    confirmed: ["it is the key that you trust", "c’est la clé à laquelle vous vous fiez", "es ist der Schlüssel, dem Sie vertrauen", "et ass de Schlëssel, deem Dir vertraut"],
+    unconfirmed: ["not confirmed: compare it with the one on paper", "non confirmée : comparez-la à celle sur papier", "nicht bestätigt: vergleichen Sie ihn mit dem auf Papier", "net confirméiert: vergläicht e mat deem um Pabeier"],
+    findings: ["Findings", "Constats", "Befunde", "Befonner"],
+    record: ["record", "enregistrement", "Eintrag", "Antrag"],
+    checks: ["Checks", "Contrôles", "Prüfungen", "Préifungen"],
+    done: ["done", "fait", "geprüft", "gemaach"],
+    skipped: ["skipped", "omis", "ausgelassen", "ausgelooss"],
+    open: ["Intents without an ending in this export", "Intentions sans fin dans cet export", "Vorhaben ohne Ende in diesem Export", "Virhuelen ouni Enn an dësem Export"],
+    window: ["A record is protected against its operator from the moment a head covering it is kept outside the operator’s reach. Keep this root. That a record is in the log never proves that it is true.", "Un enregistrement est protégé contre l’exploitant dès qu’une tête qui le couvre est gardée hors de sa portée. Gardez cette racine. Qu’un enregistrement figure au journal ne prouve jamais qu’il est vrai.", "Ein Eintrag ist gegen den Betreiber geschützt, sobald ein Stand, der ihn umfasst, außerhalb seiner Reichweite liegt. Bewahren Sie diese Wurzel auf. Dass etwas im Protokoll steht, beweist nie, dass es wahr ist.", "En Antrag ass géint de Bedreiwer geschützt, soubal e Stand, deen en ëmfaasst, ausserhalb vu senger Reechwäit läit. Haalt dës Wuerzel op. Datt eppes am Journal steet, beweist ni, datt et wouer ass."],
+  };
+
+  /** The words of one language; `word(kind, name)` is the name itself when there is no sentence. */
+  function speak(language) {
+    const at = Math.max(0, LANGUAGES.indexOf(language));
+    const of = (table) => (name) => (Object.hasOwn(table, name) ? table[name][at] : name);
+    const skip = of({ ...REASONS, ...SKIPS });
+    return { verdict: of(VERDICTS), reason: of(REASONS), check: of(CHECKS), word: of(WORDS), skip };
+  }
+  /** [term, text] of what was learnt about the log. */
+  function list(report, { word }) {
+    if (!report.log) return [];
+    const [first, end] = report.records ?? [0, 0];
+    return [
+      [word("log"), report.log],
+      [word("size"), String(report.size ?? "-")],
+      [word("exported"), end > first ? `${first} – ${end - 1}` : "-"],
+      [word("times"), report.times?.[0] ? report.times.join(" – ") : "-"],
+      [word("root"), report.root ?? "-"],
+      [word("fingerprint"), `${report.key.fingerprint} (${word(report.key.confirmed ? "confirmed" : "unconfirmed")})`],
+    ];
+  }
+  /** One finding as a sentence. */
+  function tell(finding, { reason, word }) {
+    const place = [finding.file, finding.seq === undefined ? "" : `${word("record")} ${finding.seq}`].filter(Boolean);
+    return `${finding.verdict}: ${[...place, reason(finding.reason)].join(": ")}${finding.detail ? ` (${finding.detail})` : ""}`;
+  }
+  function format(report, language) {
+    const words = speak(language);
+    const state = (found) => (found === "done" ? words.word("done") : `${words.word("skipped")}: ${words.skip(found)}`);
+    const lines = [`${report.verdict}${report.verdict === "INTACT" ? " (unanchored)" : ""}`, words.verdict(report.verdict)];
+    lines.push(...list(report, words).map(([term, value]) => `${term}: ${value}`));
+    lines.push(...report.findings.map((finding) => `FINDING ${tell(finding, words)}`));
+    lines.push(...Object.entries(report.checks).map(([name, found]) => `${words.check(name)}: ${state(found)}`));
+    lines.push(...report.open.map((one) => `${words.word("open")}: ${words.word("record")} ${one.seq}, ${one.time}`));
+    if (report.verdict === "INTACT") lines.push(words.word("window"));
+    return lines.join("\n");
+  }
+  return { LANGUAGES, format, list, speak, tell };
+})();
