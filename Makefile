@@ -18,7 +18,7 @@ RUN := .venv/bin/python
 STAMP := .venv/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo demo-check test lint format lock bench-start bench-latency bench-privacy clean
+.PHONY: help env demo demo-check test lint format reference lock bench-start bench-latency bench-privacy clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -59,6 +59,9 @@ lint: env ## Style, formatting and types
 format: env ## Put the code in the house's format
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
+
+reference: env ## Write docs/reference/ from the code
+	@$(RUN) -m parvis.cli.reference
 
 lock: $(UV) ## Resolve the locks anew (hashes, no addresses)
 	@$(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o deploy/requirements.lock
