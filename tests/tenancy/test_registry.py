@@ -244,6 +244,24 @@ def test_every_fault_of_every_file_is_in_one_message(folder: Path) -> None:
     }
 
 
+def test_a_file_with_a_wrong_key_and_type_tells_its_wrong_names_too(folder: Path) -> None:
+    edit(folder, "slug: valbourg", "slug: habitat\nfrobnicate: 1")
+    edit(folder, "listed: true", "listed: perhaps")
+    edit(folder, "{default: quote, en: demo-small}", "{default: away, en: demo-small}")
+    edit(folder, "- id: valbourg-brut", "- id: habitat-lettres")
+    path = folder / "valbourg.yaml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content["policies"] = ["careless"]
+    content["assistants"][0]["sources"][0] = "nowhere"
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    told = {fault.key for fault in faults_of(folder) if fault.file == "tenants/valbourg.yaml"}
+    assert told >= {
+        *("slug", "frobnicate", "listed", "policies[0]"),
+        *("assistants[0].models.default", "assistants[0].sources[0]"),
+    }
+    assert any(key.startswith("assistants[") and key.endswith("].id") for key in told)
+
+
 def test_two_agencies_cannot_share_slug_realm_or_assistants(folder: Path) -> None:
     shutil.copy(folder / "valbourg.yaml", folder / "copy.yaml")
     told = {(fault.file, fault.key): fault.message for fault in faults_of(folder)}

@@ -7,12 +7,12 @@ say at all lives in `config.py`.
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from parvis.errors import ConfigurationFaults, Fault, NotFound
 from parvis.tenancy.config import Agency, Assistant, Source
+from parvis.tenancy.names import Names, claim
 from parvis.yaml_files import YamlFile, load_yaml
 
 _MAX_SOURCE_BYTES = 1024 * 1024
@@ -51,12 +51,14 @@ def load_tenants(
     """
     faults: list[Fault] = []
     found: list[tuple[YamlFile, Agency]] = []
+    names = Names(models, policies)
     for path in _list_files(directory, faults):
         document = load_yaml(path, f"{directory.name}/{path.name}")
         agency = _parse(document, faults)
+        faults += names.check(document)
         if agency is not None:
             found.append((document, agency))
-            faults += _check_file(document, agency, directory, models, policies)
+            faults += _check_file(document, agency, directory)
     faults += _check_together(found)
     if faults:
         raise ConfigurationFaults(faults)
@@ -97,22 +99,15 @@ def _check_file(
     document: YamlFile,
     agency: Agency,
     directory: Path,
-    models: Collection[str],
-    policies: Collection[str],
 ) -> Iterator[Fault]:
     if document.name != f"{directory.name}/{agency.slug}.yaml":
         yield document.fault(("slug",), f"the file must be named {agency.slug}.yaml")
-    for i, policy in enumerate(agency.policies):
-        if policy not in policies:
-            yield document.fault(("policies", i), f"there is no policy `{policy}`")
     yield from _check_sources(document, agency, directory)
     for i, assistant in enumerate(agency.assistants):
-        for language, name in assistant.models.items():
-            here = ("assistants", i, "models", language)
+        for language in assistant.models:
             if language != "default" and language not in agency.languages:
+                here = ("assistants", i, "models", language)
                 yield document.fault(here, "the agency does not offer this language")
-            if name not in models:
-                yield document.fault(here, f"there is no model `{name}`")
         yield from _check_assistant(document, agency, i, assistant)
 
 
@@ -125,9 +120,7 @@ def _check_assistant(
         yield document.fault((*place, "retention_days"), words)
     for k, source_id in enumerate(assistant.sources):
         source = agency.find_source(source_id)
-        if source is None:
-            yield document.fault((*place, "sources", k), f"there is no source `{source_id}`")
-        elif source.level > assistant.data_level:
+        if source and source.level > assistant.data_level:
             words = f"`{source_id}` needs data_level {int(source.level)} or more"
             yield document.fault((*place, "sources", k), words)
 
@@ -163,25 +156,11 @@ def _find_file_fault(folder: Path, path: str) -> str | None:
 
 
 def _check_together(found: list[tuple[YamlFile, Agency]]) -> Iterator[Fault]:
-    slugs: dict[str, str] = {}
-    assistants: dict[str, str] = {}
     realms: dict[tuple[str, str | None], str] = {}
     for document, agency in found:
-        yield from _claim(slugs, agency.slug, document, ("slug",), f"`{agency.slug}`")
         home = (agency.identity.realm, agency.identity.organization)
-        yield from _claim(realms, home, document, ("identity", "realm"), "this realm")
-        for i, assistant in enumerate(agency.assistants):
-            place = ("assistants", i, "id")
-            yield from _claim(assistants, assistant.id, document, place, f"`{assistant.id}`")
+        yield from claim(realms, home, document, ("identity", "realm"), "this realm")
     yield from _check_shared_realms(found)
-
-
-def _claim(
-    taken: dict[Any, str], value: Any, document: YamlFile, place: tuple[str | int, ...], words: str
-) -> Iterator[Fault]:
-    if value in taken:
-        yield document.fault(place, f"{words} is taken in {taken[value]}")
-    taken.setdefault(value, document.name)
 
 
 def _check_shared_realms(found: list[tuple[YamlFile, Agency]]) -> Iterator[Fault]:
@@ -195,4 +174,4 @@ def _check_shared_realms(found: list[tuple[YamlFile, Agency]]) -> Iterator[Fault
             yield document.fault(("identity",), words)
         home = (identity.realm, identity.chatbot_client)
         place = ("identity", "chatbot_client")
-        yield from _claim(clients, home, document, place, "this client of the realm")
+        yield from claim(clients, home, document, place, "this client of the realm")
