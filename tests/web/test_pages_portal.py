@@ -371,3 +371,21 @@ def test_unknown_address_is_a_page_in_four_languages(person: Person) -> None:
 
 def test_files_outside_the_assets_stay_closed(site: Site, tmp_path: Path) -> None:
     assert site.installation.client.get("/assets/vendor/vendored.json").status_code == 404
+
+
+def test_a_form_that_is_too_large_gets_a_page_that_says_so(person: Person) -> None:
+    path = person.start()
+    limit = person.client.application.config["MAX_CONTENT_LENGTH"]
+    refused = person.ask(path, "x" * limit)
+    assert refused.status_code == 413
+    assert "The text is too long" in refused.text
+    assert person.ask(path).status_code == 303
+
+
+@pytest.mark.parametrize("path", ["/%5Cevil.example", "/%09/evil.example", "/chat/%5C%5Cevil"])
+def test_links_of_a_page_at_a_crafted_address_stay_on_this_site(site: Site, path: str) -> None:
+    page = site.installation.client.get(path, headers={"Accept-Language": "en"})
+    assert page.status_code in {401, 404}
+    links = re.findall(r'(?:href|action)="([^"]*)"', page.text)
+    assert [link for link in links if "evil" in link]
+    assert not [link for link in links if re.match(r"/[\\\s/]", link)]

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import Flask, Response, current_app, g, make_response, render_template, request
 
 from parvis import __version__
 from parvis.domain import LANGUAGES, Principal, Role
-from parvis.errors import ParvisError
+from parvis.errors import ParvisError, PayloadTooLarge
 from parvis.services import Services
 from parvis.web import i18n
 from parvis.web.guards import find_page_session
@@ -227,7 +227,7 @@ def render_error(error: ParvisError) -> Response:
         status=error.status,
         told=told,
         code=error.code,
-        kept=request.form.get("question", "")[:200_000] if request.method == "POST" else "",
+        kept=_typed_question(error),
         login_url=login_url(),
         retry_url=_return_path(),
         request_id=g.get("request_id", ""),
@@ -235,6 +235,13 @@ def render_error(error: ParvisError) -> Response:
     if error.retry_after:
         response.headers["Retry-After"] = str(error.retry_after)
     return response
+
+
+def _typed_question(error: ParvisError) -> str:
+    """What the person had typed; nothing of a form that is too large to be read."""
+    if request.method != "POST" or isinstance(error, PayloadTooLarge):
+        return ""
+    return request.form.get("question", "")[:200_000]
 
 
 def tell(error: ParvisError) -> Mapping[str, str]:
@@ -278,7 +285,8 @@ def login_url() -> str:
 
 def _return_path() -> str:
     if request.method == "GET":
-        return request.path
+        # quoted: browsers read a backslash or tab after the first slash as another host
+        return quote(request.path)
     # a form's address cannot be opened: go back to the page that held the form
     _, room, *rest = request.path.split("/")
     if room == "chat" and rest:
