@@ -2,11 +2,13 @@
 """Check an audit export without trusting whoever made it.
 
     python verify.py DIR [--policy FILE] [--state FILE] [--json]
+    python verify.py NAME.tlog-proof --policy FILE [--receipt TEXT] [--json]
 
 Stands alone: one file, the standard library, and `cryptography` where it is installed (else its own
 RFC 8032 check, slower). No network, no writing except to FILE of --state. Exit codes: 0 INTACT,
 2 INCOMPLETE, 3 TAMPERED, 4 UNVERIFIABLE, 5 wrong usage. Formats: c2sp.org signed-note,
-tlog-checkpoint, tlog-tiles, tlog-proof, tlog-policy; RFC 6962 trees; records as in `docs/audit.md`.
+tlog-checkpoint, tlog-tiles, tlog-proof, tlog-policy; RFC 6962 trees; records as in
+`docs/audit-format.md`.
 """
 
 # ruff: noqa: PLR2004 - lengths and limits are the formats' own; one file that reads top to bottom
@@ -31,9 +33,12 @@ except ImportError:  # the auditor's machine may have nothing but Python
     Ed25519PublicKey = None  # type: ignore[assignment,misc]
 
 VERSION = "1"
+SIGNATURES = "own RFC 8032 check (slower)" if Ed25519PublicKey is None else "cryptography"
 EXIT = {"INTACT": 0, "INCOMPLETE": 2, "TAMPERED": 3, "UNVERIFIABLE": 4}
 USAGE = 5
 MANIFEST_FORMAT = "parvis-audit-export/v1"
+PROOF_FORMAT = "c2sp.org/tlog-proof@v1"
+PROOF_SUFFIX = ".tlog-proof"
 WIDTH = 256
 HASH = 32
 MAX_ENTRIES = 1_000_000
@@ -414,6 +419,20 @@ def check_inclusion(leaf: bytes, index: int, size: int, path: list[bytes], root:
         node >>= 1
         last >>= 1
     return index < size and last == 0 and found == root
+
+
+def split_proof(text: str) -> tuple[bytes, int, list[bytes], bytes]:
+    """(record, index, path, note) of a tlog-proof that carries its record."""
+    top, blank, note = text.partition("\n\n")
+    lines = top.split("\n")
+    if not blank or lines[0] != PROOF_FORMAT or len(lines) < 3:
+        raise Malformed("not a proof")
+    if not lines[1].startswith("extra ") or not lines[2].startswith("index "):
+        raise Malformed("not a proof that carries its record")
+    path = [unbase64(step) for step in lines[3:]]
+    if any(len(step) != HASH for step in path):
+        raise Malformed("a hash of the wrong length")
+    return unbase64(lines[1][6:]), parse_number(lines[2][6:]), path, note.encode()
 
 
 # Records
@@ -1054,12 +1073,8 @@ class Verification:
 
     def _check_platform(self, key: Key, birth: dict[str, Any]) -> None:
         platform = Key(birth["vkey"])
-        top, _, note = birth["proof"].partition("\n\n")
-        origin, size, root = parse_checkpoint(open_note(note.encode(), platform))
-        lines = top.split("\n")
-        leaf = unbase64(lines[1][len("extra ") :])
-        index = parse_number(lines[2][len("index ") :])
-        path = [unbase64(step) for step in lines[3:]]
+        leaf, index, path, note = split_proof(birth["proof"])
+        origin, size, root = parse_checkpoint(open_note(note, platform))
         if origin != platform.name or not check_inclusion(leaf_hash(leaf), index, size, path, root):
             raise Malformed("no proof")
         record = parse_record(leaf)
@@ -1103,9 +1118,7 @@ class Verification:
             "anchored": False,
             "exit": EXIT[verdict],
             "verifier": VERSION,
-            "signatures": "own RFC 8032 check (slower)"
-            if Ed25519PublicKey is None
-            else "cryptography",
+            "signatures": SIGNATURES,
             "log": self.key.name if self.key else None,
             "size": self.head[0] if self.head else None,
             "root": base64.b64encode(self.head[1]).decode() if self.head else None,
@@ -1135,28 +1148,175 @@ def verify_folder(
     return run.report()
 
 
+# One record and its proof
+
+
+PROOF_CHECKS = {
+    "proof": "a record, its path and a head, in the form of c2sp.org/tlog-proof",
+    "checkpoint": CHECKS["checkpoint"],
+    "inclusion": "the path leads from the record to the signed root",
+    "record": "the record in canonical form, of a known kind, at its position in this log",
+    "policy": CHECKS["policy"],
+    "receipt": "the record is the one that your receipt names",
+    "anchor": CHECKS["anchor"],
+}
+
+
+class Receipt:
+    """What `x-audit-receipt` says: log, position, leaf hash, and a head under a signature."""
+
+    def __init__(self, text: str) -> None:
+        body = text.strip()
+        try:
+            raw = base64.b64decode(body[3:] + "==", altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            raise Malformed("not an audit receipt") from None
+        again = "v1." + base64.urlsafe_b64encode(raw).decode().rstrip("=")
+        if len(raw) != 160 or again != body:
+            raise Malformed("not an audit receipt")
+        self.log, self.seq = raw[:16].hex(), int.from_bytes(raw[16:24], "big")
+        self.leaf, self.size = raw[24:56], int.from_bytes(raw[56:64], "big")
+        self.root, self.signature = raw[64:96], raw[96:]
+
+    def is_signed(self, key: Key) -> bool:
+        """True when the log's key signed the head that the receipt names."""
+        text = f"{key.name}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
+        return self.seq < self.size and check_signature(key.public, self.signature, text.encode())
+
+
+class ProofVerification:
+    """One run over one proof file."""
+
+    def __init__(self, policy: Policy | None = None, receipt: Receipt | None = None) -> None:
+        self.policy, self.receipt = policy, receipt
+        self.findings: list[dict[str, Any]] = []
+        self.checks: dict[str, str] = {}
+        self.facts: dict[str, Any] = {"log": None, "size": None, "root": None}
+        self.key: Key | None = None
+
+    def run(self, data: bytes) -> None:
+        """Check the proof; whatever does not hold is a finding."""
+        try:
+            leaf, index, path, note = split_proof(data.decode("utf-8"))
+            head = note.decode().rpartition("\n\n")[0]
+            origin, size, root = parse_checkpoint(head + "\n")
+            self.checks["proof"] = "done"
+            self.facts.update(log=origin, size=size, root=base64.b64encode(root).decode())
+            self._choose_key(origin)
+            if self.key is not None:
+                open_note(note, self.key)
+                self.checks["checkpoint"] = "done"
+            if not check_inclusion(leaf_hash(leaf), index, size, path, root):
+                raise Malformed("the path does not lead from the record to the root")
+            self.checks["inclusion"] = "done"
+            self._check_record(origin, leaf, index)
+            if self.receipt is not None:
+                self._check_receipt(self.receipt, leaf, index, size, root)
+        except (Malformed, UnicodeError) as error:
+            words = str(error) if isinstance(error, Malformed) else "not UTF-8"
+            self.find("TAMPERED", words)
+
+    def find(self, verdict: str, reason: str) -> None:
+        self.findings.append({"verdict": verdict, "file": "", "reason": reason})
+
+    def _choose_key(self, origin: str) -> None:
+        if self.policy is None:
+            self.find("UNVERIFIABLE", "a proof carries no key: give the log's with --policy")
+            return
+        logs, witnesses = self.policy
+        if witnesses:
+            self.find("UNVERIFIABLE", "the policy demands witnesses; this version has none")
+        self.key = logs.get(origin)
+        if self.key is None:
+            self.find("UNVERIFIABLE", "the policy does not name this log")
+        else:
+            self.checks["policy"] = "done"
+
+    def _check_record(self, origin: str, leaf: bytes, index: int) -> None:
+        record = parse_record(leaf)
+        fault = find_fault(record) if len(leaf) <= MAX_LEAF else "the record is larger than 8 KiB"
+        if fault:
+            raise Malformed(fault)
+        if record["log"] != origin.rpartition("/")[2]:
+            raise Malformed("the record belongs to another log")
+        if not _count(record["seq"]) or record["seq"] != index:
+            raise Malformed("the record is not at its position")
+        self.checks["record"] = "done"
+        self.facts["record"] = record
+
+    def _check_receipt(
+        self, receipt: Receipt, leaf: bytes, index: int, size: int, root: bytes
+    ) -> None:
+        log = self.facts["log"].rpartition("/")[2]
+        if (receipt.log, receipt.seq, receipt.leaf) != (log, index, leaf_hash(leaf)):
+            raise Malformed("the receipt names another record")
+        if receipt.size == size and receipt.root != root:
+            raise Malformed("the receipt and the proof are of two histories")
+        if self.key is None:
+            return
+        if not receipt.is_signed(self.key):
+            raise Malformed("the receipt is not signed by the log's key")
+        self.checks["receipt"] = "done"
+
+    def report(self) -> dict[str, Any]:
+        """Everything learnt, as plain values."""
+        found = {finding["verdict"] for finding in self.findings}
+        words = ("TAMPERED", "UNVERIFIABLE")
+        verdict = next((word for word in words if word in found), "INTACT")
+        why = dict.fromkeys(PROOF_CHECKS, "not reached")
+        if self.policy is None:
+            why.update(policy="no --policy given", checkpoint="no key")
+        if self.receipt is None:
+            why["receipt"] = "no --receipt given"
+        why["anchor"] = "none is known to this version"
+        key = self.key
+        return {
+            "verdict": verdict,
+            "anchored": False,
+            "exit": EXIT[verdict],
+            "verifier": VERSION,
+            "signatures": SIGNATURES,
+            **self.facts,
+            "key": {
+                "confirmed": key is not None,
+                "fingerprint": key.fingerprint if key else None,
+                "vkey": key.vkey if key else None,
+            },
+            "checks": {name: self.checks.get(name, f"skipped: {why[name]}") for name in why},
+            "findings": self.findings,
+        }
+
+
+def verify_proof(
+    data: bytes, policy: Policy | None = None, receipt: Receipt | None = None
+) -> dict[str, Any]:
+    """The report on one proof file; INTACT only under a key of `policy`."""
+    run = ProofVerification(policy, receipt)
+    run.run(data)
+    return run.report()
+
+
+def is_proof(path: str) -> bool:
+    """True for a file that is named as a proof or begins as one."""
+    if not os.path.isfile(path):
+        return False
+    with open(path, "rb") as file:
+        begin = file.read(len(PROOF_FORMAT))
+    return path.endswith(PROOF_SUFFIX) or begin == PROOF_FORMAT.encode()
+
+
 def format_report(report: dict[str, Any]) -> str:
     """The report as people read it."""
     anchored = " (unanchored)" if report["verdict"] == "INTACT" else ""
     lines = [report["verdict"] + anchored]
-    if report.get("log"):
-        key = report["key"]
-        lines.append(f"log       {report['log']}")
-        if report["size"] is not None:
-            lines += [f"size      {report['size']} records", f"root      {report['root']}"]
-        if "records" in report:
-            first, end = report["records"]
-            lines.append(f"exported  {first} to {end - 1}" if end > first else "exported  none")
-        if report.get("times", [""])[0]:
-            lines.append(f"times     {report['times'][0]} to {report['times'][1]}")
-        trust = "as in your policy" if key["confirmed"] else "key not confirmed"
-        lines.append(f"key       {key['fingerprint']}  ({trust})")
+    lines += _format_facts(report) if report.get("log") else []
     for finding in report["findings"]:
         place = finding["file"] + (f" record {finding['seq']}" if "seq" in finding else "")
         lines.append(f"FINDING   {finding['verdict']}: {place}: {finding['reason']}")
+    words = CHECKS | PROOF_CHECKS
     for name, state in report["checks"].items():
         lines.append(
-            f"{'done' if state == 'done' else 'SKIPPED':9} {CHECKS[name]}"
+            f"{'done' if state == 'done' else 'SKIPPED':9} {words[name]}"
             + ("" if state == "done" else f" ({state[9:]})")
         )
     for intent in report.get("open_intents", ()):
@@ -1164,13 +1324,42 @@ def format_report(report: dict[str, Any]) -> str:
     if report.get("signatures"):
         lines.append(f"signatures checked with {report['signatures']}")
     if report["verdict"] == "INTACT":
-        lines.append(
-            "A record is protected against its operator from the moment a head covering it is kept"
-            f"\noutside the operator's reach. None is known here: all {report['size']} records"
-            " rest on the\noperator's word until you keep this head yourself (--state). That a"
-            " record is in the log never\nproves that it is true."
-        )
+        lines.append(_format_limit(report))
     return "\n".join(lines)
+
+
+def _format_facts(report: dict[str, Any]) -> list[str]:
+    """What was learnt about the log."""
+    key = report["key"]
+    lines = [f"log       {report['log']}"]
+    if report["size"] is not None:
+        lines += [f"size      {report['size']} records", f"root      {report['root']}"]
+    if "records" in report:
+        first, end = report["records"]
+        lines.append(f"exported  {first} to {end - 1}" if end > first else "exported  none")
+    if report.get("times", [""])[0]:
+        lines.append(f"times     {report['times'][0]} to {report['times'][1]}")
+    if "record" in report:
+        record = report["record"]
+        lines.append(f"record    {record['seq']}, {record['kind']}, {record['time']}")
+    trust = "as in your policy" if key["confirmed"] else "key not confirmed"
+    lines.append(f"key       {key['fingerprint'] or '-'}  ({trust})")
+    return lines
+
+
+def _format_limit(report: dict[str, Any]) -> str:
+    """What an intact verdict does not say."""
+    if "record" in report:
+        return (
+            "Keep this file: the log can no longer be cut below it or rewritten without"
+            "\ncontradicting it. That a record is in the log never proves that it is true."
+        )
+    return (
+        "A record is protected against its operator from the moment a head covering it is kept"
+        f"\noutside the operator's reach. None is known here: all {report['size']} records"
+        " rest on the\noperator's word until you keep this head yourself (--state). That a"
+        " record is in the log never\nproves that it is true."
+    )
 
 
 def load_state(path: str) -> State:
@@ -1235,6 +1424,28 @@ def run(
     return int(report["exit"])
 
 
+def run_proof(
+    path: str, policy_file: str | None = None, receipt: str | None = None, as_json: bool = False
+) -> int:
+    """Verify one proof file and print; gives the exit code."""
+    try:
+        policy = None
+        if policy_file:
+            with open(policy_file, "rb") as file:
+                policy = load_policy(file.read(MAX_TEXT))
+        named = Receipt(receipt) if receipt else None
+        with open(path, "rb") as file:
+            data = file.read(MAX_TEXT)
+    except (Malformed, ValueError, OSError) as error:
+        words = error.strerror if isinstance(error, OSError) else str(error)
+        sys.stderr.write(f"verify: {_printable(str(words))}\n")
+        return USAGE
+    report = verify_proof(data, policy, named)
+    text = json.dumps(report, indent=1) if as_json else format_report(report)
+    sys.stdout.write(_printable(text) + "\n")
+    return int(report["exit"])
+
+
 def _printable(text: str) -> str:
     clean = "".join(c if c == "\n" or c.isprintable() else "?" for c in text)
     return clean.encode("ascii", "backslashreplace").decode()
@@ -1242,9 +1453,14 @@ def _printable(text: str) -> str:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command line takes; `parvis audit verify` takes the same."""
-    parser.add_argument("folder", metavar="DIR", help="the exported folder")
+    parser.add_argument(
+        "folder", metavar="PATH", help="the exported folder, or one proof (NAME.tlog-proof)"
+    )
     parser.add_argument("--policy", metavar="FILE", help="keys that you trust (tlog-policy)")
     parser.add_argument("--state", metavar="FILE", help="what you saw last time; kept up to date")
+    parser.add_argument(
+        "--receipt", metavar="TEXT", help="with a proof: the receipt that it must be the proof of"
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
@@ -1259,6 +1475,12 @@ def main(arguments: list[str] | None = None, prog: str = "verify.py") -> int:
     add_arguments(parser)
     given = parser.parse_args(arguments)
     try:
+        if is_proof(given.folder):
+            if given.state:
+                parser.error("--state goes with a folder, not with a proof")
+            return run_proof(given.folder, given.policy, given.receipt, given.json)
+        if given.receipt:
+            parser.error("--receipt goes with a proof")
         return run(given.folder, given.policy, given.state, given.json)
     except Exception as error:  # whatever a hostile folder provoked: no verdict, no traceback
         sys.stderr.write(f"verify: UNVERIFIABLE, the check failed ({type(error).__name__})\n")
