@@ -12,12 +12,14 @@ from parvis.privacy.recognizers.birth import BirthRecognizer
 from parvis.privacy.recognizers.case import CaseRecognizer
 from parvis.privacy.recognizers.contact import EmailRecognizer, PhoneRecognizer
 from parvis.privacy.recognizers.document import DocumentRecognizer
+from parvis.privacy.recognizers.mention import MentionRecognizer
 from parvis.privacy.recognizers.model import ModelRecognizer
 from parvis.privacy.recognizers.name import NameRecognizer
 from parvis.privacy.recognizers.network import NetworkRecognizer
 from parvis.privacy.recognizers.number import NumberRecognizer
 from parvis.privacy.recognizers.plate import PlateRecognizer
 from parvis.privacy.recognizers.secret import SecretRecognizer
+from parvis.privacy.recognizers.table import TableRecognizer
 from parvis.privacy.recognizers.typed import TypedPlaceholderRecognizer
 
 
@@ -38,5 +40,7 @@ def build_recognizers(rampart: Rampart) -> list[EntityRecognizer]:
         PlateRecognizer(),
         AddressRecognizer(),
         NameRecognizer(),
+        MentionRecognizer(),
+        TableRecognizer(),
         ModelRecognizer(rampart),
     ]

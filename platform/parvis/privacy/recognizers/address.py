@@ -9,6 +9,7 @@ from parvis.privacy.recognizers.places import (
     find_living_cues,
     is_living_cue,
     is_office_address,
+    is_small_line,
 )
 from parvis.privacy.words import is_never_a_name
 
@@ -18,12 +19,13 @@ _CAP = rf"(?-i:[A-ZÀ-Þ]){_L}*(?:['\-]{_L}+)*"
 _S = r"[ \n]"
 _PLAIN = rf"{_L}(?:{_L}|['\-](?={_L}))*"
 _TOWN = (
-    rf"(?:St\.[ ])?{_PLAIN}(?:{_S}(?:sur|sous|lès|les|le|la|en|am|an|der|im|bei|a\.|d\.|upon|"
+    rf"(?:St\.[ ])?{_PLAIN}(?:[ ](?:sur|sous|lès|les|le|la|en|am|an|der|im|bei|a\.|d\.|upon|"
     r"op|Cedex|"
     rf"(?-i:[A-ZÀ-Þ]){_L}+(?:['\-]{_L}+)*)){{0,3}}(?:{_S}\([^)\n]{{2,20}}\))?(?:{_S}(?:Cedex|"
     rf"CEDEX)(?: \d{{1,2}})?)?"
 )
-_CODE_TOWN = rf"(?:(?:L|F|D|B|FR|LU|DE|BE|CH|NL|A)[ \-]{{1,3}})?\d{{4,5}}{_S}{_TOWN}"
+_CODE_TOWN = rf"(?:(?:L|F|D|B|FR|LU|DE|BE|CH|NL|A|AT|I|PT)[ \-]{{1,3}})?"
+_CODE_TOWN += rf"\d{{4,5}}(?:-\d{{3}})?(?:[ ]?(?-i:[A-Z]{{2}})(?=[ ]))?{_S}{_TOWN}"
 _TYPES = (
     r"rue|avenue|av\.?|boulevard|bd\.?|blvd\.?|place|pl\.|chemin|ch\.|impasse|imp\.|all[eé]es?|"
     r"route|rte\.?|quai|square|cours|mont[eé]e|cit[eé]|sentier|passage|ruelle|faubourg|fbg|"
@@ -49,7 +51,7 @@ _FR = re.compile(
 _DE_SUFFIX = (
     r"(?:stra(?:ß|ss)e|str\.?|weg|platz|allee|gasse|g(?:ä|ae)sschen|ring|damm|ufer|chaussee|"
     r"steig|pfad|markt|graben|wall|stieg|winkel|promenade|strooss|wee|straat|laan|plein|lei|"
-    r"steenweg|dreef|kaai|baan|hof|berg|park|anger|kamp|twiete|redder|zeile|siedlung|straße)"
+    r"steenweg|dreef|kaai|baan|gracht|singel|kade|dijk|gürtel|zeile|kai|lände|matte?|rain|halde|quai|hof|berg|park|anger|kamp|twiete|redder|zeile|siedlung|straße)"
 )
 _DE = re.compile(
     rf"(?<![\w/.\-])(?:{_CAP}(?:[ \-])){{0,2}}(?:{_L}[\w\-']{{0,30}}{_DE_SUFFIX}|(?:am|an der|"
@@ -57,7 +59,7 @@ _DE = re.compile(
     r"hinter dem|vor dem|beim|alte[rn]?|neue[rn]?|gro(?:ß|ss)e[rn]?|kleine[rn]?|obere|untere)"
     rf"[ \n]{_CAP}(?:[ ]{_CAP})?)"
     rf"[ \n]{{1,2}}(?:nr\.?[ ])?\d{{1,4}}(?:[ ]?[a-k](?!\w))?"
-    rf"(?:[ ]?[\-/][ ]?\d{{1,4}}[a-k]?(?!\w))?{_EXTRA}"
+    rf"(?:[ ]?[\-/][ ]?(?:\d{{1,4}}[a-k]?|[a-kA-K]|(?-i:I{{1,3}}))(?!\w)){{0,3}}{_EXTRA}"
     rf"(?:[ ]?[,\-–\n(]{{1,2}}[ \n]{{0,2}}{_CODE_TOWN}|"
     rf"[ ](?:in[ ])?{_CODE_TOWN}|[ ]?,?[ ](?:in|zu|te)[ ](?-i:[A-ZÀ-Þ]){_TOWN}|,[ ]{_CAP})?",
     re.IGNORECASE,
@@ -91,6 +93,7 @@ _TOWN_HERE = re.compile(
     rf"{_CAP}(?:{_S}(?:sur|am|an der|im|upon|la|le|les){_S}{_CAP}|[ ](?-i:[A-ZÀ-Þ][a-zà-ÿ]{{3,}}))?"
 )
 _SMALL_TOWN = re.compile(rf"{_L}{{3,}}(?:-{_L}+)*")
+_SMALL_TOWN_AFTER = re.compile(rf",?[ ](?:in|à|a|zu|zou|at)[ ]{_L}{{3,40}}(?:-{_L}{{1,40}}){{0,3}}")
 _BORN_TOWN = re.compile(
     rf"(?<!\w)(?:in|zu|zou){_S}(?P<town>{_CAP})(?={_S}(?:gebuer|geboren))", re.I
 )
@@ -126,12 +129,15 @@ class AddressRecognizer(RuleRecognizer):
     def _address(self, text: str, start: int, end: int, rule: str) -> Iterator[Hit]:
         shown = text[start:end].rstrip(" ,;.\n-(")
         end = start + len(shown)
+        if is_small_line(text, start):
+            town = _SMALL_TOWN_AFTER.match(text, end)
+            end = town.end() if town else end
         if not is_office_address(text, start, end):
             yield Hit(start, end, Label.ADDRESS, CUED, f"address_{rule}")
 
     def _towns(self, text: str) -> Iterator[Hit]:
-        is_small = text.islower()
         for start in find_living_cues(text):
+            is_small = is_small_line(text, start)
             town = (_SMALL_TOWN if is_small else _TOWN_HERE).match(text, start)
             if town and not is_never_a_name(town.group()):
                 yield Hit(*town.span(), Label.LOCATION, SURE, "town_cue")

@@ -28,6 +28,18 @@ _IBAN = re.compile(
     re.IGNORECASE,
 )
 _IBAN_CUE = cue(r"iban|compte|konto|kontonummer|kont|account|rib|bankverbindung")
+# the account of a public body, named right before and not said to be anybody's own
+_PUBLIC = re.compile(
+    r"(?<!\w)(?:tr[eé]sor public|(?:stadt|gemeinde|landes|bundes|amts|kreis)kasse|gemengekeess\w*|"
+    r"recette communale|receveur(?: communal)?|finanzamt|council|r[eé]gie|staatskasse|tr[eé]sorerie|"
+    r"steierverwaltung|hm revenue(?: and customs)?|hmrc)(?!\w)[^.!?;\n\d]{0,60}\Z",
+    re.IGNORECASE,
+)
+_OWN = re.compile(
+    r"(?<!\w)(?:mon|ma|mes|notre|mein\w*|unser\w*|my|our|m[äe]i\w*|eis\w*|meng\w*|titulaire|inhaber\w*|"
+    r"rembours\w*|refund|erstatt\w*)(?!\w)",
+    re.IGNORECASE,
+)
 _CARD = re.compile(r"(?<![\w.])(?:[2-6]\d{3})(?:[ \-\n]?\d){8,15}(?![\w])")
 # Visa, Mastercard (old and 2-series), Amex, Diners, Discover, JCB, Maestro
 _CARD_PREFIX = re.compile(
@@ -47,6 +59,8 @@ class IbanRecognizer(RuleRecognizer):
         for match in _IBAN.finditer(text):
             end = _end_after(text, match.start(), LENGTHS[match[1].upper()])
             if end is None:
+                continue
+            if is_public_account(text, match.start()):
                 continue
             if is_iban(text[match.start() : end]):
                 yield Hit(match.start(), end, Label.IBAN, CHECKED, "iban")
@@ -70,6 +84,12 @@ class CardRecognizer(RuleRecognizer):
                 and len(set(digits)) > 1
             ):
                 yield Hit(match.start(), match.end(), Label.CREDIT_CARD, CHECKED, "card")
+
+
+def is_public_account(text: str, start: int) -> bool:
+    """Whether the words right before name a public body as the payee, and nobody's own account."""
+    before = re.split(r"[.!?] |\n\n", text[max(0, start - 110) : start])[-1]
+    return bool(_PUBLIC.search(before)) and not _OWN.search(before)
 
 
 def is_iban(text: str) -> bool:

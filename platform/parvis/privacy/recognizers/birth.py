@@ -5,13 +5,14 @@ from collections.abc import Iterable, Iterator
 
 from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.base import SURE, Hit, RuleRecognizer
+from parvis.privacy.words import is_never_a_name
 
 _MONTHS = (
     r"janv(?:ier|\.)?|f[eé]v(?:rier|r?\.)?|mars|avr(?:il|\.)?|mai|juin|juil(?:let|\.)?|ao[uû]t|"
     r"sept(?:embre|ember|\.)?|oct(?:obre|ober|\.)?|nov(?:embre|ember|\.)?|d[eé]c(?:embre|ember|"
     r"\.)?|"
     r"jan(?:uar|uary|ner|\.)?|j[aä]nner|feb(?:ruar|ruary|er|\.)?|m[aä]rz|mar(?:ch|\.)?|"
-    r"m[aä]erz|apr(?:il|\.)?|abr[eë]ll|may|june?|jul[iy]?|juni|juli|aug(?:ust|\.)?|sep\.?|"
+    r"m[aä]erz|mee|apr(?:il|\.)?|abr[eë]ll|may|june?|jul[iy]?|juni|juli|aug(?:ust|\.)?|sep\.?|"
     r"okt(?:ober|\.)?|dez(?:ember|\.)?"
 )
 _YEAR = r"(?:(?:18|19|20)\d\d|'?\d\d)"
@@ -56,7 +57,8 @@ _CUE = re.compile(
     r"geburts-?(?:tag|datum)|geb\.-?dat\.?|"
     r"born|birth|birth ?date|birthday|dob|d\.o\.b\.?|date[ \n]of[ \n]birth|gebuer(?:en)?|"
     r"gebuerts(?:datum|dag)|jahrgang)(?![^\W\d_])|\*)"
-    r"(?:[^\d\n;!?]|\n(?![ ]*\n)){0,45}?\Z",
+    r"(?:(?:[^\d\n;!?]|\n(?![ ]*\n)){0,45}?|[^\d\n;!?]{0,30}\?[ \n]{1,2}(?:[^\W\d_]{1,20}[ ]?:[ ]?)?"
+    r"(?:le |am |de |den |the |um )?)\Z",
     re.IGNORECASE,
 )
 _CUE_AFTER = re.compile(
@@ -69,6 +71,14 @@ _YEAR_CUE = re.compile(
     r"ann[eé]e de naissance :?|geburtsjahr:?|birth year:?) \Z",
     re.IGNORECASE,
 )
+_YEAR_CUE_AFTER = re.compile(r"[ ](?:gebuer(?:en)?|geboren|op d'welt komm)(?!\w)", re.IGNORECASE)
+# "Garnier ; 12/05/1970 ; 06...": in a record a date between a name and another value
+_RECORD = re.compile(r"[A-ZÀ-Þ][\w'\-]+ ?[;|(][ ]?\Z")
+_LATEST_IN_RECORDS = 2020
+_TOWN_AFTER = re.compile(
+    r",?[ \n](?:in|à|zu|zou|at|op)[ \n](?P<town>[A-ZÀ-Þ][^\W\d_]{1,40}(?:-[^\W\d_]{1,40}){0,4}"
+    r"(?:[ ](?:am|an der|sur|upon)[ ][A-ZÀ-Þ][^\W\d_]{1,40})?)"
+)
 _ANOTHER_EVENT = re.compile(
     r"(?<!\w)(?:d[eé]c[eè]s|d[eé]c[eé]d[eé]e?|mariage|mari[eé]e?s?|verstorben|verheiratet|"
     r"gestorben|died|married|bestuet|gestuerwen|loi|gesetz|law|versicherungsbeginn)\b",
@@ -80,7 +90,7 @@ _ENUMERATED = re.compile(r"(?:et|and|und|an|,|/)[ ](?:le |am |den |on |the )?\Z"
 class BirthRecognizer(RuleRecognizer):
     """A date after "né le", "geb.", "born", "gebuer", "*", or before "geboren"."""
 
-    labels = (Label.DATE_OF_BIRTH,)
+    labels = (Label.DATE_OF_BIRTH, Label.LOCATION)
 
     def find(self, text: str) -> Iterable[Hit]:
         """Every date of birth."""
@@ -97,18 +107,29 @@ class BirthRecognizer(RuleRecognizer):
                 start = match.start() + _leading_article(match.group())
                 last_end = match.end()
                 yield Hit(start, match.end(), Label.DATE_OF_BIRTH, SURE, "birth_date")
+                yield from self._town(text, match.end())
         yield from self._years(text)
 
     def _is_birth(self, text: str, match: re.Match[str]) -> bool:
         before = text[max(0, match.start() - 75) : match.start()]
+        if _RECORD.search(before) and re.match(r"[ ]?[;|)]", text[match.end() : match.end() + 2]):
+            year = _YEAR_ONLY.search(match.group())
+            return year is not None and int(year.group()) <= _LATEST_IN_RECORDS
         found = _CUE.search(before)
         if found and not _ANOTHER_EVENT.search(before, found.start()):
             return True
         return _CUE_AFTER.search(text[match.end() : match.end() + 50]) is not None
 
+    def _town(self, text: str, end: int) -> Iterator[Hit]:
+        """The town right after a date of birth."""
+        town = _TOWN_AFTER.match(text, end)
+        if town and not is_never_a_name(town["town"]):
+            yield Hit(*town.span("town"), Label.LOCATION, SURE, "birth_town")
+
     def _years(self, text: str) -> Iterator[Hit]:
         for match in _YEAR_ONLY.finditer(text):
-            if _YEAR_CUE.search(text[max(0, match.start() - 30) : match.start()]):
+            before = text[max(0, match.start() - 30) : match.start()]
+            if _YEAR_CUE.search(before) or _YEAR_CUE_AFTER.match(text, match.end()):
                 yield Hit(match.start(), match.end(), Label.DATE_OF_BIRTH, SURE, "birth_year")
 
 

@@ -20,11 +20,12 @@ _CUE_WORDS = (
     r"buchungs|auftrags|rechnungs|bearbeitungs|teilnehmer|matrikel|dossiers?|dossiers|ticket|"
     r"verfahrens|bescheid|register|fahrzeug|schadens|stamm|dienst|klient|referenz|demande|"
     r"cliente?)[ \-]?(?:nummer|numm|nr\.?|id|zeichen)|"
+    r"(?:bau|wohngeld)?antrag|baugeneemegung|(?:bau)?genehmigung|permis(?: de construire)?|"
     rf"vorgang{_NUMBER}|dossier{_NUMBER}|"
     r"(?:case|file|customer|client|claim|application|reference|staff|employee|membership|"
     r"contract|account|ticket|complaint|payroll|student|request|booking|invoice|tenancy|"
     r"policy)(?: reference)?[ ](?:numbers?|no\.?|ref\.?|id|#)|(?:our|your|my) ref(?:erence)?|"
-    r"case|file ref(?:erence)?|personal-?nr\.?|agenten?numm(?:er)?|cliente?nummer|kennzahl|"
+    r"(?<!la )case|file ref(?:erence)?|personal-?nr\.?|agenten?numm(?:er)?|cliente?nummer|kennzahl|"
     r"buergernummer|akte?n?"
 )
 _CUE = re.compile(
@@ -34,7 +35,7 @@ _CUE = re.compile(
     rf"num[eé]ro)[ \n]?){{0,3}}[:#=]?[ \n]{{0,2}}\Z",
     re.IGNORECASE,
 )
-_PART = r"(?=[\w/.\-*_]*\d)[^\W_]+(?:[./\-*_][^\W_]+)*"
+_PART = r"(?=[\w/.\-*_]*\d)[^\W_]+(?:[./\-*_]{1,2}[^\W_]+)*"
 _VALUE = re.compile(
     rf"(?<![\w/.\-])(?:(?-i:[A-Z]{{1,5}})[ ](?=(?:(?-i:[A-Z]{{1,3}})[ ])?[\w/.\-]*\d)|"
     rf"[A-Z]{{1,6}}[ ]?[/\-][ ]?(?=\d))?(?:(?-i:[A-Z]{{1,3}})"

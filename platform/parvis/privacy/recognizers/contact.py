@@ -40,9 +40,13 @@ _OFFICE_WORDS = (
     "standesamt|finanzamt|impots|steuern|urbanisme|population|enquiries|enquiry|mail|email|"
     "courrier|reception|empfang|zentrale|rh|hr|bewerbung|recrutement|jobs|karriere|adem|cnap|"
     "jobcenter|familienkasse|council|hello|bonjour|hallo|moien|abuse|security|billing|verwaltung|"
+    "bauamt|planning|urbanisme|biergercenter|bierger-center|permits?|housing|benefits|registrar|"
     "reclamation|reclamations|complaints|beschwerde|ombudsman|mediateur|prefecture|sous-prefecture"
 )
-_OFFICE = re.compile(rf"(?:{_OFFICE_WORDS})(?:[.\-_](?:[a-z]{{2,20}}|\d{{1,4}}))*[@\[({{ ]", re.I)
+_OFFICE = re.compile(
+    rf"(?:{_OFFICE_WORDS}|[a-zäöü]{{2,30}}(?:amt|stelle|verwaltung|kasse|b[uü]ro|dienst|zentrum|b[eé]h[oö]rde))(?:[.\-_](?:[a-z]{{2,20}}|\d{{1,4}}))*[@\[({{ ]",
+    re.I,
+)
 
 REGIONS = ("LU", "FR", "DE", "BE", "NL", "CH", "AT", "PT", "IT", "GB")
 _DIGIT_RUN = re.compile(
@@ -51,8 +55,8 @@ _DIGIT_RUN = re.compile(
 _PHONE_CUE = cue(
     r"t[eé]l(?:[eé]phone|efon|\.)?|telefonnummer|phone|handy(?:nummer)?|mobile?|portable|gsm|fax|"
     r"appel(?:er|ez)|rufnummer|call(?: me)?(?: on| at)?|ruf|unruff|rufft|ugeruff|joindre|joignable|"
-    r"erreichbar|erreechen|reach me(?: on| at)?|whatsapp|numm?er|num[eé]ro de t[eé]l[eé]phone|"
-    r"durchwahl|natel"
+    r"erreichbar|erreechen|reach me(?: on| at)?|whatsapp|num[eé]ro de t[eé]l[eé]phone|"
+    r"durchwahl|natel|num[eé]ro de portable|direct(?: line)?|doheem|b[uü]ro"
 )
 _NOT_A_PHONE_BEFORE = re.compile(
     r"(?:IBAN|BIC|n° ?SIREN|siret|rcs|matricule|steuer-?id|az\.?|aktenzeichen|dossier|isbn|"
@@ -61,11 +65,23 @@ _NOT_A_PHONE_BEFORE = re.compile(
     r"\W{0,4}(?:n[°or.]*|nr\.?|:)?\W{0,3}\Z",
     re.IGNORECASE,
 )
+_DIGIT_WORD = (
+    r"(?:z[eé]ro|un|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|"
+    r"vingt|trente|quarante|cinquante|soixante|quatre-vingts?|et|null|eins?|zwei|zwo|drei|vier|fünf|sechs|"
+    r"sieben|acht|neun|elf|zwölf|(?:ein|zwei|drei|vier|fünf|sechs|sieben|acht|neun)und\w{4,9}ig|zwanzig|"
+    r"dreißig|vierzig|fünfzig|sechzig|siebzig|achtzig|neunzig|eent|zwee|zwou|dräi|véier|fënnef|siwen|aacht|"
+    r"néng|zéng|eelef|zwielef|oh|zero|one|two|three|four|five|seven|eight|nine|ten|double|triple|plus)"
+)
+_SPOKEN = re.compile(
+    rf"(?<![\w\-])(?:{_DIGIT_WORD}[ \n,\-]{{1,2}}){{4,30}}{_DIGIT_WORD}(?![\w\-])", re.IGNORECASE
+)
+_LONG_SPOKEN = 6
+_NUMBER_CUE = cue(r"(?:die |meng |meine |my |the )?(?:nummer|num[eé]ro|number)")
 _DATE = re.compile(
     r"\A(?:\d{1,2}[./ \-]\d{1,2}[./ \-](?:19|20)\d\d|(?:19|20)\d\d[./ \-]\d{1,2}[./ \-]\d{1,2})"
 )
 _AMOUNT_AFTER = re.compile(r"\A(?:,\d\d)? ?(?:€|eur|euro|chf|%|\$|£|km|m²|kg)", re.IGNORECASE)
-_MIN_DIGITS, _MAX_DIGITS = 6, 15
+_MIN_DIGITS, _MAX_DIGITS, _MOST_NATIONAL = 6, 15, 12
 
 
 class EmailRecognizer(RuleRecognizer):
@@ -98,6 +114,10 @@ class PhoneRecognizer(RuleRecognizer):
 
     def find(self, text: str) -> Iterable[Hit]:
         """Every run of digits that is a telephone number somewhere near, or said to be one."""
+        for spoken in _SPOKEN.finditer(text):
+            is_told = any(is_cued(text, spoken.start(), c) for c in (_PHONE_CUE, _NUMBER_CUE))
+            if is_told and len(re.findall(r"\w+", spoken.group())) >= _LONG_SPOKEN:
+                yield Hit(*spoken.span(), Label.PHONE, SURE, "phone_in_words")
         for match in _DIGIT_RUN.finditer(text):
             start, end = _without_brackets(text, *match.span())
             run = text[start:end]
@@ -142,6 +162,8 @@ def _is_phone(run: str) -> bool:
     regions: tuple[str, ...] = REGIONS
     if not international:
         # without a country code only what people write as a telephone number: 0..., or LU groups
+        if len(digits) > _MOST_NATIONAL:
+            return False
         regions = REGIONS if digits.startswith("0") else ("LU",)
         if regions == ("LU",) and not _looks_luxembourgish(run, digits):
             return False
@@ -160,6 +182,6 @@ def _is_phone(run: str) -> bool:
 
 def _looks_luxembourgish(run: str, digits: str) -> bool:
     """Mobile 6x1 xxx xxx, or six to eight digits in pairs, as they are written here."""
-    if re.fullmatch(r"6[2-9]1[ .\-/]?\d{3}[ .\-/]?\d{3}", run):
+    if re.fullmatch(r"6[2-9]1[ .\-/]?(?:\d{3}[ .\-/]?\d{3}|\d\d(?:[ .\-/]?\d\d){2})", run):
         return True
     return bool(re.fullmatch(r"[2-9]\d(?:[ .\-]\d\d){2,4}", run)) and len(digits) in (6, 8, 10)

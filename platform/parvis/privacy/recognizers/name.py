@@ -138,7 +138,7 @@ _SIGNED_INLINE = re.compile(
     re.IGNORECASE,
 )
 _FIRST_AND_LAST = re.compile(
-    rf"(?<![\w\-'])(?P<first>{_CAPITAL}){_GAP}(?:(?:{_PARTICLE}|{_INITIAL}|"
+    rf"(?<![\w\-])(?<![^dDlL]')(?P<first>{_CAPITAL}){_GAP}(?:(?:{_PARTICLE}|{_INITIAL}|"
     rf"{_CAPITAL}){_GAP}){{0,2}}?(?P<last>{_CAPITAL})(?![\w])"
 )
 _ALONE = re.compile(

@@ -12,7 +12,8 @@ _IPV6 = re.compile(
     r"(?<![\w:.])(?=[0-9a-f]*:[0-9a-f:]*:)[0-9a-f:]{2,39}(?:\.\d{1,3}){0,4}(?![\w:])", re.I
 )
 _VERSION_BEFORE = re.compile(
-    r"(?:version|v\.?|§+|art\.?|article|section|chapitre|kapitel|nr\.?|n°) ?\Z", re.I
+    r"(?:versi?ou?n|versioun|firmware|release|build|software|v\.?|§+|art\.?|article|section|chapitre|kapitel|nr\.?|n°) ?\Z",
+    re.I,
 )
 _MAC = re.compile(r"(?<![\w:\-])[0-9a-f]{2}([:\-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}(?![\w:\-])", re.I)
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"']{3,2000}", re.IGNORECASE)

@@ -16,6 +16,7 @@ _LIVES_IN = (
     r"wohn(?:e|en|t|haft|end)|leb(?:e|en|t)|ans[aä]ssig|zieh(?:e|en)|gezogen|umgezogen|"
     r"liv(?:e|es|ing)|resid(?:e|es|ing|ent)|mov(?:ed|ing)|"
     r"wunn(?:en|t|haft)?|liewen|lieft|geplënnert|plënneren)"
+    r"(?:[ ](?:ich|wir|er|sie|je|ech|mir|hien|hatt|si|i|we))?"
     r"(?:[ ](?:actuellement|toujours|maintenant|seule?|derzeit|zurzeit|noch|currently|still|"
     r"elo|nach)"
     rf"|[ ]depuis [^,.\n]{{1,20}}|[ ]seit [^,.\n]{{1,20}})?[ ,\n]{{1,2}}{_PREPOSITION}"
@@ -46,7 +47,9 @@ _ENDS = frozenset(" \n")
 OFFICE_WORDS = (
     r"mairie|h[oô]tel de ville|commune|pr[eé]fecture|sous-pr[eé]fecture|minist[eè]re|"
     r"administration|guichet|bureaux?|si[eè]ge|caisse|agence|tribunal|cour|"
-    r"maison communale|centre|service|caf|cpam|urssaf|p[oô]le emploi|france travail|"
+    r"maison communale|maison de (?:la )?justice(?: et du droit)?|maison des? [a-zé]{4,20}|"
+    r"bauaufsicht|abteilung|fachbereich|direction|department|bierger-?center|"
+    r"centre|service|caf|cpam|urssaf|p[oô]le emploi|france travail|"
     r"tr[eé]sor public|d[eé]partement|biergercenter|bierger-center|"
     r"rathaus|b[uü]rger(?:amt|b[uü]ro|zentrum|service|haus)|amt|finanzamt|ordnungsamt|"
     r"standesamt|jobcenter|arbeitsagentur|agentur|ministerium|beh[oö]rde|"
@@ -78,6 +81,13 @@ def is_living_cue(text: str, start: int, end: int | None = None) -> bool:
     if end is not None and _BEFORE_TOWN.search(before) and _BORN_AFTER.search(text[end : end + 30]):
         return True
     return before[-1:] in _ENDS and _LIVING_BEFORE.search(before) is not None
+
+
+def is_small_line(text: str, start: int) -> bool:
+    """Whether the line is written without capitals, so that a town may be in small letters too."""
+    begin = text.rfind("\n", 0, start) + 1
+    end = text.find("\n", start)
+    return text[begin : end if end >= 0 else len(text)].islower()
 
 
 def is_office_address(text: str, start: int, end: int) -> bool:
