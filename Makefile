@@ -2,7 +2,7 @@
 # Needs on the machine: Python 3.11+, make, the package registries. Everything else is fetched, by hash.
 
 PYTHON ?= python3
-PARVIS_CACHE_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/parvis
+PARVIS_CACHE_DIR ?= $(HOME)/.cache/parvis
 export PARVIS_CACHE_DIR
 export UV_PYTHON_DOWNLOADS = never
 # a site with certificate authorities of its own keeps them in the system store

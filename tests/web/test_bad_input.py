@@ -79,6 +79,16 @@ BAD: dict[str, tuple[bytes, int, str, str | None]] = {
         "unsupported_parameter",
         "tools",
     ),
+    "JSON from quotations": (
+        changed(
+            model="valbourg-guichet",
+            messages=[{"role": "user", "content": "Was kostet ein Personalausweis?"}],
+            response_format={"type": "json_object"},
+        ),
+        400,
+        "unsupported_parameter",
+        "response_format",
+    ),
     "unknown model": (changed(model="nobody"), 404, "model_not_found", "model"),
 }
 

@@ -26,6 +26,7 @@ from parvis.errors import (
 )
 from parvis.identity.permissions import find_channels
 from parvis.inference import ModelEntry, ModelStream, check_grounded, quote_answer
+from parvis.inference.router import check_capabilities
 from parvis.policy.engine import Decision, decide
 from parvis.services import Services
 from parvis.tenancy.config import Agency, Assistant
@@ -186,6 +187,7 @@ class _Run:
             [assistant.choose_model(language), assistant.choose_model(None)]
         )
         self._record.note_model(asked=model.name, provider=model.server or "builtin")
+        check_capabilities(model, turn.options)
         self._record.note_privacy(
             "masked" if prompt.counts else "none", prompt.counts, prompt.detector
         )
