@@ -1,0 +1,155 @@
+"""The auditor's page of the second verifier, opened from disk in a real browser, no server."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from parvis.audit import verify
+from tests.audit.houses import House, export, fill, fill_fast, start_chat
+from tests.fakes.watching import find_barriers, find_overflow, find_small_targets
+
+SECOND = Path(verify.__file__).parent / "second"
+HEADINGS = {
+    "en": ("Check an audit export", "Findings", "the file is not the one that was exported"),
+    "fr": ("Vérifier un export d’audit", "Constats", "le fichier n’est pas celui qui a été"),
+    "de": ("Audit-Export prüfen", "Befunde", "die Datei ist nicht die exportierte"),
+    "lb": ("Audit-Export iwwerpréiwen", "Befonner", "de Fichier ass net deen"),
+}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The page's files as an auditor keeps them, and an export with an open question."""
+    folder = tmp_path_factory.mktemp("auditor")
+    shutil.copytree(SECOND, folder / "verifier")
+    house = House(folder / "house")
+    log = house.open()
+    fill(log, 2)
+    fill_fast(log, 260)
+    start_chat(log)
+    export(log, folder / "export")
+    yield folder
+    house.shut()
+
+
+@pytest.fixture
+def copy(made: Path, tmp_path: Path) -> Path:
+    shutil.copytree(made / "export", tmp_path / "export")
+    return tmp_path / "export"
+
+
+@contextmanager
+def opened(
+    browser: Browser, made: Path, locale: str = "en-GB", **settings: object
+) -> Iterator[Page]:
+    """The page from disk, in a browser without network; it MUST end without a complaint."""
+    context = browser.new_context(locale=locale, offline=True, **settings)  # type: ignore[arg-type]
+    page, complaints, asked = context.new_page(), [], []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((made / "verifier" / "verify.html").as_uri())
+    yield page
+    context.close()
+    assert complaints == []
+    assert {url.rpartition("/")[0] for url in asked} == {(made / "verifier").as_uri()}
+
+
+def drop(page: Page, folder: Path) -> None:
+    """What a hand does that drags a folder from the desktop onto the page."""
+    devtools = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        devtools.send("Input.dispatchDragEvent", {"type": kind, "x": 200, "y": 200, "data": data})
+
+
+def choose(page: Page, folder: Path) -> None:
+    page.locator("#folder").set_input_files(folder)
+
+
+@pytest.mark.parametrize("hand", [choose, drop], ids=["chosen", "dropped"])
+def test_an_auditor_gives_a_folder_and_sees_the_verdict_offline(
+    browser: Browser, made: Path, copy: Path, hand: object
+) -> None:
+    assert callable(hand)
+    first = verify.verify_folder(str(copy))
+    with opened(browser, made) as page:
+        hand(page, copy)
+        expect(page.locator(".verdict")).to_have_text("INTACT")
+        for told in (first["log"], first["root"], first["key"]["fingerprint"], "chat.started"):
+            expect(page.locator("#report")).to_contain_text(told)
+        expect(page.locator("#report")).to_contain_text("not confirmed")
+        assert find_barriers(page) == []
+        raw = (copy / "tile/entries/000").read_bytes()
+        (copy / "tile/entries/000").write_bytes(raw.replace(b"chat.finished", b"chat.finishes", 1))
+        hand(page, copy)
+        expect(page.locator(".verdict")).to_have_text("TAMPERED")
+        expect(page.locator("li").first).to_contain_text("tile/entries/000")
+        (copy / "tile/entries/000").unlink()
+        hand(page, copy)
+        expect(page.locator(".verdict")).to_have_text("INCOMPLETE")
+        hand(page, made / "verifier")
+        expect(page.locator(".verdict")).to_have_text("UNVERIFIABLE")
+
+
+@pytest.mark.parametrize("language", sorted(HEADINGS))
+def test_the_page_speaks_the_browsers_language_and_any_other_on_demand(
+    browser: Browser, made: Path, copy: Path, language: str
+) -> None:
+    title, findings, reason = HEADINGS[language]
+    (copy / "README").write_text("changed")
+    with opened(browser, made, f"{language}-LU") as page:
+        expect(page.locator("h1")).to_have_text(title)
+        assert page.locator("html").get_attribute("lang") == language
+        choose(page, copy)
+        expect(page.locator("h2").first).to_have_text(findings)
+        expect(page.locator("#report")).to_contain_text(f"TAMPERED: README: {reason}")
+        assert find_barriers(page) == []
+        for other, words in HEADINGS.items():
+            page.locator("#language").select_option(other)
+            expect(page.locator("h1")).to_have_text(words[0])
+            expect(page.locator("#report")).to_contain_text(words[2])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_a_telephone_and_both_colour_schemes(
+    browser: Browser, made: Path, copy: Path, scheme: str
+) -> None:
+    size = {"width": 320, "height": 640}
+    with opened(browser, made, viewport=size, color_scheme=scheme) as page:
+        assert find_barriers(page) == []
+        for name in ("README", "checkpoint"):
+            choose(page, copy)
+            expect(page.locator(".verdict")).to_be_visible()
+            assert find_barriers(page) == [] and find_overflow(page) == 0
+            assert find_small_targets(page) == []
+            (copy / name).unlink()
+
+
+def test_a_key_from_paper_confirms_the_log_and_another_refuses_it(
+    browser: Browser, made: Path, copy: Path
+) -> None:
+    vkey = verify.verify_folder(str(copy))["key"]["vkey"]
+    with opened(browser, made) as page:
+        page.locator("#key").fill(vkey[:-4])
+        choose(page, copy)
+        expect(page.get_by_role("alert")).to_have_text("This is not a verifier key.")
+        page.locator("#key").fill(vkey)
+        choose(page, copy)
+        expect(page.locator(".verdict")).to_have_text("INTACT")
+        expect(page.locator("#report")).to_contain_text("it is the key that you trust")
+        expect(page.get_by_role("alert")).to_have_text("")
+
+
+def test_names_in_a_hostile_folder_are_shown_as_text(
+    browser: Browser, made: Path, copy: Path
+) -> None:
+    (copy / "<img src=x onerror=alert(1)>").write_text("x")
+    with opened(browser, made) as page:
+        choose(page, copy)
+        expect(page.locator("li").first).to_contain_text("<img src=x onerror=alert(1)>")
+        assert page.locator("img").count() == 0
