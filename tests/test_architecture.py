@@ -21,7 +21,7 @@ ROWS = {
         *("oversight", "compliance", "audit", "quotas"),
     },
     SHELF: {"db", "tables", "logs", "keystore", "language", "migrations", "yaml_files"},
-    FLOOR: {"domain", "errors", "settings"},
+    FLOOR: {"domain", "errors", "settings", "vocabulary"},
 }
 ROW_OF = {name: row for row, names in ROWS.items() for name in names}
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))

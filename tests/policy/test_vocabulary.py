@@ -6,10 +6,10 @@ from typing import get_args
 import pytest
 
 from parvis.domain import Channel, ChatTurn, Principal, Role
-from parvis.policy import vocabulary as ours
 from parvis.policy.engine import decide
+from parvis.policy.envelope import AssistantFacts
 from parvis.policy.rules import list_agency_rules, load_rules
-from parvis.tenancy import vocabulary as theirs
+from parvis.tenancy.config import Agency, Assistant
 
 POLICIES = Path("policies")
 
@@ -17,21 +17,19 @@ POLICIES = Path("policies")
 @pytest.mark.parametrize(
     "name",
     [
-        "PurposeCode",
-        "AssistantContext",
-        "Sector",
-        "ProcedureLaw",
-        "AnnexIII",
-        "AiActRole",
-        "LegalBasis",
-        "Art9Basis",
-        "PiiNeed",
-        "DecisionStage",
-        "FriaStatus",
+        *("purpose_code", "context", "procedure_law", "annex_iii", "role", "legal_basis"),
+        *("art9_basis", "pii_need", "decision_stage", "fria_status"),
     ],
 )
 def test_an_agency_s_file_knows_exactly_the_words_of_the_envelope(name: str) -> None:
-    assert get_args(getattr(theirs, name)) == get_args(getattr(ours, name))
+    written = get_args(Assistant.model_fields[name].annotation)
+    assert len(written) > 1
+    assert written == get_args(AssistantFacts.model_fields[name].annotation)
+
+
+def test_an_agency_s_sector_is_one_of_the_envelope_s() -> None:
+    written = get_args(Agency.model_fields["sector"].annotation)
+    assert written == get_args(AssistantFacts.model_fields["sector"].annotation)
 
 
 def test_every_example_assistant_can_be_decided_on_and_is_allowed() -> None:

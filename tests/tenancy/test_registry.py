@@ -3,15 +3,12 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import get_args
 
 import pytest
 import yaml
 
 from parvis.domain import LANGUAGES, Channel
 from parvis.errors import ConfigurationFaults, Fault, NotFound
-from parvis.policy import vocabulary as of_policy
-from parvis.tenancy import vocabulary as of_tenancy
 from parvis.tenancy.registry import TenantRegistry, load_tenants
 
 TENANTS = Path(__file__).parents[2] / "tenants"
@@ -75,16 +72,6 @@ def test_an_assistant_of_another_agency_looks_like_a_missing_one() -> None:
     assert registry.find_assistant("nowhere", "habitat-lettres") is None
     with pytest.raises(NotFound):
         registry.get_agency("nowhere")
-
-
-def test_the_words_of_the_file_are_the_words_of_the_envelope() -> None:
-    own = {"Country", "PrivacyProfile"}
-    shared = [
-        name for name, value in vars(of_tenancy).items() if get_args(value) and name not in own
-    ]
-    assert len(shared) == 11
-    for name in shared:
-        assert get_args(getattr(of_tenancy, name)) == get_args(getattr(of_policy, name)), name
 
 
 SPOILED: dict[str, tuple[Callable[[Path], int], str, str]] = {

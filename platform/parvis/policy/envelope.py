@@ -17,29 +17,31 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from parvis.domain import Language
 from parvis.policy.vocabulary import (
     Action,
+    ChannelWord,
+    DataCategory,
+    DigestCheck,
+    Egress,
+    GroupBy,
+    Modality,
+    OutputIntent,
+    OutputKind,
+    PrincipalKind,
+    RequestIntent,
+    RoleWord,
+    ToolOrigin,
+)
+from parvis.vocabulary import (
     AiActRole,
     AnnexIII,
     Art9Basis,
     AssistantContext,
-    ChannelWord,
-    DataCategory,
     DecisionStage,
-    DigestCheck,
-    Egress,
     FriaStatus,
-    GroupBy,
     LegalBasis,
-    Modality,
-    OutputIntent,
-    OutputKind,
     PiiNeed,
-    PrincipalKind,
     ProcedureLaw,
     PurposeCode,
-    RequestIntent,
-    RoleWord,
     Sector,
-    ToolOrigin,
 )
 
 

@@ -17,97 +17,10 @@ RoleWord = Literal[
     "platform-auditor",
 ]
 PrincipalKind = Literal["person", "service"]
-
-# what an assistant is for (the last four exist so that a rule can refuse them by name)
-PurposeCode = Literal[
-    "information",
-    "guidance",
-    "form-help",
-    "search",
-    "drafting",
-    "summary",
-    "translation",
-    "classification",
-    "internal-assistance",
-    "case-support",
-    "benefit-eligibility",
-    "emergency-triage",
-    "recruitment",
-    "education-assessment",
-    "scoring",
-    "emotion-inference",
-    "crime-prediction",
-    "biometric-categorisation",
-]
-# where it is used: AI Act Art. 5(1)(f) and 26(7) treat work and education apart
-AssistantContext = Literal["public-service", "workplace", "education"]
-Sector = Literal[
-    "municipality",
-    "ministry",
-    "employment",
-    "social",
-    "health",
-    "education",
-    "tax",
-    "statistics",
-    "justice",
-    "police",
-    "migration",
-    "emergency",
-    "defence",
-    "other",
-]
-# whose law of administrative procedure binds the office
-ProcedureLaw = Literal["none", "lu", "fr", "de", "be", "eu"]
-# points of Annex III of Regulation (EU) 2024/1689
-AnnexIII = Literal[
-    "none",
-    "1a",
-    "1b",
-    "1c",
-    "2",
-    "3a",
-    "3b",
-    "3c",
-    "3d",
-    "4a",
-    "4b",
-    "5a",
-    "5b",
-    "5c",
-    "5d",
-    "6",
-    "7",
-    "8a",
-    "8b",
-]
-AiActRole = Literal["provider", "deployer", "both"]
-# GDPR Art. 6(1); "led-8": Art. 8 of Directive (EU) 2016/680, for police and prosecution
-LegalBasis = Literal["6.1.a", "6.1.b", "6.1.c", "6.1.d", "6.1.e", "6.1.f", "led-8"]
-Art9Basis = Literal[
-    "none",
-    "9.2.a",
-    "9.2.b",
-    "9.2.c",
-    "9.2.d",
-    "9.2.e",
-    "9.2.f",
-    "9.2.g",
-    "9.2.h",
-    "9.2.i",
-    "9.2.j",
-]
-# why identifiers must reach the model, as written in the agency's records; "none": they need not
-PiiNeed = Literal["none", "form", "correspondence", "case-file"]
-# how near the output is to an individual decision (GDPR Art. 22)
-DecisionStage = Literal["none", "information", "preparation", "decision"]
-FriaStatus = Literal["not-required", "missing", "draft", "notified", "stale"]
-
 # the model: was the digest in the catalogue compared with what is served?
 # "match": hashed by this installation; "declared": the operator vouches; "differs"; "unknown"
 DigestCheck = Literal["match", "declared", "differs", "unknown"]
 Modality = Literal["text", "image", "audio", "video", "file"]
-
 # data that the law treats apart: GDPR Art. 9 and 10, and secrets named by statute
 DataCategory = Literal[
     "health",
@@ -123,7 +36,6 @@ DataCategory = Literal[
     "social-secret",
     "statistical-secret",
 ]
-
 # the request
 ChannelWord = Literal["api", "portal", "public"]
 Action = Literal["answer", "store", "export", "publish", "send", "report"]
@@ -138,10 +50,8 @@ RequestIntent = Literal[
     "ask-human",
     "ask-explanation",
 ]
-
 # the answer
 OutputKind = Literal["text", "code", "label", "edit", "image", "audio", "video", "file"]
 OutputIntent = Literal["decisive-wording", "names-person", "leaks-instructions"]
-
 # the way to the model: inside this process, to a server on the site, anywhere else
 Egress = Literal["none", "on-site", "off-site"]

@@ -6,27 +6,27 @@ is the slug taken) lives in `registry.py`.
 
 from datetime import date
 from pathlib import PurePosixPath
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from parvis.domain import Channel, DataLevel, Language
-from parvis.tenancy.vocabulary import (
+from parvis.vocabulary import (
     AiActRole,
     AnnexIII,
     Art9Basis,
     AssistantContext,
-    Country,
     DecisionStage,
     FriaStatus,
     LegalBasis,
     PiiNeed,
-    PrivacyProfile,
     ProcedureLaw,
     PurposeCode,
     Sector,
 )
 
+Country = Literal["lu", "fr", "de", "be"]
+PrivacyProfile = Literal["default"]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=63)]
 ClientId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]

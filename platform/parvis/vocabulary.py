@@ -1,11 +1,11 @@
-"""The closed words of an agency's file that policy rules read, and those that are the file's own.
+"""The closed words that an agency's file and the policy rules share: what an assistant is.
 
-The first part equals the words of the policy envelope (a test compares the two), so that a file
-which loads can always be decided on.
+A file that loads can therefore always be decided on. Words that only one room knows live there.
 """
 
 from typing import Literal
 
+# what an assistant is for (the last four exist so that a rule can refuse them by name)
 PurposeCode = Literal[
     "information",
     "guidance",
@@ -26,6 +26,7 @@ PurposeCode = Literal[
     "crime-prediction",
     "biometric-categorisation",
 ]
+# where it is used: AI Act Art. 5(1)(f) and 26(7) treat work and education apart
 AssistantContext = Literal["public-service", "workplace", "education"]
 Sector = Literal[
     "municipality",
@@ -43,7 +44,9 @@ Sector = Literal[
     "defence",
     "other",
 ]
+# whose law of administrative procedure binds the office
 ProcedureLaw = Literal["none", "lu", "fr", "de", "be", "eu"]
+# points of Annex III of Regulation (EU) 2024/1689
 AnnexIII = Literal[
     "none",
     "1a",
@@ -66,6 +69,7 @@ AnnexIII = Literal[
     "8b",
 ]
 AiActRole = Literal["provider", "deployer", "both"]
+# GDPR Art. 6(1); "led-8": Art. 8 of Directive (EU) 2016/680, for police and prosecution
 LegalBasis = Literal["6.1.a", "6.1.b", "6.1.c", "6.1.d", "6.1.e", "6.1.f", "led-8"]
 Art9Basis = Literal[
     "none",
@@ -80,10 +84,8 @@ Art9Basis = Literal[
     "9.2.i",
     "9.2.j",
 ]
+# why identifiers must reach the model, as written in the agency's records; "none": they need not
 PiiNeed = Literal["none", "form", "correspondence", "case-file"]
+# how near the output is to an individual decision (GDPR Art. 22)
 DecisionStage = Literal["none", "information", "preparation", "decision"]
 FriaStatus = Literal["not-required", "missing", "draft", "notified", "stale"]
-
-# the file's own words
-Country = Literal["lu", "fr", "de", "be"]
-PrivacyProfile = Literal["default"]
