@@ -253,6 +253,19 @@ def test_a_down_keycloak_is_a_sentence_and_a_way_on(
     assert log_in(client, realm).status_code == 303
 
 
+def test_signing_out_while_keycloak_is_down_says_what_was_ended(
+    portal: Portal, client: FlaskClient, realm: Realm, issuer_server: IssuerServer
+) -> None:
+    log_in(client, realm)
+    token = session_of(portal, client).csrf_token
+    issuer_server.down = True
+    answer = client.post("/logout", data={"csrf_token": token})
+    assert answer.status_code == 503
+    assert "You are signed out here only" in answer.text
+    assert session_of(portal, client) is None
+    assert [one["kind"] for one in portal.records()].count("auth.logout") == 1
+
+
 def test_nobody_enters_while_the_log_cannot_be_written(
     portal: Portal, client: FlaskClient, realm: Realm
 ) -> None:

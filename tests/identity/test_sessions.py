@@ -291,6 +291,19 @@ def test_signing_out_while_keycloak_is_down_ends_the_session_here_and_says_so(
     assert sessions.find_session(opened.id) is None
 
 
+def test_somebody_signs_out_though_nobody_can_confirm_the_roles(
+    sessions: Sessions, town: Realm, clock: Clock, issuer_server: IssuerServer
+) -> None:
+    opened = log_in(sessions, town)
+    issuer_server.down = True
+    clock.forward(301)
+    with pytest.raises(IdentityUnavailable):
+        sessions.find_session(opened.id)
+    found = sessions.find_session(opened.id, confirm=False)
+    assert found is not None
+    assert found.principal.subject == opened.principal.subject
+
+
 def test_the_database_holds_no_secret_of_a_session(
     sessions: Sessions, town: Realm, engine: Engine, tmp_path: Path
 ) -> None:

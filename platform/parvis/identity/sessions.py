@@ -167,10 +167,11 @@ class Sessions:
         """
         return self._take_state(state, browser_id).tenant_id
 
-    def find_session(self, session_id: str) -> PortalSession | None:
+    def find_session(self, session_id: str, *, confirm: bool = True) -> PortalSession | None:
         """The session, its roles confirmed by Keycloak not long ago; None when it is over.
 
         Raises IdentityUnavailable when the roles must be confirmed and Keycloak cannot be reached.
+        Without `confirm` the roles may be old: enough for signing out, and for nothing else.
         """
         ref = _digest(session_id) if session_id else ""
         row = self._load(ref) if ref else None
@@ -180,7 +181,8 @@ class Sessions:
             self._delete(row)
             return None
         kept = self._safe.find_kept(row)
-        kept = self._confirm(row, kept) if kept else None
+        if confirm and kept:
+            kept = self._confirm(row, kept)
         if kept is None:
             self._delete(row)
             return None

@@ -15,7 +15,13 @@ from werkzeug.wrappers import Response
 
 from parvis.audit.events import PLATFORM, UNKNOWN, Actor, Draft
 from parvis.domain import Principal
-from parvis.errors import AuthenticationFailed, NotFound, ParvisError, PermissionDenied
+from parvis.errors import (
+    AuthenticationFailed,
+    IdentityUnavailable,
+    NotFound,
+    ParvisError,
+    PermissionDenied,
+)
 from parvis.identity.sessions import NewSession, RoleMissing
 from parvis.services import Services
 from parvis.web import i18n
@@ -68,15 +74,26 @@ def finish_login() -> Response:
 def end_login() -> Response:
     """End the session here and at Keycloak; then the front page."""
     session_id = session_id_of(request)
-    session = _services().sessions.find_session(session_id)
+    session = _services().sessions.find_session(session_id, confirm=False)
     if session is not None:
         if not session.accepts_csrf(request.form.get("csrf_token", "")):
             raise PermissionDenied(code="page_too_old")
         _record("auth.logout", session.principal, session=session.ref)
-        _services().sessions.end_session(session_id)
+        _end_both(session_id)
     response = redirect("/", 303)
     _drop_cookie(response, _SESSION)
     return response
+
+
+def _end_both(session_id: str) -> None:
+    try:
+        _services().sessions.end_session(session_id)
+    except IdentityUnavailable as failure:
+        raise IdentityUnavailable(
+            "Signed out here; the sign-in service cannot be reached.",
+            code="signed_out_here",
+            retry_after=failure.retry_after,
+        ) from None
 
 
 def session_id_of(asked: Request) -> str:

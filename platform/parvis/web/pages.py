@@ -91,6 +91,14 @@ _ERRORS: Mapping[str, ErrorWords] = {
         N_("The sign-in service cannot be reached. Try again in a moment."),
         "retry",
     ),
+    "signed_out_here": ErrorWords(
+        N_("You are signed out here only"),
+        N_(
+            "The sign-in service cannot be reached and may still know you. Close this browser, "
+            "above all where others use it too."
+        ),
+        "home",
+    ),
     "audit_unavailable": ErrorWords(
         N_("Nothing was done"),
         N_("The audit log cannot be written just now, so nothing was done. Try again in a moment."),
