@@ -125,11 +125,13 @@ console.log(JSON.stringify(said));
 """
 
 
-def run_script(script: str, *arguments: str) -> Any:
+def run_script(script: str, *arguments: str, told: str = "") -> Any:
     """What a script with the record reader of the second verifier prints, as JSON."""
     parts = [f'await import("{(SECOND / name).as_uri()}");' for name in ("format.js", "records.js")]
     command = [find_node_tool("node"), "--input-type=module", "-e", "".join([*parts, script])]
-    done = subprocess.run([*command, *arguments], capture_output=True, check=True)
+    done = subprocess.run(
+        [*command, *arguments], input=told, capture_output=True, check=True, text=True
+    )
     return json.loads(done.stdout)
 
 
