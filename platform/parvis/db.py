@@ -33,7 +33,10 @@ def create_database_engine(url: str) -> Engine:
     if parsed.get_backend_name() != "sqlite":
         return create_engine(parsed, pool_pre_ping=True, pool_size=8, max_overflow=24)
     if parsed.database and parsed.database != ":memory:":
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        file = Path(parsed.database)
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # other users of the machine have no business here; SQLite's journals take the same mode
+        file.touch(mode=0o600)
     engine = create_engine(parsed, connect_args={"timeout": 10})
     journal = "WAL" if wal_is_safe(sqlite3.sqlite_version_info) else "DELETE"
 
