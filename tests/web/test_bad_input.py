@@ -121,6 +121,22 @@ def test_all_faults_of_a_body_come_in_one_answer(gateway: Installation) -> None:
         assert field in refused.json["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (changed(stop=["a"] * 5), "stop: list should have at most 4 items"),
+        (user([]), "messages[0].content: list should have at least 1 item"),
+    ],
+)
+def test_a_list_of_a_wrong_length_is_told_as_such(
+    gateway: Installation, body: bytes, words: str
+) -> None:
+    refused = send(gateway, body)
+    assert refused.status_code == 400
+    assert refused.json is not None
+    assert refused.json["error"]["message"].startswith(words)
+
+
 def test_another_media_type_is_refused(gateway: Installation) -> None:
     refused = send(gateway, json.dumps(GOOD).encode(), **{"Content-Type": "text/plain"})
     assert refused.status_code == 415

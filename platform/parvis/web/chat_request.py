@@ -18,6 +18,7 @@ from parvis.settings import Settings
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _MAX_STOP = 4
+_LENGTHS = frozenset({"too_long", "too_short"})
 # steps that pydantic adds to a location for the branch of a union
 _UNION_TAGS = frozenset({"system", "user", "assistant", "tool", "str"})
 
@@ -296,9 +297,12 @@ def _tell_unknown(name: str) -> tuple[str | None, str]:
 
 def _fault_of(error: ValidationError) -> InvalidRequest:
     words: dict[str, str] = {}
-    for item in error.errors(include_input=False, include_url=False, include_context=False):
+    items = error.errors(include_input=False, include_url=False, include_context=False)
+    # of text-or-list both branches fail: a fault of the list's length says more than "not a text"
+    for item in items:
         field = _field_of(item["loc"])
-        words.setdefault(field, f"{field}: {_tell(item['type'], item['msg'])}")
+        if field not in words or item["type"] in _LENGTHS:
+            words[field] = f"{field}: {_tell(item['type'], item['msg'])}"
     param = next(iter(words))
     kind = UnsupportedParameter if param in {"n", "logprobs", "modalities"} else InvalidRequest
     return kind(" ".join(f"{told}." for told in words.values()), param=param)
