@@ -80,8 +80,8 @@ class Maker:
         self.kinds: dict[str, Callable[[], str]] = {
             "first": self.first,
             "last": self.last,
-            "full": lambda: f"{self.first()} {self.last()}",
-            "small": lambda: f"{self.first()} {self.last()}".lower(),
+            "full": self.full,
+            "small": lambda: str.lower(self.full()),
             "address": self.address,
             "town": lambda: self._pick.choice(_LIVE[language].split()),
             "phone": lambda: self.fill(self._pick.choice(_PHONES[language])),
@@ -95,7 +95,7 @@ class Maker:
             "idcard": lambda: self.fill(
                 self._pick.choice(("L#X##T###", "##0457######", "I#####9"))
             ),
-            "plate": lambda: self.plate(),
+            "plate": self.plate,
             "nir": lambda: self.number("fr_nir"),
             "spi": lambda: self.number("fr_spi"),
             "lu": lambda: self.number("lu_matricule"),
@@ -112,6 +112,9 @@ class Maker:
         return self._pick.choice(_LAST[self._language].replace("Le ", "Le_").split()).replace(
             "_", " "
         )
+
+    def full(self) -> str:
+        return f"{self.first()} {self.last()}"
 
     def fill(self, form: str) -> str:
         return "".join(self._pick.choice(string.digits) if c == "#" else c for c in form)
@@ -144,7 +147,7 @@ class Maker:
         account = self.fill("#" * count)
         turned = account + "".join(str(int(c, 36)) for c in country) + "00"
         signs = f"{country}{98 - int(turned) % 97:02d}{account}"
-        if self._pick.random() < 0.5:  # noqa: PLR2004
+        if self._pick.random() < 0.5:
             return signs
         return " ".join(signs[i : i + 4] for i in range(0, len(signs), 4))
 

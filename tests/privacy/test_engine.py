@@ -101,7 +101,8 @@ def test_every_kind_has_its_rank_and_its_meaning(engine: PrivacyEngine) -> None:
     assert set(RANK) == set(Label) == set(MEANINGS)
     found = {label for r in engine._analyzer.registry.recognizers for label in r.labels}
     assert found == set(Label)
-    assert len(engine._analyzer.registry.recognizers) == len(build_recognizers(None))  # type: ignore[arg-type]
+    built = {type(recognizer) for recognizer in build_recognizers(None)}  # type: ignore[arg-type]
+    assert built <= {type(recognizer) for recognizer in engine._analyzer.registry.recognizers}
 
 
 @pytest.mark.parametrize("language", [None, "fr", "xx", "sw"])
@@ -168,6 +169,14 @@ HOSTILE = [
     "né le ",
     "dossier 1 ",
     "loi ",
+    "A. B ",
+    "Present: A, ",
+    "A et A ",
+    "zéro six ",
+    "nom;dob\nA;1\n",
+    "je suis a ",
+    "a\u0430",
+    "A-A",
     "(",
     "\n",
 ]

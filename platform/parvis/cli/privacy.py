@@ -1,10 +1,14 @@
 """`parvis privacy ...`: what the gateway would mask, without sending anything anywhere."""
 
 import argparse
+import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from parvis.settings import load_settings
+
+if TYPE_CHECKING:
+    from parvis.privacy import Explanation
 
 
 def register(groups: Any) -> None:
@@ -23,6 +27,17 @@ def register(groups: Any) -> None:
     scan.add_argument("--language", help="language of the rows that do not name theirs")
     scan.add_argument("--jobs", type=_positive, default=1, help="processes (default: 1)")
     scan.set_defaults(run=run_scan)
+    explain = commands.add_parser(
+        "explain",
+        help="say what is masked in a text and why",
+        description="Shows what is masked: kind, place (code points), score, rule and reason, and "
+        "what stays readable on purpose. Nothing is sent anywhere.",
+        epilog='example: parvis privacy explain "D\'Madame Weber, gebuer den 4. Mäerz 1980"',
+    )
+    explain.add_argument("text", help="the text to look at; - reads it from standard input")
+    explain.add_argument("--allow", action="append", default=[], metavar="WORD", help="keep this")
+    explain.add_argument("--json", action="store_true", help="one JSON object")
+    explain.set_defaults(run=run_explain)
 
 
 def run_scan(args: argparse.Namespace) -> int:
@@ -39,6 +54,49 @@ def run_scan(args: argparse.Namespace) -> int:
     if faulty:
         print(f"parvis: {faulty} faulty lines", file=sys.stderr)
     return 1 if faulty else 0
+
+
+def run_explain(args: argparse.Namespace) -> int:
+    """Print what is masked in one text, and why."""
+    from parvis.privacy import build_privacy, explain  # noqa: PLC0415
+
+    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    text = sys.stdin.read() if args.text == "-" else args.text
+    told = explain(build_privacy(load_settings().models_dir), text, allow=args.allow)
+    print(_as_json(text, told) if args.json else _as_lines(text, told))
+    return 0
+
+
+def _as_json(text: str, told: "Explanation") -> str:
+    found = [
+        {
+            "start": reason.entity.start,
+            "end": reason.entity.end,
+            "label": reason.entity.label,
+            "score": round(reason.entity.score, 2),
+            "source": reason.entity.source,
+            "value": reason.value,
+            "why": reason.why,
+            "meaning": reason.meaning,
+        }
+        for reason in told.reasons
+    ]
+    kept = [{"start": a, "end": b, "value": text[a:b]} for a, b in told.readable]
+    return json.dumps({"masked": found, "readable": kept}, ensure_ascii=False, indent=2)
+
+
+def _as_lines(text: str, told: "Explanation") -> str:
+    lines = [
+        f"masked    {reason.entity.label}  {reason.value!r}  "
+        f"{reason.entity.start}-{reason.entity.end}  score {reason.entity.score:.2f}  "
+        f"rule {reason.entity.source}: {reason.why}"
+        for reason in told.reasons
+    ]
+    lines += [
+        f"readable  {text[a:b]!r}  {a}-{b}  a law, amount, office or allowed word"
+        for a, b in told.readable
+    ]
+    return "\n".join(lines) or "nothing is masked"
 
 
 def _positive(text: str) -> int:

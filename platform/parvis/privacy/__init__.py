@@ -2,17 +2,20 @@
 
 from parvis.privacy.engine import PrivacyEngine, build_privacy
 from parvis.privacy.entities import Entity, Label
+from parvis.privacy.explain import Explanation, explain
 from parvis.privacy.masking import Masked
 from parvis.privacy.unmasking import JsonUnmasker, Unmasker, restore, restore_json
 
 __all__ = [
     "Entity",
+    "Explanation",
     "JsonUnmasker",
     "Label",
     "Masked",
     "PrivacyEngine",
     "Unmasker",
     "build_privacy",
+    "explain",
     "restore",
     "restore_json",
 ]

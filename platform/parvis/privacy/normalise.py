@@ -1,7 +1,8 @@
 """Careless typing made plain before detection, with a way back to the text as it was typed.
 
-Accents are composed, every kind of space is one space, every dash a hyphen, digits are ASCII,
-invisible characters are gone. No case is changed and nothing is judged here.
+Letters of other scripts that look like Latin ones become them inside a word that has Latin letters
+or digits. Accents are composed, every kind of space is one space, every dash a hyphen, digits are
+ASCII, invisible characters are gone. No case is changed and nothing is judged here.
 """
 
 import re
@@ -29,6 +30,16 @@ _PLAIN = re.compile(
     "[\x00-\x0c\x0e-\u00ac\u00ae-\u02ff\u1e00-\u1fff\u2000-\u200a\u2010-\u2029\u202f-\u205f"
     "\u20a0-\u20bf]*"
 )
+
+
+# Cyrillic and Greek letters that look like a Latin one (Unicode TR 39, confusables)
+_LOOK_ALIKE = str.maketrans(
+    "АВСЕНІЈКМОРЅТХУаеорсухіјѕԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧοινυ",
+    "ABCEHIJKMOPSTXYaeopcyxijsdqwABEZHIKMNOPTYXoivu",
+)
+_WORD = re.compile(r"[^\W_]+")
+_OTHER_SCRIPT = re.compile("[\u0370-\u052f]")
+_LATIN_OR_DIGIT = re.compile(r"[A-Za-z0-9]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +70,14 @@ def clean(text: str) -> CleanText:
         pieces.append(piece)
         starts.extend([begin] * len(piece))
         ends.extend([stop] * len(piece))
-    return CleanText("".join(pieces), starts, ends)
+    return CleanText(_WORD.sub(_in_one_script, "".join(pieces)), starts, ends)
+
+
+def _in_one_script(word: re.Match[str]) -> str:
+    """A word of two scripts in Latin letters, as far as they look alike; as long as before."""
+    shown = word.group()
+    is_mixed = _OTHER_SCRIPT.search(shown) and _LATIN_OR_DIGIT.search(shown)
+    return shown.translate(_LOOK_ALIKE) if is_mixed else shown
 
 
 def _clusters(text: str) -> list[tuple[int, int]]:

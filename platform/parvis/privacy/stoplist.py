@@ -37,6 +37,11 @@ _AMOUNT = re.compile(
     r" ?\d[\d ., ']{0,14}\d",
     re.IGNORECASE,
 )
+_NAMED_AFTER = re.compile(
+    r"(?<!\w)(?:[A-Z][\w'\-.]{1,30} ){1,4}(?:Hospital|(?:Primary |High |Grammar )?School|"
+    r"College|Library|Way|"
+    r"University|Museum|Foundation|Bridge|Stadium|Award|Act|Building|House|Institute|Academy)(?!\w)"
+)
 _OFFICE_NAME = re.compile(
     rf"(?<![\w])(?:{OFFICE_WORDS})(?: (?:de|du|des|de la|der|des|vun|vun der|of|for|für|fir|d'|"
     rf"the|zu|in)[ ']?)?(?: ?(?:la |le |l'|les )?(?-i:[A-ZÀ-Þ])[\w'\-]+){{0,3}}",
@@ -55,7 +60,7 @@ _NAMED_PLACE = re.compile(
 def find_readable(text: str) -> list[tuple[int, int]]:
     """Spans of clean text that stay readable, in no order."""
     found: list[tuple[int, int]] = []
-    for pattern in (_LAW, _COURT, _AMOUNT, _OFFICE_NAME, _NAMED_PLACE):
+    for pattern in (_LAW, _COURT, _AMOUNT, _OFFICE_NAME, _NAMED_PLACE, _NAMED_AFTER):
         found.extend(match.span() for match in pattern.finditer(text))
     found.extend(find_office_mailboxes(text))
     return [span for span in found if span[0] < span[1]]

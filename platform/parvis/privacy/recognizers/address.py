@@ -24,7 +24,7 @@ _TOWN = (
     rf"(?-i:[A-ZÀ-Þ]){_L}+(?:['\-]{_L}+)*)){{0,3}}(?:{_S}\([^)\n]{{2,20}}\))?(?:{_S}(?:Cedex|"
     rf"CEDEX)(?: \d{{1,2}})?)?"
 )
-_CODE_TOWN = rf"(?:(?:L|F|D|B|FR|LU|DE|BE|CH|NL|A|AT|I|PT)[ \-]{{1,3}})?"
+_CODE_TOWN = r"(?:(?:L|F|D|B|FR|LU|DE|BE|CH|NL|A|AT|I|PT)[ \-]{1,3})?"
 _CODE_TOWN += rf"\d{{4,5}}(?:-\d{{3}})?(?:[ ]?(?-i:[A-Z]{{2}})(?=[ ]))?{_S}{_TOWN}"
 _TYPES = (
     r"rue|avenue|av\.?|boulevard|bd\.?|blvd\.?|place|pl\.|chemin|ch\.|impasse|imp\.|all[eé]es?|"
@@ -71,7 +71,9 @@ _GB_SUFFIX = (
 _POSTCODE = r"[A-Z]{1,2}\d[A-Z\d]?[ ]?\d[A-Z]{2}"
 _GB = re.compile(
     r"(?<![\w/.\-])"
-    rf"(?:flat[ ]\w{{1,4}},?[ ])?\d{{1,4}}[a-d]?,?[ \n](?:{_WORD}[ \n]){{1,3}}?{_GB_SUFFIX}(?!\w)"
+    rf"(?:flat[ ]\w{{1,4}},?[ ])?\d{{1,4}}[a-d]?,?[ \n]"
+    r"(?!(?:of|at|in|on|to|the|and|or|for|from|by|days?|weeks?|months?|years?)[ \n])"
+    rf"(?:{_WORD}[ \n]){{1,3}}?{_GB_SUFFIX}(?!\w)"
     rf"\.?(?:[ ]?[,\n][ \n]?{_CAP}(?:[ \-]{_CAP}){{0,2}}){{0,3}}"
     rf"(?:[ ]?[,\n]?[ \n]?{_POSTCODE}(?!\w))?",
     re.IGNORECASE,
@@ -93,6 +95,10 @@ _TOWN_HERE = re.compile(
     rf"{_CAP}(?:{_S}(?:sur|am|an der|im|upon|la|le|les){_S}{_CAP}|[ ](?-i:[A-ZÀ-Þ][a-zà-ÿ]{{3,}}))?"
 )
 _SMALL_TOWN = re.compile(rf"{_L}{{3,}}(?:-{_L}+)*")
+# "in der Bahnhofstraße 4": the preposition belongs to the sentence, not to the street
+_IN_STREET = re.compile(
+    rf"(?:in|an|auf)[ ](?:der|den|dem)[ ](?={_L}+{_DE_SUFFIX}(?!\w))", re.IGNORECASE
+)
 _SMALL_TOWN_AFTER = re.compile(rf",?[ ](?:in|à|a|zu|zou|at)[ ]{_L}{{3,40}}(?:-{_L}{{1,40}}){{0,3}}")
 _BORN_TOWN = re.compile(
     rf"(?<!\w)(?:in|zu|zou){_S}(?P<town>{_CAP})(?={_S}(?:gebuer|geboren))", re.I
@@ -132,6 +138,8 @@ class AddressRecognizer(RuleRecognizer):
         if is_small_line(text, start):
             town = _SMALL_TOWN_AFTER.match(text, end)
             end = town.end() if town else end
+        inner = _IN_STREET.match(text, start, end)
+        start = inner.end() if inner else start
         if not is_office_address(text, start, end):
             yield Hit(start, end, Label.ADDRESS, CUED, f"address_{rule}")
 

@@ -31,19 +31,22 @@ _IBAN_CUE = cue(r"iban|compte|konto|kontonummer|kont|account|rib|bankverbindung"
 # the account of a public body, named right before and not said to be anybody's own
 _PUBLIC = re.compile(
     r"(?<!\w)(?:tr[eé]sor public|(?:stadt|gemeinde|landes|bundes|amts|kreis)kasse|gemengekeess\w*|"
-    r"recette communale|receveur(?: communal)?|finanzamt|council|r[eé]gie|staatskasse|tr[eé]sorerie|"
+    r"recette communale|receveur(?: communal)?|finanzamt|council|r[eé]gie|staatskasse|"
+    r"tr[eé]sorerie|"
     r"steierverwaltung|hm revenue(?: and customs)?|hmrc)(?!\w)[^.!?;\n\d]{0,60}\Z",
     re.IGNORECASE,
 )
 _OWN = re.compile(
-    r"(?<!\w)(?:mon|ma|mes|notre|mein\w*|unser\w*|my|our|m[äe]i\w*|eis\w*|meng\w*|titulaire|inhaber\w*|"
+    r"(?<!\w)(?:mon|ma|mes|notre|mein\w*|unser\w*|my|our|m[äe]i\w*|eis\w*|meng\w*|titulaire|"
+    r"inhaber\w*|"
     r"rembours\w*|refund|erstatt\w*)(?!\w)",
     re.IGNORECASE,
 )
 _CARD = re.compile(r"(?<![\w.])(?:[2-6]\d{3})(?:[ \-\n]?\d){8,15}(?![\w])")
 # Visa, Mastercard (old and 2-series), Amex, Diners, Discover, JCB, Maestro
 _CARD_PREFIX = re.compile(
-    r"4|5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)|3[47]|3(?:0[0-5]|[689])|6(?:011|4[4-9]|5)|35(?:2[89]|[3-8])"
+    r"4|5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)|3[47]|3(?:0[0-5]|[689])|6(?:011|4[4-9]|5)|"
+    r"35(?:2[89]|[3-8])"
     r"|5018|50[23]|5[68]|6(?:304|7)"
 )
 _CARD_LENGTHS = range(13, 20)

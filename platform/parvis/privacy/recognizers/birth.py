@@ -52,12 +52,14 @@ _IN_WORDS = (
 _DATE = re.compile(rf"(?<![\w.,])(?:{_WRITTEN}|{_DIGITS}|{_IN_WORDS})", re.IGNORECASE)
 _YEAR_ONLY = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _CUE = re.compile(
-    r"(?:(?<!\w)(?:n[eé]+(?:\(e\)|\.e|·e|-e|e|s|es)?|naissance|date[ \n]de[ \n]naiss(?:ance|"
+    r"(?:(?<!\w)(?!nee ?[,.;])(?:n[eé]+(?:\(e\)|\.e|·e|-e|e|s|es)?|naissance|"
+    r"date[ \n]de[ \n]naiss(?:ance|"
     r"\.)?|ddn|anniversaire|geb(?:oren(?:e[rn]?)?|\.|urtsdatum|urtstag|\.?-datum)?|"
     r"geburts-?(?:tag|datum)|geb\.-?dat\.?|"
     r"born|birth|birth ?date|birthday|dob|d\.o\.b\.?|date[ \n]of[ \n]birth|gebuer(?:en)?|"
     r"gebuerts(?:datum|dag)|jahrgang)(?![^\W\d_])|\*)"
-    r"(?:(?:[^\d\n;!?]|\n(?![ ]*\n)){0,45}?|[^\d\n;!?]{0,30}\?[ \n]{1,2}(?:[^\W\d_]{1,20}[ ]?:[ ]?)?"
+    r"(?:(?:[^\d\n;!?]|\n(?![ ]*\n)){0,45}?|"
+    r"[^\d\n;!?]{0,30}\?[ \n]{1,2}(?:[^\W\d_]{1,20}[ ]?:[ ]?)?"
     r"(?:le |am |de |den |the |um )?)\Z",
     re.IGNORECASE,
 )

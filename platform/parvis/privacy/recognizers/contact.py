@@ -44,7 +44,8 @@ _OFFICE_WORDS = (
     "reclamation|reclamations|complaints|beschwerde|ombudsman|mediateur|prefecture|sous-prefecture"
 )
 _OFFICE = re.compile(
-    rf"(?:{_OFFICE_WORDS}|[a-zäöü]{{2,30}}(?:amt|stelle|verwaltung|kasse|b[uü]ro|dienst|zentrum|b[eé]h[oö]rde))(?:[.\-_](?:[a-z]{{2,20}}|\d{{1,4}}))*[@\[({{ ]",
+    rf"(?:{_OFFICE_WORDS}|[a-zäöü]{{2,30}}(?:amt|stelle|verwaltung|kasse|b[uü]ro|dienst|"
+    rf"zentrum|b[eé]h[oö]rde))(?:[.\-_](?:[a-z]{{2,20}}|\d{{1,4}}))*[@\[({{ ]",
     re.I,
 )
 
@@ -66,11 +67,16 @@ _NOT_A_PHONE_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _DIGIT_WORD = (
-    r"(?:z[eé]ro|un|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|"
-    r"vingt|trente|quarante|cinquante|soixante|quatre-vingts?|et|null|eins?|zwei|zwo|drei|vier|fünf|sechs|"
-    r"sieben|acht|neun|elf|zwölf|(?:ein|zwei|drei|vier|fünf|sechs|sieben|acht|neun)und\w{4,9}ig|zwanzig|"
-    r"dreißig|vierzig|fünfzig|sechzig|siebzig|achtzig|neunzig|eent|zwee|zwou|dräi|véier|fënnef|siwen|aacht|"
-    r"néng|zéng|eelef|zwielef|oh|zero|one|two|three|four|five|seven|eight|nine|ten|double|triple|plus)"
+    r"(?:z[eé]ro|un|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|"
+    r"quinze|seize|"
+    r"vingt|trente|quarante|cinquante|soixante|quatre-vingts?|et|null|eins?|zwei|zwo|drei|"
+    r"vier|fünf|sechs|"
+    r"sieben|acht|neun|elf|zwölf|(?:ein|zwei|drei|vier|fünf|sechs|sieben|acht|"
+    r"neun)und\w{4,9}ig|zwanzig|"
+    r"dreißig|vierzig|fünfzig|sechzig|siebzig|achtzig|neunzig|eent|zwee|zwou|dräi|véier|"
+    r"fënnef|siwen|aacht|"
+    r"néng|zéng|eelef|zwielef|oh|zero|one|two|three|four|five|seven|eight|nine|ten|double|"
+    r"triple|plus)"
 )
 _SPOKEN = re.compile(
     rf"(?<![\w\-])(?:{_DIGIT_WORD}[ \n,\-]{{1,2}}){{4,30}}{_DIGIT_WORD}(?![\w\-])", re.IGNORECASE

@@ -7,6 +7,7 @@ from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.base import (
     CHECKED,
     CUED,
+    SURE,
     Hit,
     RuleRecognizer,
     cue,
@@ -28,7 +29,8 @@ _PASSPORT = cue(
 _CARD = cue(
     r"carte (?:nationale )?d'identit[eé]|cni|cin|pi[eè]ce d'identit[eé]|titre de s[eé]jour|"
     r"carte de s[eé]jour|personalausweis(?:nummer|-?nr)?|ausweis(?:nummer|-?nr)?|"
-    r"identit[aä]tskaart|identitéitskaart|"
+    r"identit[aä]tskaart|identiteitskaart|identitéitskaart|osobn[ií] doklad|dow[oó]d osobisty|"
+    r"cart[aã]o de cidad[aã]o|carta d'identit[aà]|documento nacional de identidad|"
     r"aufenthaltstitel|identity card|id card|id-?(?:nummer|number)|residence permit|"
     r"aufenthaltsgenehmigung|cartë? d'identité"
 )
@@ -50,7 +52,9 @@ class DocumentRecognizer(RuleRecognizer):
         """Machine-readable lines, checked German numbers, and what stands after a cue."""
         for match in _MRZ.finditer(text):
             if "<<" in match.group() and is_mrz(match.group()):
-                yield Hit(match.start(), match.end(), Label.PASSPORT, CHECKED, "mrz")
+                is_checked = is_checked_mrz(match.group())
+                score, rule = (CHECKED, "mrz") if is_checked else (SURE, "mrz_form")
+                yield Hit(match.start(), match.end(), Label.PASSPORT, score, rule)
         for match in _LONE_GERMAN.finditer(text):
             if is_german_document(match.group()):
                 yield Hit(match.start(), match.end(), Label.NATIONAL_ID, CUED, "de_document")
@@ -111,7 +115,20 @@ def is_mrz(text: str) -> bool:
     )
 
 
-def find_checked_line(line: str) -> Iterator[str]:
-    """The document number of the second line of a passport when its check digit is right."""
-    if len(line) == 44 and line[9].isdigit() and check_digit(line[:9]) == int(line[9]):  # noqa: PLR2004
-        yield line[:9]
+# where number, date of birth and date of expiry stand, each before its check digit: line, from, to
+_FIELDS = {
+    (44, 44): ((1, 0, 9), (1, 13, 19), (1, 21, 27)),
+    (36, 36): ((1, 0, 9), (1, 13, 19), (1, 21, 27)),
+    (30, 30, 30): ((0, 5, 14), (1, 0, 6), (1, 8, 14)),
+}
+
+
+def is_checked_mrz(text: str) -> bool:
+    """Whether number, birth and expiry of machine-readable lines have right check digits
+    (ICAO 9303 parts 4 to 6: passports, two-line and three-line cards)."""
+    lines = text.split()
+    fields = _FIELDS.get(tuple(map(len, lines)))
+    return fields is not None and all(
+        lines[line][end].isdigit() and check_digit(lines[line][start:end]) == int(lines[line][end])
+        for line, start, end in fields
+    )

@@ -16,23 +16,31 @@ from parvis.privacy.words import (
 )
 
 _L = r"[^\W\d_]"
-_CAP = rf"[A-ZÀ-ÖØ-ÞŒŠŽŁŚĆČĐİ]{_L}+(?:['\-]{_L}+)*"
+_CAP = rf"[A-ZÀ-ÖØ-ÞŒŠŽŁŚĆČĐİ]{_L}{{1,40}}(?:['\-]{_L}{{1,40}}){{0,4}}"
 _FULL = rf"{_CAP}(?: (?:(?:de|von|van|da|le|la|di) )?{_CAP}){{0,2}}"
-_SMALL = rf"{_L}+(?:['\-]{_L}+)*"
+_SMALL = rf"{_L}{{1,40}}(?:['\-]{_L}{{1,40}}){{0,4}}"
 # What people do in notes: says, wants, refuses, pays, calls, comes (third person, present or past).
 _VERBS = (
-    r"dit|demande|refuse|accepte|conteste|appelle|rappelle|souhaite|veut|doit|retire|affirme|pr[eé]tend|"
-    r"habite|travaille|paye|paie|l'accepte|explique|confirme|r[eé]clame|propose|signale|attend|vient|"
-    r"s'oppose|se plaint|a (?:appel|t[eé]l[eé]phon|dit|pay|demand|refus|accept|d[eé]pos|envoy|sign)\w*|"
-    r"sagt|will|lehnt|stimmt|bittet|fragt|meint|ruft|klagt|zahlt|widerspricht|beantragt|kommt|wohnt|"
-    r"behauptet|erklärt|fordert|verlangt|möchte|weigert|schuldet|meldet|schreibt|verweigert|hat (?:angerufen|"
+    r"dit|demande|refuse|accepte|conteste|appelle|rappelle|souhaite|veut|doit|retire|affirme|"
+    r"pr[eé]tend|"
+    r"habite|travaille|paye|paie|l'accepte|explique|confirme|r[eé]clame|propose|signale|"
+    r"attend|vient|"
+    r"s'oppose|se plaint|a (?:appel|t[eé]l[eé]phon|dit|pay|demand|refus|accept|d[eé]pos|envoy|"
+    r"sign)\w*|"
+    r"sagt|will|lehnt|stimmt|bittet|fragt|meint|ruft|klagt|zahlt|widerspricht|beantragt|kommt|"
+    r"wohnt|"
+    r"behauptet|erklärt|fordert|verlangt|möchte|weigert|schuldet|meldet|schreibt|verweigert|"
+    r"hat (?:angerufen|"
     r"gezahlt|abgelehnt|zugestimmt|gesagt|beantragt|widersprochen)|war nicht da|"
-    r"seet|wëll|freet|rifft|bezilt|mengt|weigert|akzeptéiert|refuséiert|kënnt|wunnt|schafft|schreift|"
-    r"says|wants|refuses|agrees|accepts|asks|calls|rang|called|owes|claims|denies|pays|paid|lives|works|"
+    r"seet|wëll|freet|rifft|bezilt|mengt|weigert|akzeptéiert|refuséiert|kënnt|wunnt|schafft|"
+    r"schreift|"
+    r"says|wants|refuses|agrees|accepts|asks|calls|rang|called|owes|claims|denies|pays|paid|"
+    r"lives|works|"
     r"disputes|objects|appeals|confirms|insists|threatens|said|told|wrote|phoned|complained|moved"
 )
 _ACTS = re.compile(
-    rf"(?:^|[.;:!?,] |\n)(?:(?:{_L}{{3,20}}) : )?(?:d'|D'|[Dd]en? )?(?P<name>{_CAP}) (?:nous |ne |lui |hat |huet )?"
+    rf"(?:^|[.;:!?,] |\n)(?:(?:{_L}{{3,20}}) : )?(?:d'|D'|[Dd]en? )?(?P<name>(?:(?:L[ae]|"
+    rf"D[aei]|V[ao]n|El) )?{_CAP}) (?:nous |ne |lui |hat |huet )?"
     rf"(?:{_VERBS})(?!\w)",
     re.MULTILINE,
 )
@@ -42,13 +50,18 @@ _AGAINST = re.compile(
     rf"(?: (?:contre|gegen|géint|against|of))? (?P<name>{_FULL})(?!\w)",
 )
 _ROLE = re.compile(
-    r"(?<!\w)(?:l'agente?|agente?|den? agent|officer|case ?worker|social worker|work coach|adviser|advisor|"
-    r"teacher|inspector|sachbearbeiter(?:in)?|betreuer(?:in)?|lehrer(?:in)?|klassenlehrer(?:in)?|berater(?:in)?|"
+    r"(?<!\w)(?:l'agente?|agente?|den? agent|officer|case ?worker|social worker|work coach|"
+    r"adviser|advisor|"
+    r"teacher|inspector|sachbearbeiter(?:in)?|betreuer(?:in)?|lehrer(?:in)?|"
+    r"klassenlehrer(?:in)?|berater(?:in)?|"
     r"kolleg(?:e|in)|zeug(?:e|in)|vermieter(?:in)?|mieter(?:in)?|conseill(?:er|[eè]re)|coll[eè]gue|"
-    r"assistante sociale|enseignante?|voisine?|t[eé]moin|locataire|propri[eé]taire|beroderin?|neighbou?r|"
+    r"assistante sociale|enseignante?|voisine?|t[eé]moin|locataire|propri[eé]taire|beroderin?|"
+    r"neighbou?r|"
     r"witness|landlord|tenant|noper(?:in|esch)?|"
-    r"(?:appel|visite|courrier|message|mail|lettre) de|(?:anruf|besuch|schreiben|brief|mail) von|telefonat mit|"
-    r"r[uü]cksprache(?: mit)?|(?:call|letter|visit|e-?mail) from|(?:spoke|talked) (?:to|with)|met|vu avec|"
+    r"(?:appel|visite|courrier|message|mail|lettre) de|(?:anruf|besuch|schreiben|brief|"
+    r"mail) von|telefonat mit|"
+    r"r[uü]cksprache(?: mit)?|(?:call|letter|visit|e-?mail) from|(?:spoke|talked) (?:to|with)|"
+    r"met|vu avec|"
     r"rdv avec|(?:uruff|bréif|mail) vum|mam|dem|vum) "
     rf"(?P<name>(?-i:{_FULL}))(?![\w\-])",
     re.IGNORECASE,
@@ -64,10 +77,13 @@ _PARTIES = re.compile(
     rf"(?<!\w)(?P<name>{_CAP}) (?:c/|\./\.|gegen|géint|contre|vs?\.?|/\.) (?P<other>{_CAP})(?!\w)"
 )
 _ROSTER = re.compile(
-    r"(?:^|[\n.] ?)(?:compte rendu : )?(?:pr[eé]sente?s?|excus[eé]e?s?|absente?s?|participante?s?|anwesend|"
-    r"entschuldigt|abwesend|teilnehmer(?:innen)?|teilnehmende|protokoll|verteiler|present|apologies|"
+    r"(?:^|[\n.] ?)(?:compte rendu : )?(?:pr[eé]sente?s?|excus[eé]e?s?|absente?s?|"
+    r"participante?s?|anwesend|"
+    r"entschuldigt|abwesend|teilnehmer(?:innen)?|teilnehmende|protokoll|verteiler|present|"
+    r"apologies|"
     r"absent|attendees|attending|in attendance|entschëllegt|do waren|reunioun|cc|vu avec|mat|"
-    r"rendez-vous|rdv|termin|h[eé]ritiers?|erben|d'ierwen|ierwen|executors?|t[eé]moins?|zeug(?:e|in|en)|"
+    r"rendez-vous|rdv|termin|h[eé]ritiers?|erben|d'ierwen|ierwen|executors?|t[eé]moins?|"
+    r"zeug(?:e|in|en)|"
     r"witness(?:es)?|notaire|notar|solicitor)[ ]?:[ ]?(?=(?P<list>[^\n:;]{2,200}))",
     re.IGNORECASE,
 )
@@ -89,18 +105,23 @@ _KIN = re.compile(r"(?<!\w)(?:family|famil[il]e|famill|children|enfants|kinder|k
 _BRACKETED = re.compile(rf"\((?P<list>{_CAP}(?:, {_CAP}){{0,6}})\)")
 _SMALL_SAID = re.compile(
     r"(?<![\w'])(?:je suis|c'est|ici|je m'appelle|m'appelle|pr[eé]nom|nom|ich bin|bin (?:der|die)|"
-    r"hier (?:ist|spricht|schreibt)|mein name ist|der name ist|i am|i'm|im|this is|it's|its|name is|"
+    r"hier (?:ist|spricht|schreibt)|mein name ist|der name ist|i am|i'm|im|this is|it's|its|"
+    r"name is|"
     r"ask for|ech sinn(?: de| den| d')?|hei ass(?: de| den| d')?|ech heesche|virnumm|vorname|"
-    r"mon (?:fils|mari|fr[eè]re|p[eè]re)|ma (?:fille|femme|m[eè]re|s[oœ]e?ur)|son (?:fr[eè]re|fils|mari)|"
+    r"mon (?:fils|mari|fr[eè]re|p[eè]re)|ma (?:fille|femme|m[eè]re|s[oœ]e?ur)|son (?:fr[eè]re|"
+    r"fils|mari)|"
     r"mein(?:e|en|em|er)? (?:sohn|tochter|mann|frau|bruder|schwester|mutter|vater)|"
     r"my (?:son|daughter|husband|wife|mum|mom|dad|brother|sister|mother|father|friend)|"
-    r"m[äe]i(?:n|ng|ngem|nger)? (?:jong|mann|fra|duechter|mamm|papp|brudder|kand)|meng (?:fra|mamm|duechter))"
-    rf"[ \n,]{{1,2}}(?:d'|de |den )?(?P<name>{_SMALL}(?:[ \n](?:(?:de|le|la|von|van|da) )?{_SMALL})?)"
+    r"m[äe]i(?:n|ng|ngem|nger)? (?:jong|mann|fra|duechter|mamm|papp|brudder|kand)|meng (?:fra|"
+    r"mamm|duechter))"
+    rf"[ \n,]{{1,2}}(?:d'|de |den )?(?P<name>{_SMALL}(?:[ \n](?:(?:de|le|la|von|van|"
+    rf"da) )?{_SMALL})?)"
     rf"(?P<after>[ \n]?(?:$|[.,;:!?)\n]|{_SMALL}))",
     re.IGNORECASE,
 )
 _SIGNED_SMALL = re.compile(
-    rf"(?<!\w)(?:lg|mfg|vg|merci|gruß|gréiss|thx|thanks|cdt)[ ,]{{1,2}}(?P<name>{_SMALL})[ .]?(?:$|\n)"
+    rf"(?<!\w)(?:lg|mfg|vg|merci|gruß|gréiss|thx|thanks|"
+    rf"cdt)[ ,]{{1,2}}(?P<name>{_SMALL})[ .]?(?:$|\n)"
 )
 _ALONE = re.compile(rf"(?<![\w\-'.@])(?P<name>{_SMALL})(?:[ \n](?P<last>{_SMALL}))?(?![\w\-@])")
 _OFFICE = re.compile(
@@ -108,14 +129,15 @@ _OFFICE = re.compile(
 )
 _NOT_SURNAMES = frozenset(
     (
-        "qui que dont est ist ass is was a hat huet has komma virgule comma punkt point feu az me wg re"
+        "qui que dont est ist ass is was a hat huet has komma virgule comma punkt point feu"
+        " az me wg re"
     ).split()
 )
 _LONGEST_FUNCTION_WORD = 3
 
 
 class MentionRecognizer(RuleRecognizer):
-    """Bare surnames that act, lists of people, initials, pairs, names without or all in capitals."""
+    """Bare surnames that act, lists of people, initials, pairs, names in texts of one case."""
 
     labels = (Label.PERSON,)
 
@@ -131,7 +153,7 @@ class MentionRecognizer(RuleRecognizer):
                 for group in ("name", "other") if pattern is _PARTIES else ("name",):
                     yield from _person(text, *match.span(group), rule, LIKELY)
         for match in _ROLE.finditer(text):
-            # after an article of Luxembourgish any noun may stand, so only a known first name counts
+            # after an article of Luxembourgish any noun may stand: only known first names
             if (
                 not _ARTICLE.match(match.group())
                 or fold_name(match["name"].split()[0]) in FIRST_NAMES
@@ -140,15 +162,19 @@ class MentionRecognizer(RuleRecognizer):
         for match in _LAST_FIRST.finditer(text):
             if fold_name(match["first"]) in FIRST_NAMES:
                 yield from _person(text, *match.span("name"), "last_and_first_name", LIKELY)
+        yield from self._listed(text)
+        yield from self._initialed(text)
+        yield from self._beside(text)
+        if _is_one_case(text):
+            yield from self._one_case(text)
+
+    def _listed(self, text: str) -> Iterator[Hit]:
+        """People after "Present:" and the like."""
         for match in _ROSTER.finditer(text):
             stop = _SENTENCE_END.search(text, *match.span("list"))
             end = stop.start() + 1 if stop else match.end("list")
             for entry in _IN_LIST.finditer(text, match.start("list"), end):
                 yield from _person(text, *entry.span("name"), "roster", CUED)
-        yield from self._initialed(text)
-        yield from self._beside(text)
-        if _is_one_case(text):
-            yield from self._one_case(text)
 
     def _initialed(self, text: str) -> Iterator[Hit]:
         for match in _INITIALED.finditer(text):
@@ -201,7 +227,9 @@ class MentionRecognizer(RuleRecognizer):
 
 
 def _person(text: str, start: int, end: int, rule: str, score: float) -> Iterator[Hit]:
-    first = re.split(r"[ \n]", text[start:end])[0]
+    words = re.split(r"[ \n]", text[start:end])
+    # "Le Floch", "Da Costa": the particle decides nothing
+    first = words[1] if len(words) > 1 and words[0].casefold() in PARTICLES else words[0]
     if not _is_no_name(first) and not (first.isupper() and len(first) < 4):  # noqa: PLR2004
         yield Hit(start, end, Label.PERSON, score, rule)
 

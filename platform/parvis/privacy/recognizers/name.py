@@ -242,7 +242,7 @@ def _trim(text: str, start: int, end: int, small: int) -> tuple[int, int] | None
     for word in re.finditer(r"[^\s]+", text[start:end]):
         if not kept and word.group() in ("M.", "Me", "Hr.", "Fr.", "Mr.", "Dr."):
             continue
-        if len(kept) == most:
+        if len(kept) == most or word.group() in ("I", "a", "e", "o", "y", "à"):
             break
         shown = word.group().strip(".,;:")
         is_particle = shown.casefold().rstrip("'") in PARTICLES

@@ -12,7 +12,8 @@ _IPV6 = re.compile(
     r"(?<![\w:.])(?=[0-9a-f]*:[0-9a-f:]*:)[0-9a-f:]{2,39}(?:\.\d{1,3}){0,4}(?![\w:])", re.I
 )
 _VERSION_BEFORE = re.compile(
-    r"(?:versi?ou?n|versioun|firmware|release|build|software|v\.?|§+|art\.?|article|section|chapitre|kapitel|nr\.?|n°) ?\Z",
+    r"(?:versi?ou?n|versioun|firmware|release|build|software|v\.?|§+|art\.?|article|section|"
+    r"chapitre|kapitel|nr\.?|n°) ?\Z",
     re.I,
 )
 _MAC = re.compile(r"(?<![\w:\-])[0-9a-f]{2}([:\-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}(?![\w:\-])", re.I)
@@ -20,13 +21,16 @@ _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"']{3,2000}", re.IGNORECASE)
 _QUERY = re.compile(r"[?#][^\s<>\"']+")
 _USER_PART = re.compile(r"(?<=//)[^\s/@?#]+(?=@)")
 _PERSONAL_KEYS = re.compile(
-    r"[?&#;](?:[\w\-]*(?:token|key|auth|session|sid|pass|secret|mail|name|nom|user|login|client|person|"
-    r"id|phone|tel|birth|dob|ticket|ref|dossier|case|code|sig|jwt|state|nonce|q|search|query|address|adresse)"
+    r"[?&#;](?:[\w\-]*(?:token|key|auth|session|sid|pass|secret|mail|name|nom|user|login|"
+    r"client|person|"
+    r"id|phone|tel|birth|dob|ticket|ref|dossier|case|code|sig|jwt|state|nonce|q|search|query|"
+    r"address|adresse)"
     r"[\w\-]*)=",
     re.IGNORECASE,
 )
 _PERSONAL_PATH = re.compile(
-    r"(?<=/)(?:u|users?|profile?|profil|in|people|person|benutzer|account|compte|konto|dossier|case|member)/[^\s/?#]+",
+    r"(?<=/)(?:u|users?|profile?|profil|in|people|person|benutzer|account|compte|konto|"
+    r"dossier|case|member)/[^\s/?#]+",
     re.IGNORECASE,
 )
 _COORDINATES = re.compile(

@@ -109,6 +109,18 @@ def is_nino(number: str) -> bool:
     )
 
 
+def is_weighted(number: str, weights: Iterable[int]) -> bool:
+    """Hungary's check: the weighted sum of all digits but the last, mod 11, is the last."""
+    total = sum(int(d) * w for d, w in zip(number, weights, strict=False))
+    return total % 11 == int(number[-1])
+
+
+def is_taj(number: str) -> bool:
+    """Hungary's social security number: weights 3 7, mod 10 (1996. evi XX. torveny)."""
+    total = sum(int(d) * (3, 7)[i % 2] for i, d in enumerate(number[:8]))
+    return total % 10 == int(number[8])
+
+
 def is_ehic(number: str) -> bool:
     """European health insurance card: 80, a country's number, 15 more digits (form only)."""
     return number[2:5] in _EHIC_COUNTRIES and number.startswith("80")
@@ -159,6 +171,10 @@ IDENTIFIERS: tuple[Identifier, ...] = (
     Identifier("lv_pk", NAT, (11,), _stdnum("lv.pvn"), lone=False),
     Identifier("no_fodselsnummer", NAT, (11,), _stdnum("no.fodselsnummer")),
     Identifier("is_kennitala", NAT, (10,), _stdnum("is_.kennitala")),
+    Identifier("hu_personal", NAT, (11,), lambda n: is_weighted(n, range(1, 11)), lone=False),
+    Identifier("hu_taj", HEALTH, (9,), is_taj, lone=False),
+    Identifier("hu_tax", TAX, (10,), lambda n: n[0] == "8" and is_weighted(n, range(1, 10))),
+    Identifier("pl_nip", TAX, (10,), _stdnum("pl.nip"), lone=False),
     Identifier("ehic", HEALTH, (20,), is_ehic),
 )
 
@@ -196,6 +212,7 @@ LETTERED: tuple[Lettered, ...] = (
     Lettered("lv_pk_form", NAT, _form(r"\d{6}-\d{5}"), _stdnum("lv.pvn")),
     Lettered("cz_rc_form", NAT, _form(r"\d{6}/\d{3,4}"), _stdnum("cz.rc")),
     Lettered("gb_nhs_form", HEALTH, _form(r"\d{3} \d{3} \d{4}"), _stdnum("gb.nhs")),
+    Lettered("mt_id", NAT, _form(r"\d{1,7}[MGAPLHBZ]"), bool, lone=False),
     Lettered("cy_tic", TAX, _form(r"\d{8}[A-Z]"), _stdnum("cy.vat"), lone=False),
 )  # fmt: skip
 
@@ -218,7 +235,8 @@ CUES: tuple[tuple[Label, re.Pattern[str]], ...] = (
             r"steiernumm|"
             r"num[eé]ro fiscal(?: de r[eé]f[eé]rence)?|n° ?fiscal|num[eé]ro spi|spi|nif|"
             r"identifiant fiscal|tax (?:number|id|reference|identification number)|utr|"
-            r"codice fiscale|st\.-?nr|steuerliche identifikationsnummer"
+            r"nip|ad[oó]azonos[ií]t[oó](?: jel)?|contribuinte|codice fiscale|st\.-?nr|"
+            r"steuerliche identifikationsnummer"
         ),
     ),
     (
@@ -235,6 +253,11 @@ CUES: tuple[tuple[Label, re.Pattern[str]], ...] = (
             r"social security(?: number| no)?|ssn|"
             r"personnummer|pesel|bsn|burgerservicenummer|ahv(?:-nummer|-nr)?|avs|oib|egn|cnp|"
             r"amka|afm|national (?:id|identity)(?: number)?|"
+            r"rodn[eé] [cč][ií]slo|cpr(?:-?nr\.?|-nummer)?|f[oø]dselsnummer|kennitala|"
+            r"isikukood|asmens kodas|"
+            r"personas kods|em[sš]o|hetu|henkil[oö]tunnus|peid|taj(?:-sz[aá]m)?|"
+            r"szem[eé]lyi (?:azonos[ií]t[oó]|sz[aá]m)|"
+            r"num[eé]ro d'identit[eé]|cart[aã]o de cidad[aã]o|"
             r"pps(?: number)?|dni|nie|insurance number|1?3-?stellige(?:r|n)? (?:nummer|code)"
         ),
     ),

@@ -44,6 +44,7 @@ _OWN = re.compile(
     re.IGNORECASE,
 )
 _ENDS = frozenset(" \n")
+_LINE = 300
 OFFICE_WORDS = (
     r"mairie|h[oô]tel de ville|commune|pr[eé]fecture|sous-pr[eé]fecture|minist[eè]re|"
     r"administration|guichet|bureaux?|si[eè]ge|caisse|agence|tribunal|cour|"
@@ -85,9 +86,9 @@ def is_living_cue(text: str, start: int, end: int | None = None) -> bool:
 
 def is_small_line(text: str, start: int) -> bool:
     """Whether the line is written without capitals, so that a town may be in small letters too."""
-    begin = text.rfind("\n", 0, start) + 1
-    end = text.find("\n", start)
-    return text[begin : end if end >= 0 else len(text)].islower()
+    before = text[max(0, start - _LINE) : start].rpartition("\n")[2]
+    after = text[start : start + _LINE].partition("\n")[0]
+    return (before + after).islower()
 
 
 def is_office_address(text: str, start: int, end: int) -> bool:

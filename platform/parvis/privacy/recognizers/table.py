@@ -10,12 +10,14 @@ from parvis.privacy.words import is_never_a_name
 _HEADINGS: tuple[tuple[Label, str], ...] = (
     (
         Label.DATE_OF_BIRTH,
-        r"dates? de naiss.*|date_(?:de_)?naiss\w*|n[eé]e?(?: le)?|ddn|dob|date of birth|birth ?date|"
+        r"dates? de naiss.*|date_(?:de_)?naiss\w*|n[eé]e?(?: le)?|ddn|dob|date of birth|"
+        r"birth ?date|"
         r"born|geb(?:urts|oren|\.)?[\s\-_.]*(?:datum|dat\.?|tag|am)?|gebuerts\w+|gebuer.*",
     ),
     (
         Label.PERSON,
-        r"noms?|pr[eé]noms?|nom.*pr[eé]nom.*|nom de (?:famille|naissance)|name|(?:vor|nach|familien|"
+        r"noms?|pr[eé]noms?|nom.*pr[eé]nom.*|nom de (?:famille|naissance)|name|(?:vor|nach|"
+        r"familien|"
         r"geburts|zu)name|name,? vorname|(?:last|first|full|given|family|sur) ?name|last_name|"
         r"first_name|numm|virnumm|familljennumm|persou?n(?:ne|e)?|b[eé]n[eé]ficiaire|allocataire|"
         r"demandeur|usager|agent|locataire|titulaire|[eé]l[eè]ve|enfant|candidate?|halter(?:in)?|"
@@ -24,9 +26,11 @@ _HEADINGS: tuple[tuple[Label, str], ...] = (
     ),
     (
         Label.CASE_NUMBER,
-        r"(?:n[°ºo]\.? ?(?:de )?)?dossiers?(?:nr\.?|nummer| ?n[°ºo])?|r[eé]f(?:[eé]rences?|\.|erence|"
+        r"(?:n[°ºo]\.? ?(?:de )?)?dossiers?(?:nr\.?|nummer| ?n[°ºo])?|r[eé]f(?:[eé]rences?|\.|"
+        r"erence|"
         r"erenz)?|case(?: ?(?:no\.?|number|id|ref))?|claim(?: ?(?:no\.?|ref))?|ticket|aktenzeichen|"
-        r"az\.?|kassenzeichen|vorgang(?:snummer)?|kunden-?(?:nr\.?|nummer)|identifiant|matricule agent|"
+        r"az\.?|kassenzeichen|vorgang(?:snummer)?|kunden-?(?:nr\.?|nummer)|identifiant|"
+        r"matricule agent|"
         r"personal-?(?:nr\.?|nummer)|staff (?:no\.?|number)|client(?:e-?nummer)?|fallnummer",
     ),
     (Label.NATIONAL_ID, r"matri[ck]ule?|matrikel|nir|n[°ºo] ?s[eé]cu.*|national id|bsn|pesel|svnr"),
