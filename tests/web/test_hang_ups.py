@@ -3,9 +3,12 @@
 import socket
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from parvis.privacy import PrivacyEngine
+from parvis.privacy.masking import Masked
 from tests.fakes.installation import Installation
 from tests.fakes.model_server import Answer
 
@@ -36,7 +39,43 @@ def test_a_caller_who_goes_while_words_flow_stops_the_model(
             headers=gateway.headers(),
             environ_overrides={"gunicorn.socket": ours},
         )
-        for thread in threading.enumerate():
-            if thread.name == "chat":
-                thread.join()
+        _await_chats()
         assert [record["kind"] for record in gateway.records()[-2:]] == ["chat.started", kind]
+
+
+class _SlowPrivacy:
+    """Masks once it is let go."""
+
+    def __init__(self, real: PrivacyEngine) -> None:
+        self._real = real
+        self.go = threading.Event()
+
+    def mask(self, *args: Any, **kwargs: Any) -> Masked:
+        assert self.go.wait(30)
+        return self._real.mask(*args, **kwargs)
+
+
+def test_a_caller_who_goes_before_the_first_word_leaves_one_intent_and_one_ending(
+    gateway: Installation, line: tuple[socket.socket, socket.socket]
+) -> None:
+    ours, theirs = line
+    slow = _SlowPrivacy(gateway.services.privacy)
+    gateway.replace(privacy=slow)
+    theirs.close()
+    gateway.client.post(
+        "/v1/chat/completions",
+        json=BODY,
+        headers=gateway.headers(),
+        environ_overrides={"gunicorn.socket": ours},
+    )
+    slow.go.set()
+    _await_chats()
+    kinds = [record["kind"] for record in gateway.records()]
+    assert kinds[-2:] == ["chat.started", "chat.aborted"]
+    assert "request.refused" not in kinds
+
+
+def _await_chats() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "chat":
+            thread.join()

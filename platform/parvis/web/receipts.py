@@ -13,10 +13,17 @@ from parvis.web.answers import json_response
 from parvis.web.faults import error_body
 from parvis.web.guards import get_services
 
+_GONE = "client_closed_request"
+
 
 def add_receipt(response: Response) -> Response:
     """Name the record of this answer in `x-audit-receipt`; write it where nobody has yet."""
-    if g.get("principal") is None or isinstance(g.get("error"), AuditUnavailable):
+    error = g.get("error")
+    if g.get("principal") is None or isinstance(error, AuditUnavailable):
+        return response
+    if (
+        error and error.code == CLIENT_IS_GONE
+    ):  # nobody reads this, and the chat ends its own record
         return response
     if not g.get("receipt"):
         if not request.path.startswith("/v1"):
