@@ -95,6 +95,16 @@ _TOWN_HERE = re.compile(
     rf"{_CAP}(?:{_S}(?:sur|am|an der|im|upon|la|le|les){_S}{_CAP}|[ ](?-i:[A-ZÀ-Þ][a-zà-ÿ]{{3,}}))?"
 )
 _SMALL_TOWN = re.compile(rf"{_L}{{3,}}(?:-{_L}+)*")
+_BUILDING = (
+    r"(?:r[eé]sidence|lotissement|immeuble|b[aâ]t(?:iment|\.)?|appt?\.?|appartement|esc(?:alier|\.)?|"
+    r"lieu-dit|hameau|domaine|tour|wohnung|haus|block|flat|apartment|c/o|chez)"
+)
+# "Résidence Les Pins, bât. C, 25 rue ...": building and flat before the number belong to it
+_BUILDING_BEFORE = re.compile(
+    rf"(?<!\w){_BUILDING}[ ][^,;:\n]{{1,30}},[ \n]"
+    rf"(?:{_BUILDING}[ ][^,;:\n]{{1,20}},[ \n]){{0,3}}\Z",
+    re.IGNORECASE,
+)
 # "in der Bahnhofstraße 4": the preposition belongs to the sentence, not to the street
 _IN_STREET = re.compile(
     rf"(?:in|an|auf)[ ](?:der|den|dem)[ ](?={_L}+{_DE_SUFFIX}(?!\w))", re.IGNORECASE
@@ -138,6 +148,8 @@ class AddressRecognizer(RuleRecognizer):
         if is_small_line(text, start):
             town = _SMALL_TOWN_AFTER.match(text, end)
             end = town.end() if town else end
+        before = _BUILDING_BEFORE.search(text, max(0, start - 90), start)
+        start = before.start() if before else start
         inner = _IN_STREET.match(text, start, end)
         start = inner.end() if inner else start
         if not is_office_address(text, start, end):

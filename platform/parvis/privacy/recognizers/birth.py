@@ -59,7 +59,7 @@ _CUE = re.compile(
     r"born|birth|birth ?date|birthday|dob|d\.o\.b\.?|date[ \n]of[ \n]birth|gebuer(?:en)?|"
     r"gebuerts(?:datum|dag)|jahrgang)(?![^\W\d_])|\*)"
     r"(?:(?:[^\d\n;!?]|\n(?![ ]*\n)){0,45}?|"
-    r"[^\d\n;!?]{0,30}\?[ \n]{1,2}(?:[^\W\d_]{1,20}[ ]?:[ ]?)?"
+    r"(?:[^\d\n;!?]|\n(?!\n)){0,30}\?[ \n]{1,2}(?:[^\W\d_]{1,20}[ ]?:[ ]?)?"
     r"(?:le |am |de |den |the |um )?)\Z",
     re.IGNORECASE,
 )

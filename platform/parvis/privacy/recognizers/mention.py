@@ -188,9 +188,9 @@ class MentionRecognizer(RuleRecognizer):
 
     def _beside(self, text: str) -> Iterator[Hit]:
         for match in _AND.finditer(text):
-            for one, other in (("first", "second"), ("second", "first")):
-                if _is_first(match[one]) and fold_name(match[other]) in FIRST_NAMES:
-                    yield from _person(text, *match.span(one), "named_together", LIKELY)
+            if {fold_name(match["first"]), fold_name(match["second"])} <= FIRST_NAMES:
+                for group in ("first", "second"):
+                    yield from _person(text, *match.span(group), "named_together", LIKELY)
         for match in _BRACKETED.finditer(text):
             names = list(re.finditer(_CAP, match["list"]))
             before = text[max(0, match.start() - 40) : match.start()]

@@ -24,7 +24,7 @@ _PEM = re.compile(
     r"\Z)"
 )
 _CUED = re.compile(
-    r"(?:mot de passe|mdp|passwort|kennwort|password|passwuert|passwd|pwd|code secret|"
+    r"(?:mot[ \n]de[ \n]passe|mdp|passwort|kennwort|password|passwuert|passwd|pwd|code secret|"
     r"pin(?:-?code)?|"
     r"api[ _\-]?key|cl[eé] (?:d')?api|zugangscode|secret|token|access[ _\-]?key|tan|puk)"
     r"(?: (?:est|ist|ass|is|lautet|war|was))?(?: ?[:=] ?| )"
