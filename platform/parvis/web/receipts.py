@@ -13,7 +13,7 @@ from parvis.web.answers import json_response
 from parvis.web.faults import error_body
 from parvis.web.guards import get_services
 
-_GONE = "client_closed_request"
+_CLIENT_IS_GONE = "client_closed_request"
 
 
 def add_receipt(response: Response) -> Response:
@@ -21,9 +21,8 @@ def add_receipt(response: Response) -> Response:
     error = g.get("error")
     if g.get("principal") is None or isinstance(error, AuditUnavailable):
         return response
-    if (
-        error and error.code == CLIENT_IS_GONE
-    ):  # nobody reads this, and the chat ends its own record
+    if error and error.code == _CLIENT_IS_GONE:
+        # nobody reads this answer, and the chat writes its own ending
         return response
     if not g.get("receipt"):
         if not request.path.startswith("/v1"):
