@@ -14,7 +14,7 @@ TEXT = "D'Madame Weber, Matricule 1893120105732, bezilt 50 Euro no Artikel 6 DSG
 def test_every_finding_has_its_rule_and_its_reason(engine: PrivacyEngine) -> None:
     told = explain(engine, TEXT)
     shown = {reason.value: (reason.entity.source, reason.why) for reason in told.reasons}
-    assert shown["Weber"][1] in ("a title stands before it", "the name model believes it")
+    assert shown["Weber"][1] == "a title stands before it" or "believes it" in shown["Weber"][1]
     assert shown["1893120105732"] == ("lu_matricule", "its form and check digits are right")
     assert [TEXT[a:b] for a, b in told.readable] == ["50 Euro", "Artikel 6 DSGVO"]
 
