@@ -15,6 +15,7 @@ from parvis.privacy.conflicts import RANK
 from parvis.privacy.entities import MEANINGS
 from parvis.privacy.rampart import FOLDER, SHA256, Rampart
 from parvis.privacy.recognizers import build_recognizers
+from parvis.privacy.recognizers.tagged import TaggedNameRecognizer
 from parvis.settings import load_settings
 
 TEXT = "Je m'appelle Nathalie Perrin, nathalie@courriel.example."
@@ -75,6 +76,14 @@ def test_a_model_that_finds_nothing_fails_its_canary(monkeypatch: pytest.MonkeyP
     engine = own_engine()
     engine.check_canary()
     monkeypatch.setattr(Rampart, "read_words", lambda *_: [])
+    with pytest.raises(PrivacyUnavailable):
+        engine.check_canary()
+
+
+def test_the_tagger_that_finds_nothing_fails_its_canary(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = own_engine()
+    engine.check_canary()
+    monkeypatch.setattr(TaggedNameRecognizer, "find", lambda *_: [])
     with pytest.raises(PrivacyUnavailable):
         engine.check_canary()
 

@@ -26,13 +26,17 @@ from parvis.privacy.normalise import CleanText, clean
 from parvis.privacy.propagation import find_again, learn
 from parvis.privacy.rampart import SHA256, load_rampart
 from parvis.privacy.recognizers import build_recognizers
-from parvis.privacy.recognizers.base import ANY_LANGUAGE
+from parvis.privacy.recognizers.base import ANY_LANGUAGE, RuleRecognizer
+from parvis.privacy.recognizers.model import ModelRecognizer
+from parvis.privacy.recognizers.tagged import TaggedNameRecognizer
 from parvis.privacy.stoplist import find_allowed, find_readable
+from parvis.privacy.tagger import load_tagger
 
-VERSION = "1"
+VERSION = "2"
 DETECTOR = f"parvis-privacy-{VERSION}+rampart-{SHA256['model_q4.onnx'][:8]}"
 _CACHED_TEXTS = 4096
 _TIME_LIMIT_S = 120.0
+NAME_DETECTORS = (ModelRecognizer, TaggedNameRecognizer)
 _T = TypeVar("_T")
 
 
@@ -85,6 +89,21 @@ class PrivacyEngine:
                 raise PrivacyUnavailable(
                     f"The search for personal data does not work (test sentence {language})."
                 )
+            self._check_detectors(language, sentence, values)
+
+    def _check_detectors(
+        self, language: str, sentence: str, values: frozenset[tuple[Label, str]]
+    ) -> None:
+        """Each detector of names by itself: one that is silent must not hide behind another."""
+        names = {value for label, value in values if label is Label.PERSON}
+        for recognizer in self._analyzer.registry.recognizers:
+            if not isinstance(recognizer, NAME_DETECTORS):
+                continue
+            said = self._guarded(partial(_read_names, recognizer, sentence))
+            if not any(name in said for name in names):
+                raise PrivacyUnavailable(
+                    f"{type(recognizer).__name__} finds no name (test sentence {language})."
+                )
 
     def _entities(self, text: str, allow: frozenset[str]) -> list[Entity]:
         analysed = self._analysed(text, allow, b"")
@@ -136,15 +155,20 @@ class PrivacyEngine:
             raise PrivacyUnavailable from error
 
 
+def _read_names(recognizer: RuleRecognizer, text: str) -> str:
+    hits = recognizer.find(text)
+    return " ".join(text[hit.start : hit.end] for hit in hits if hit.label is Label.PERSON)
+
+
 def build_privacy(models_dir: Path) -> PrivacyEngine:
     """The engine with the models of this folder, tried on its canary sentences.
 
     Raises PrivacyUnavailable when a model is missing, changed or silent.
     """
-    rampart = load_rampart(models_dir)
+    rampart, tagger = load_rampart(models_dir), load_tagger()
     try:
         registry = RecognizerRegistry(supported_languages=[ANY_LANGUAGE])
-        for recognizer in build_recognizers(rampart):
+        for recognizer in (*build_recognizers(rampart), TaggedNameRecognizer(tagger)):
             registry.add_recognizer(recognizer)
         analyzer = AnalyzerEngine(
             registry=registry,

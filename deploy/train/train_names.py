@@ -1,0 +1,183 @@
+"""Trains the name tagger and writes `platform/parvis/privacy/data/names.txt`.
+
+    python -m deploy.train.train_names --data FOLDER
+
+FOLDER holds `ner/` and `names/` as README.md here says. Takes a few minutes on one core; the same
+data give the same weights.
+"""
+
+import argparse
+import base64
+import hashlib
+import random
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from deploy.train.corpora import (
+    ROOT,
+    Sample,
+    load_counts,
+    load_germeval,
+    load_ler,
+    load_plain,
+    split,
+)
+from deploy.train.letters import Letters
+from parvis.privacy.tagger import (
+    BITS,
+    Lexicon,
+    Tagger,
+    features,
+    hash_name,
+    name_hashes,
+    read_tokens,
+)
+
+TARGET = ROOT / "platform/parvis/privacy/data/names.txt"
+LETTERS = 14_000
+EPOCHS = 6
+BATCH = 4096
+RATE = 0.15
+DECAY = 1e-7
+DROPPED = 0.3
+HIDDEN = 0.35
+SOURCES = ("ner/germeval2014-dev.tsv", "ner/germeval2014-test.tsv", "ner/ler-dev.conll")
+SOURCES += ("names/fr-first-names-insee.csv", "names/fr-surnames-insee.csv")
+
+
+def main() -> None:
+    """Train, say how well it does on what was kept apart, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    data = parser.parse_args().data
+    for source in SOURCES:
+        print(source, hashlib.sha256((data / source).read_bytes()).hexdigest())
+    first_names = load_counts(data / "names/fr-first-names-insee.csv", 100)
+    surnames = load_counts(data / "names/fr-surnames-insee.csv", 100)
+    lexicon = Lexicon(_hashes(first_names), _hashes(surnames))
+    germeval = [s for source in SOURCES[:2] for s in load_germeval(data / source)]
+    train, kept = split(germeval, 0.2)
+    train = 2 * train + load_ler(data / SOURCES[2])
+    letters = Letters(first_names, surnames, seed=1)
+    train += [letters.write() for _ in range(LETTERS)] + 3 * load_plain()
+    buckets, gold = encode(careless(train), lexicon, is_training=True)
+    weights, bias = fit(buckets, gold)
+    whole, scale = rounded(weights)
+    tagger = Tagger(whole, scale, bias, lexicon)
+    more = Letters(first_names, surnames, seed=2)
+    measure("GermEval kept apart", tagger, kept)
+    measure("letters, another seed", tagger, [more.write() for _ in range(1500)])
+    measure("LER test", tagger, load_ler(data / "ner/ler-test.conll"))
+    save(whole, scale, bias, lexicon)
+
+
+def careless(samples: list[Sample]) -> list[Sample]:
+    """With copies in small letters and in capitals, as hurried people write."""
+    pick = random.Random(3)  # noqa: S311 - not for secrets
+    out = list(samples)
+    for sample in samples:
+        way = pick.random()
+        small = sample.text.lower()
+        large = "".join(c.upper() if len(c.upper()) == 1 else c for c in sample.text)
+        if way < 0.22 and len(small) == len(sample.text):  # noqa: PLR2004
+            out.append(Sample(small, sample.names))
+        elif way > 0.9:  # noqa: PLR2004
+            out.append(Sample(large, sample.names))
+    return out
+
+
+def encode(samples: list[Sample], lexicon: Lexicon, *, is_training: bool) -> tuple[Any, Any]:
+    """Buckets of every token and whether it is part of a name."""
+    noise = np.random.default_rng(5)
+    rows, gold = [], []
+    for sample in samples:
+        tokens = read_tokens(sample.text)
+        if not tokens:
+            continue
+        kinds = lexicon.kinds(name_hashes(tokens))
+        names = np.array(
+            [any(a <= t.start < b for a, b in sample.names) for t in tokens], dtype=np.float32
+        )
+        if is_training:  # names in no list must be found as well
+            kinds = np.where((noise.random(len(tokens)) < HIDDEN) & (names > 0), 0, kinds)
+        rows.append(features(tokens, kinds).astype(np.int32))
+        gold.append(names)
+    return np.concatenate(rows), np.concatenate(gold)
+
+
+def fit(buckets: Any, gold: Any) -> tuple[Any, float]:
+    """Weights by AdaGrad on the logistic loss; features are left out at random in training."""
+    size = 1 << BITS
+    weights = np.zeros(size + 1, dtype=np.float32)
+    squares = np.full(size + 1, 1e-3, dtype=np.float32)
+    bias, noise = -3.0, np.random.default_rng(6)
+    for epoch in range(EPOCHS):
+        loss = 0.0
+        order = noise.permutation(len(gold))
+        for start in range(0, len(order), BATCH):
+            rows = order[start : start + BATCH]
+            batch, wanted = buckets[rows], gold[rows]
+            batch = np.where(noise.random(batch.shape, np.float32) < DROPPED, size, batch)
+            total = weights[batch].sum(axis=1) / (1 - DROPPED) + bias
+            chance = 1 / (1 + np.exp(-np.clip(total, -30, 30)))
+            slope = chance - wanted
+            loss += float(-np.log(np.clip(np.where(wanted > 0, chance, 1 - chance), 1e-9, 1)).sum())
+            flat = batch.ravel()
+            total = np.bincount(flat, np.repeat(slope, batch.shape[1]), size + 1)
+            total[size] = 0
+            touched = np.flatnonzero(total)
+            step = total[touched].astype(np.float32)
+            squares[touched] += step * step
+            weights[touched] -= RATE * step / np.sqrt(squares[touched])
+            weights[touched] *= 1 - DECAY * BATCH
+            bias -= 0.5 * float(slope.mean())
+        print(f"epoch {epoch + 1}: loss {loss / len(gold):.4f}", flush=True)
+    return weights[:size], bias
+
+
+def rounded(weights: Any) -> tuple[Any, float]:
+    """Whole numbers of eight bits; the few very large are cut."""
+    scale = float(np.quantile(np.abs(weights[weights != 0]), 0.9999)) / 127
+    return np.clip(np.rint(weights / scale), -127, 127).astype(np.int8), scale
+
+
+def measure(name: str, tagger: Tagger, samples: list[Sample]) -> None:
+    """Precision and share found, by word, at some thresholds."""
+    chances, gold = [], []
+    for sample in samples:
+        tokens = read_tokens(sample.text)
+        chances.append(tagger.chances(tokens))
+        gold.append([any(a <= t.start < b for a, b in sample.names) for t in tokens])
+    chance, wanted = np.concatenate(chances), np.concatenate(gold).astype(bool)
+    for least in (0.3, 0.5, 0.7, 0.8, 0.9, 0.95):
+        said = chance >= least
+        right = int((said & wanted).sum())
+        print(
+            f"{name} at {least}: precision {right / max(1, said.sum()):.3f}"
+            f" found {right / max(1, wanted.sum()):.3f}",
+            flush=True,
+        )
+
+
+def save(weights: Any, scale: float, bias: float, lexicon: Lexicon) -> None:
+    """Text, as every other data file of the package."""
+    content = weights.tobytes() + lexicon.first_names.tobytes() + lexicon.surnames.tobytes()
+    packed = base64.b64encode(zlib.compress(content, 9)).decode()
+    lines = [
+        "# Weights of the name tagger, made by deploy/train; sources and licences are named there.",
+        f"{scale!r} {bias!r} {len(lexicon.first_names)} {len(lexicon.surnames)}",
+        *(packed[i : i + 120] for i in range(0, len(packed), 120)),
+    ]
+    TARGET.write_text("\n".join(lines) + "\n", encoding="ascii")
+    print(f"{TARGET.name}: {TARGET.stat().st_size} bytes")
+
+
+def _hashes(names: list[tuple[str, int]]) -> Any:
+    return np.unique(np.array([hash_name(name.split("-")[0]) for name, _ in names], np.uint32))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+"""A small tagger of ours: how likely each word is part of a person's name.
+
+Logistic regression over hashed features of a word and its neighbours, trained by `deploy/train`
+for German and Luxembourgish, where the Rampart model is weak. Weights and the hashes of known
+names come from `data/names.txt`. What the chances mean for masking is judged in `recognizers/`.
+"""
+
+import base64
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from parvis.errors import PrivacyUnavailable
+from parvis.privacy.words import fold_name
+
+BITS = 20
+_LETTER = r"[^\W\d_]"
+_TOKEN = re.compile(
+    rf"[dl]'(?={_LETTER})|(?-i:[A-ZÀ-Þ])\.(?=[ \-A-ZÀ-Þ]|$)"
+    rf"|{_LETTER}+(?:['\-]{_LETTER}+)*|\d+|\n+|[^\w\s]",
+    re.IGNORECASE,
+)
+_UPPER, _TITLE, _LOWER = 1, 2, 3
+# one odd number each, so that the same word beside and in place fall into different buckets
+_SALT = np.uint64(0x9E3779B97F4A7C15)
+_EDGE = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word, number, sign or line break of the text."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Sorted hashes of folded names."""
+
+    first_names: Any
+    surnames: Any
+
+    def kinds(self, words: Sequence[int]) -> Any:
+        """0 nothing, 1 first name, 2 surname, 3 both, for each hash of a word."""
+        hashes = np.array(words, dtype=np.uint32)
+        return _within(hashes, self.first_names) + 2 * _within(hashes, self.surnames)
+
+
+class Tagger:
+    """The trained weights; safe for threads."""
+
+    def __init__(self, weights: Any, scale: float, bias: float, lexicon: Lexicon) -> None:
+        self._weights = weights
+        self._scale = scale
+        self._bias = bias
+        self._lexicon = lexicon
+
+    def chances(self, tokens: Sequence[Token]) -> Any:
+        """For each token how likely it belongs to a person's name, 0 to 1."""
+        if not tokens:
+            return np.zeros(0, dtype=np.float32)
+        buckets = features(tokens, self._lexicon.kinds(name_hashes(tokens)))
+        total = self._weights[buckets].sum(axis=1, dtype=np.int32) * self._scale + self._bias
+        return 1 / (1 + np.exp(-np.clip(total, -30, 30)))
+
+
+def read_tokens(text: str) -> list[Token]:
+    """The text in words, numbers, signs and line breaks; hyphenated words stay whole."""
+    return [Token(m.start(), m.end(), m.group()) for m in _TOKEN.finditer(text)]
+
+
+def name_hashes(tokens: Sequence[Token]) -> list[int]:
+    """What the lexicon of names is asked for: the folded word, of a double name the first."""
+    return [hash_name(token.text.split("-", 1)[0]) for token in tokens]
+
+
+def hash_name(name: str) -> int:
+    """A name as the lexicon keeps it."""
+    return zlib.crc32(fold_name(name).encode("utf-8", "surrogatepass"))
+
+
+def features(tokens: Sequence[Token], kinds: Any) -> Any:
+    """Buckets of the features that each token has, one row a token."""
+    seen: dict[str, tuple[int, ...]] = {}
+    rows = []
+    for token in tokens:
+        row = seen.get(token.text)
+        if row is None:
+            row = seen[token.text] = _traits(token.text)
+        rows.append(row)
+    traits = np.array(rows, dtype=np.uint64)
+    count = len(tokens)
+    padded = np.full((count + 2 * _EDGE, traits.shape[1] + 1), 1, dtype=np.uint64)
+    padded[_EDGE : _EDGE + count, :-1] = traits
+    padded[_EDGE : _EDGE + count, -1] = kinds + 2
+
+    def at(trait: int, offset: int) -> Any:
+        return padded[_EDGE + offset : _EDGE + offset + count, trait]
+
+    mode = np.full(count, _mode(tokens), dtype=np.uint64)
+    columns = []
+    for number, parts in enumerate(_TEMPLATES):
+        mixed = np.full(count, number + 1, dtype=np.uint64)
+        for trait, offset in parts:
+            value = mode if trait == _MODE else at(trait, offset)
+            mixed = (mixed ^ value) * _SALT
+            mixed ^= mixed >> np.uint64(29)
+        columns.append(mixed >> np.uint64(64 - BITS))
+    return np.stack(columns, axis=1).astype(np.int64)
+
+
+def load_tagger() -> Tagger:
+    """The tagger from this package's data; raises PrivacyUnavailable when it cannot be read."""
+    try:
+        text = files("parvis.privacy").joinpath("data", "names.txt").read_text(encoding="ascii")
+        head, *lines = (line for line in text.splitlines() if not line.startswith("#"))
+        scale, bias, first_names, surnames = head.split()
+        content = zlib.decompress(base64.b64decode("".join(lines)))
+        weights = np.frombuffer(content, dtype=np.int8, count=1 << BITS)
+        names = np.frombuffer(content, dtype=np.uint32, offset=1 << BITS)
+        lexicon = Lexicon(names[: int(first_names)], names[int(first_names) :])
+        if len(lexicon.surnames) != int(surnames):
+            raise ValueError("names.txt holds another number of names than it says")
+        return Tagger(weights, float(scale), float(bias), lexicon)
+    except Exception as error:
+        raise PrivacyUnavailable("The name tagger cannot be loaded.") from error
+
+
+_WORD, _SHAPE, _SUFFIX3, _SUFFIX2, _PREFIX3, _LENGTH, _KIND, _MODE = range(8)
+_TEMPLATES: tuple[tuple[tuple[int, int], ...], ...] = (
+    *(((_WORD, offset),) for offset in (-3, -2, -1, 0, 1, 2)),
+    *(((_SHAPE, offset), (_KIND, offset)) for offset in (-2, -1, 0, 1, 2)),
+    *(((_SUFFIX3, offset),) for offset in (-1, 0, 1)),
+    ((_SUFFIX2, 0), (_SHAPE, 0)),
+    ((_PREFIX3, 0), (_SHAPE, 0)),
+    ((_MODE, 0), (_KIND, 0), (_SHAPE, 0)),
+    ((_MODE, 0), (_KIND, -1), (_KIND, 0)),
+    ((_MODE, 0), (_KIND, 0), (_KIND, 1)),
+    ((_MODE, 0), (_WORD, -1), (_KIND, 0)),
+    ((_SHAPE, -1), (_SHAPE, 0), (_SHAPE, 1)),
+    ((_KIND, -1), (_KIND, 0), (_KIND, 1), (_SHAPE, 0)),
+    ((_WORD, -1), (_SHAPE, 0)),
+    ((_WORD, -1), (_SHAPE, 0), (_SHAPE, 1), (_KIND, 0)),
+    ((_WORD, 1), (_SHAPE, 0), (_KIND, 0)),
+    ((_WORD, -2), (_WORD, -1), (_SHAPE, 0)),
+    ((_WORD, -2), (_SHAPE, -1), (_KIND, -1), (_SHAPE, 0)),
+    ((_WORD, -3), (_SHAPE, -2), (_SHAPE, -1), (_SHAPE, 0)),
+    ((_WORD, -1), (_WORD, 0)),
+    ((_WORD, 0), (_WORD, 1)),
+    ((_WORD, -1), (_WORD, 1), (_SHAPE, 0)),
+    ((_SHAPE, -2), (_SHAPE, -1), (_SHAPE, 0), (_SHAPE, 1), (_SHAPE, 2)),
+    ((_SUFFIX3, -1), (_SHAPE, 0), (_KIND, 0)),
+    ((_SUFFIX3, 1), (_SHAPE, 0), (_KIND, 0)),
+    ((_LENGTH, 0), (_SHAPE, 0), (_KIND, 0)),
+)
+
+
+def _traits(word: str) -> tuple[int, ...]:
+    small = word.casefold()
+    shape = _shape(word)
+    parts = (small, shape, small[-3:], small[-2:], small[:3])
+    hashes = [zlib.crc32(part.encode("utf-8", "surrogatepass")) + 2 for part in parts]
+    return (*hashes, min(len(word), 8) + 2)
+
+
+def _shape(word: str) -> str:
+    first = word[0]
+    if word.isdigit():
+        return "9" * min(len(word), 5)
+    if not first.isalpha():
+        return "\n" if first == "\n" else first
+    if word.islower():
+        return "x"
+    if len(word) == 1 or word.endswith("."):
+        return "X."
+    if word.isupper():
+        return "XX"
+    hyphen = "-" if "-" in word else ""
+    return f"Xx{hyphen}" if first.isupper() else "xX"
+
+
+def _mode(tokens: Sequence[Token]) -> int:
+    """Whether the text is written in capitals, small letters or as it should be."""
+    words = [token.text for token in tokens if token.text[0].isalpha()]
+    upper = sum(word.isupper() for word in words)
+    if 2 * upper > len(words):
+        return _UPPER
+    return _LOWER if 25 * sum(word[0].isupper() for word in words) < len(words) else _TITLE
+
+
+def _within(values: Any, known: Any) -> Any:
+    if not len(known):
+        return np.zeros(len(values), dtype=np.int64)
+    places = np.minimum(np.searchsorted(known, values), len(known) - 1)
+    return (known[places] == values).astype(np.int64)
