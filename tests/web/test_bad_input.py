@@ -79,6 +79,12 @@ BAD: dict[str, tuple[bytes, int, str, str | None]] = {
         "unsupported_parameter",
         "tools",
     ),
+    "a schema that is not there": (
+        changed(response_format={"type": "json_schema"}),
+        400,
+        "invalid_value",
+        "response_format",
+    ),
     "JSON from quotations": (
         changed(
             model="valbourg-guichet",

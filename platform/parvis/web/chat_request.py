@@ -6,10 +6,18 @@ client sent is repeated. What reaches a model is forwarded only when the client 
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 
 from parvis.domain import Channel, ChatTurn
 from parvis.errors import ContextTooLong, InvalidRequest, UnsupportedParameter
@@ -145,6 +153,14 @@ class JsonSchema(_Body):
 class ResponseFormat(_Body):
     type: Literal["text", "json_object", "json_schema"]
     json_schema: JsonSchema | None = None
+
+    @model_validator(mode="after")
+    def _names_its_schema(self) -> Self:
+        if self.type == "json_schema" and (
+            self.json_schema is None or not self.json_schema.schema_
+        ):
+            raise ValueError("json_schema needs a schema to be held to")
+        return self
 
 
 class StreamOptions(_Body):
