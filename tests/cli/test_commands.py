@@ -1,6 +1,7 @@
 """The `parvis` command: exit codes, one message for all faults, and help with an example."""
 
 import argparse
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -93,7 +94,12 @@ def test_retention_erases_what_is_over_and_records_it(gateway: Installation) -> 
     with services.engine.begin() as connection:
         table = ConversationRow.__table__  # type: ignore[attr-defined]
         connection.execute(table.update().where(table.c.id == over).values(expires_at=past))
+    exports = services.settings.data_dir / "exports" / "valbourg"
+    (exports / "old").mkdir(parents=True)
+    (exports / "new").mkdir()
+    os.utime(exports / "old", (0, 0))
     assert apply_retention(gateway.configuration)["valbourg"] == 1
+    assert [folder.name for folder in exports.iterdir()] == ["new"]
     assert services.conversations.get_conversation(anna, kept)
     with pytest.raises(NotFound):
         services.conversations.get_conversation(anna, over)

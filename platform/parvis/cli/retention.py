@@ -10,6 +10,7 @@ from parvis.db import create_database_engine
 from parvis.keystore import KeyStore
 from parvis.services import Configuration, load_configuration
 from parvis.settings import load_settings
+from parvis.web.audit_exports import forget_old_exports
 
 
 def register(groups: Any) -> None:
@@ -48,6 +49,7 @@ def apply_retention(configuration: Configuration) -> dict[str, int]:
     gone = {}
     try:
         for slug in configuration.tenants.agencies:
+            forget_old_exports(settings.data_dir, slug)
             gone[slug] = conversations.delete_expired(slug, now)
             if gone[slug]:
                 target = {"object": "conversations", "records": gone[slug]}

@@ -37,7 +37,7 @@ def make_export(data_dir: Path, audit: AuditLog, tenant_id: str) -> MadeExport:
     """A new export of the agency's whole log, verified; raises AuditUnavailable."""
     home = _home(data_dir, tenant_id)
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _forget_old(home)
+    forget_old_exports(data_dir, tenant_id)
     export_id = uuid.uuid4().hex
     folder = home / export_id
     write_folder(export_files(audit, tenant_id), folder)
@@ -76,11 +76,13 @@ def zip_export(folder: Path, name: str) -> Iterator[bytes]:
     return stream_zip(files, name)
 
 
-def _home(data_dir: Path, tenant_id: str) -> Path:
-    return data_dir / "exports" / tenant_id
-
-
-def _forget_old(home: Path) -> None:
-    for folder in home.iterdir():
+def forget_old_exports(data_dir: Path, tenant_id: str) -> None:
+    """Remove the agency's exports that are no longer offered (an hour old)."""
+    home = _home(data_dir, tenant_id)
+    for folder in home.iterdir() if home.is_dir() else ():
         if folder.stat().st_mtime < time.time() - KEPT_S:
             shutil.rmtree(folder)
+
+
+def _home(data_dir: Path, tenant_id: str) -> Path:
+    return data_dir / "exports" / tenant_id
