@@ -7,19 +7,18 @@ import json
 import os
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from deploy.dev import keycloak, places, walk
 from deploy.dev.installation import Installation, NotAllowed, write_private
+from parvis.cli import tenants
 from parvis.domain import Role
 from parvis.errors import ParvisError
 from parvis.identity import provisioning
-from parvis.inference.models import load_models
-from parvis.policy.rules import list_agency_rules
 from parvis.settings import Settings
 from parvis.tenancy.config import Agency
-from parvis.tenancy.registry import load_tenants
 
 # made-up people; one for each thing that a person may be
 _CAST = {
@@ -35,9 +34,7 @@ def load_agencies(settings: Settings) -> list[Agency]:
 
     Raises parvis.errors.ConfigurationFaults with every fault of every file.
     """
-    models = load_models(settings.models_file).models
-    rules = list_agency_rules(settings.policies_dir)
-    found = load_tenants(settings.tenants_dir, models=models, policies=rules).agencies.values()
+    found = tenants.load_agencies(settings).agencies.values()
     return sorted(found, key=lambda agency: (agency.slug != walk.AGENCY, agency.slug))
 
 
@@ -53,16 +50,7 @@ def provision(plan: Installation, settings: Settings) -> list[dict[str, Any]]:
     agencies = load_agencies(settings)
     passwords = _read_passwords(plan.secrets_dir / "people.json", agencies)
     wanted = [
-        provisioning.RealmWanted(
-            slug=agency.slug,
-            realm=agency.identity.realm,
-            display_name=agency.name.en,
-            public_url=settings.public_url,
-            portal_client=agency.identity.portal_client,
-            chatbot_client=agency.identity.chatbot_client,
-            languages=agency.languages,
-            people=_people(agency, passwords),
-        )
+        replace(tenants.realm_wanted(agency, settings), people=_people(agency, passwords))
         for agency in agencies
     ]
     try:

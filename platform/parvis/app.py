@@ -25,13 +25,11 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     app = Flask("parvis", template_folder="web/templates", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
-    app.json.sort_keys = False  # type: ignore[attr-defined] # Flask's default provider has it
     if services is not None:
         app.extensions["parvis"] = services
     app.before_request(start_request)
     for blueprint, guard in ROOMS:
-        blueprint_guards = app.before_request_funcs.setdefault(blueprint.name, [])
-        blueprint_guards.append(guard)
+        app.before_request_funcs.setdefault(blueprint.name, []).append(guard)
         app.register_blueprint(blueprint)
     register_faults(app)
     pages.install(app)

@@ -90,10 +90,13 @@ def load_configuration(settings: Settings) -> Configuration:
         faults += tenants.faults
     if faults:
         raise ConfigurationFaults(faults)
-    rules = {
-        slug: load_rules(settings.policies_dir, agency.policies)
-        for slug, agency in tenants.get().agencies.items()
+    agencies = tenants.get().agencies
+    # agencies that name the same files share one set: each set proves all its cases when loaded
+    sets = {
+        names: load_rules(settings.policies_dir, names) if names else platform_rules.get()
+        for names in {agency.policies for agency in agencies.values()}
     }
+    rules = {slug: sets[agency.policies] for slug, agency in agencies.items()}
     return Configuration(settings, tenants.get(), rules, models.get(), root_key.get())
 
 
@@ -105,7 +108,7 @@ def build_services(configuration: Configuration, *, worker: str | None = None) -
     """
     settings = configuration.settings
     engine = create_database_engine(settings.database_url)
-    keystore = KeyStore(settings.data_dir / "keys" / "keys.db", configuration.root_key)
+    keystore = KeyStore(settings.keys_file, configuration.root_key)
     keycloak = Keycloak(settings.keycloak_url, settings.keycloak_ca_file)
     issuers = [
         build_issuer(agency, settings.keycloak_url)

@@ -126,6 +126,11 @@ class Settings(BaseModel):
         return self.data_dir / "audit"
 
     @property
+    def keys_file(self) -> Path:
+        """The store of wrapped data keys (`keystore.py`)."""
+        return self.data_dir / "keys" / "keys.db"
+
+    @property
     def models_dir(self) -> Path:
         """Folder of the small models that `make env` fetched."""
         return self.cache_dir / "models"

@@ -8,9 +8,10 @@ from parvis.web.streaming import wait_for_chats
 
 _ENDINGS_S = 5.0
 
-configure_logs(load_settings().log_level)
-configuration = load_configuration(load_settings())
-app = create_app(configuration.settings)
+settings = load_settings()
+configure_logs(settings.log_level)
+configuration = load_configuration(settings)
+app = create_app(settings)
 
 
 def start_services() -> None:

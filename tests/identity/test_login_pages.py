@@ -217,9 +217,7 @@ def test_the_back_button_after_a_sign_in_leads_home(client: FlaskClient, realm: 
 def test_a_forged_answer_writes_to_the_platform_s_log_only(
     portal: Portal, client: FlaskClient, realm: Realm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "parvis.web.login._failures", type("Open", (), {"is_due": lambda _: True})()
-    )
+    monkeypatch.setattr("parvis.web.login._failures", RateLimit(1, per_s=1))
     answer = log_in(client, realm, id_nonce="another")
     assert (answer.status_code, session_of(portal, client)) == (401, None)
     assert portal.records() == []

@@ -15,7 +15,7 @@ from parvis.assistant.prompts import Prompt, build_prompt
 from parvis.assistant.records import ChatRecord
 from parvis.assistant.restoring import Restorer
 from parvis.compliance.notices import build_notice
-from parvis.domain import Channel, ChatTurn, Language, ModelPiece, Passage, Principal, Usage
+from parvis.domain import Channel, ChatTurn, ModelPiece, Principal, Usage
 from parvis.errors import (
     AuditUnavailable,
     ContextTooLong,
@@ -37,7 +37,6 @@ QUOTE = "quote"
 # no model writes fewer tokens than this for so much text: more is refused before it is masked
 _MOST_CHARS_PER_TOKEN = 10
 
-
 _Pieces = ModelStream | Iterator[ModelPiece]
 
 
@@ -46,10 +45,8 @@ class _Plan:
     """What is settled when the model is asked."""
 
     assistant: Assistant
-    language: Language
     model: ModelEntry
     prompt: Prompt
-    passages: tuple[Passage, ...]
     decision: Decision
 
 
@@ -68,10 +65,10 @@ def answer(
     settings = services.settings
     record = ChatRecord(services.audit, principal, assistant, turn, wait_s=settings.audit_wait_s)
     run = _Run(services, principal, agency, turn, cancellation or Cancellation(), record)
-    decision = run.decide_unread(assistant)
+    run.decide_unread(assistant)
     try:
         record.begin()
-        yield from run.answer(assistant, decision)
+        yield from run.answer(assistant)
     except GeneratorExit:
         run.abort()
         raise
@@ -123,15 +120,15 @@ class _Run:
         self._said: list[str] = []
         self._usage = Usage()
 
-    def decide_unread(self, assistant: Assistant) -> Decision:
-        """The decision on what is known before a word is read. Raises PolicyRefused, recorded."""
+    def decide_unread(self, assistant: Assistant) -> None:
+        """Decide on what is known before a word is read. Raises PolicyRefused, recorded."""
         model = self._services.models.models[assistant.choose_model(None)]
         self._envelope = build_envelope(self._principal, self._agency, assistant, model, self._turn)
-        return self._require_allowed(decide(self._rules, self._envelope))
+        self._require_allowed(decide(self._rules, self._envelope))
 
-    def answer(self, assistant: Assistant, decision: Decision) -> Iterator[Event]:
+    def answer(self, assistant: Assistant) -> Iterator[Event]:
         """Everything from masking to the durable result."""
-        plan = self._prepare(assistant, decision)
+        plan = self._prepare(assistant)
         receipt = self._record.require_intent()
         restorer = Restorer(plan.prompt.mapping)
         pieces = self._open(plan)
@@ -177,30 +174,32 @@ class _Run:
     def _text(self) -> str:
         return "".join(self._said)
 
-    def _prepare(self, assistant: Assistant, decision: Decision) -> _Plan:
+    def _prepare(self, assistant: Assistant) -> _Plan:
         turn, services = self._turn, self._services
         _check_length(turn, [services.models.models[name] for name in assistant.models.values()])
         prompt = build_prompt(services, self._principal, self._agency, assistant, turn)
-        language = prompt.language
-        self._record.note_language(language)
+        self._record.note_language(prompt.language)
         model = services.inference.choose(
-            [assistant.choose_model(language), assistant.choose_model(None)]
+            [assistant.choose_model(prompt.language), assistant.choose_model(None)]
         )
         self._record.note_model(asked=model.name, provider=model.server or "builtin")
         check_capabilities(model, turn.options)
         self._record.note_privacy(
             "masked" if prompt.counts else "none", prompt.counts, prompt.detector
         )
-        passages = prompt.passages
-        self._record.note_documents(sorted({passage.source_id for passage in passages}))
+        self._record.note_documents(sorted({passage.source_id for passage in prompt.passages}))
         self._record.note_prompt(prompt.model_saw_json)
         final = decide(
             self._rules,
             after_masking(
-                self._envelope, model=model, counts=prompt.counts, masked=True, passages=passages
+                self._envelope,
+                model=model,
+                counts=prompt.counts,
+                masked=True,
+                passages=prompt.passages,
             ),
         )
-        return _Plan(assistant, language, model, prompt, passages, self._require_allowed(final))
+        return _Plan(assistant, model, prompt, self._require_allowed(final))
 
     def _require_allowed(self, decision: Decision) -> Decision:
         self._record.note_decision(decision)
@@ -215,7 +214,7 @@ class _Run:
         raise error
 
     def _open(self, plan: _Plan) -> _Pieces:
-        nothing_found = plan.assistant.sources and not plan.passages
+        nothing_found = plan.assistant.sources and not plan.prompt.passages
         if plan.model.builtin or (plan.model.verify_numbers and nothing_found):
             # a model that is known to invent is not asked about what the sources do not say
             self._record.note_model(answered=plan.model.builtin or QUOTE)
@@ -228,36 +227,36 @@ class _Run:
         return stream
 
     def _quote(self, plan: _Plan) -> Iterator[ModelPiece]:
-        office = self._agency.contact
-        contact = f"{office.office[plan.language]}, {office.phone}"
-        return quote_answer(plan.prompt.question, plan.passages, plan.language, contact)
+        office, prompt = self._agency.contact, plan.prompt
+        contact = f"{office.office[prompt.language]}, {office.phone}"
+        return quote_answer(prompt.question, prompt.passages, prompt.language, contact)
 
     def _started(self, plan: _Plan, receipt: str) -> Started:
         contact = self._agency.contact
         notice = build_notice(
-            plan.language,
-            agency=self._agency.name[plan.language],
+            plan.prompt.language,
+            agency=self._agency.name[plan.prompt.language],
             contact=f"{contact.phone}, {contact.email}",
         )
         return Started(
             receipt=receipt,
             notice=notice if "notice" in plan.decision.duties else "",
-            sources=plan.passages,
+            sources=plan.prompt.passages,
             pii_counts=plan.prompt.counts,
             model=plan.model.name,
-            language=plan.language,
+            language=plan.prompt.language,
             model_saw_json=plan.prompt.model_saw_json,
             ai_generated="mark" in plan.decision.duties,
         )
 
     def _checked(self, plan: _Plan, pieces: _Pieces, restorer: Restorer) -> Iterator[ModelPiece]:
         """The pieces as they come; of a model that is known to invent, after a look at all."""
-        if not (plan.model.verify_numbers and plan.passages):
+        if not (plan.model.verify_numbers and plan.prompt.passages):
             yield from pieces
             return
         collected = list(pieces)
         text = "".join(piece.text for piece in collected)
-        if check_grounded(restorer.restore(text), plan.passages, plan.prompt.typed_question):
+        if check_grounded(restorer.restore(text), plan.prompt.passages, plan.prompt.typed_question):
             yield from collected
             return
         log.info("chat.ungrounded", extra={"model": plan.model.name})

@@ -14,6 +14,7 @@ from parvis.assistant.texts import collect_texts, replace_texts
 from parvis.domain import ChatTurn, DataLevel, Language, Passage, Principal
 from parvis.keystore import derive_key
 from parvis.language import detect_language
+from parvis.privacy import Masked
 from parvis.privacy.placeholders import SHAPE
 from parvis.services import Services
 from parvis.tenancy.config import Agency, Assistant
@@ -90,7 +91,7 @@ def _mask(
     agency: Agency,
     turn: ChatTurn,
     further: Sequence[str] = (),
-) -> tuple[Any, Sequence[str]]:
+) -> tuple[Masked, Sequence[str]]:
     texts = collect_texts(turn.messages, turn.options)
     masked = services.privacy.mask(
         [*texts, *further],
@@ -137,7 +138,7 @@ def _mask_passages(
     agency: Agency,
     turn: ChatTurn,
     passages: tuple[Passage, ...],
-) -> tuple[Any, tuple[Passage, ...]]:
+) -> tuple[Masked, tuple[Passage, ...]]:
     """Passages that are not public go masked too; public ones the agency has published itself."""
     inner = [index for index, one in enumerate(passages) if one.level > DataLevel.PUBLIC]
     masked, _ = _mask(services, principal, agency, turn, [passages[i].text for i in inner])

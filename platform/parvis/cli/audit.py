@@ -111,7 +111,7 @@ def open_log(settings: Settings) -> Iterator[AuditLog]:
     """The logs of this installation, for one command. Raises AuditUnavailable, also for none."""
     _require_logs(settings)
     root = read_root_key(settings)
-    keystore = KeyStore(settings.data_dir / "keys" / "keys.db", root)
+    keystore = KeyStore(settings.keys_file, root)
     try:
         log = AuditLog(settings.audit_dir, settings.installation, root, keystore, worker="cli")
         try:
@@ -217,7 +217,7 @@ def run_fsck(args: argparse.Namespace) -> int:
     """0 when every log is sound, else 1."""
     settings = load_settings()
     _require_logs(settings)
-    keystore = KeyStore(settings.data_dir / "keys" / "keys.db", read_root_key(settings))
+    keystore = KeyStore(settings.keys_file, read_root_key(settings))
     try:
         checks = check_logs(settings.audit_dir, keystore)
     finally:

@@ -36,7 +36,7 @@ def apply_retention(configuration: Configuration) -> dict[str, int]:
     """How many conversations went, by agency; each erasure that took something is on record."""
     settings = configuration.settings
     engine = create_database_engine(settings.database_url)
-    keystore = KeyStore(settings.data_dir / "keys" / "keys.db", configuration.root_key)
+    keystore = KeyStore(settings.keys_file, configuration.root_key)
     audit = AuditLog(
         settings.audit_dir,
         settings.installation,

@@ -3,7 +3,7 @@
 import logging
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import orjson
@@ -23,15 +23,17 @@ from parvis.identity.permissions import find_channels
 from parvis.tenancy.config import Agency, Assistant
 from parvis.web.answers import json_response
 from parvis.web.chat_request import build_turn, parse_chat_request
+from parvis.web.current import get_services
 from parvis.web.faults import error_body
-from parvis.web.guards import get_principal, get_services
-from parvis.web.streaming import client_is_gone, run_beside
+from parvis.web.guards import get_principal
+from parvis.web.streaming import CLIENT_IS_GONE, client_is_gone, run_beside
 
 log = logging.getLogger(__name__)
 
 blueprint = Blueprint("api", __name__, url_prefix="/v1")
 
 STREAM_HEADERS = {"cache-control": "no-cache, no-store", "x-accel-buffering": "no"}
+Events = Generator[Event | None]
 _KEEPALIVE = b": keepalive\n\n"
 
 
@@ -94,15 +96,20 @@ def _model_object(assistant: Assistant) -> dict[str, Any]:
     }
 
 
-def _await_start(events: Iterator[Event | None]) -> Started:
+def _await_start(events: Events) -> Started:
     environ = request.environ
     for event in events:
         if isinstance(event, Started):
             return event
         if event is None and client_is_gone(environ):
-            events.close()  # type: ignore[attr-defined] # a generator
-            raise UpstreamFailed("The caller hung up.", code="client_closed_request")
+            raise _hang_up(events)
     raise InternalError
+
+
+def _hang_up(events: Events) -> UpstreamFailed:
+    """Cancel the chat; what to raise when nobody waits for its answer any more."""
+    events.close()
+    return UpstreamFailed("The caller hung up.", code=CLIENT_IS_GONE)
 
 
 def _pii_action(started: Started) -> str:
@@ -123,7 +130,7 @@ class _Completion:
         }
         self._started = started
 
-    def stream(self, events: Iterator[Event | None], *, include_usage: bool) -> Iterator[bytes]:
+    def stream(self, events: Events, *, include_usage: bool) -> Iterator[bytes]:
         """The answer as server-sent events; after the first byte an error is an `error` event."""
         extra = {"usage": None} if include_usage else {}
         try:
@@ -149,17 +156,16 @@ class _Completion:
             log.exception("stream.failed")
             yield _event(error_body(InternalError()))
         finally:
-            events.close()  # type: ignore[attr-defined] # a generator: cancels the chat
+            events.close()  # cancels the chat
 
-    def collect(self, events: Iterator[Event | None]) -> dict[str, Any]:
+    def collect(self, events: Events) -> dict[str, Any]:
         """The whole answer; gives up, and cancels the model, when nobody waits any more."""
         text: list[str] = []
         calls: dict[int, dict[str, Any]] = {}
         environ = request.environ
         for event in events:
             if client_is_gone(environ):
-                events.close()  # type: ignore[attr-defined]
-                raise UpstreamFailed("The caller hung up.", code="client_closed_request")
+                raise _hang_up(events)
             match event:
                 case Delta(piece):
                     text.append(piece)

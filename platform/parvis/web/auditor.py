@@ -27,6 +27,7 @@ from parvis.web.audit_words import (
     tell_what,
     tell_who,
 )
+from parvis.web.current import get_services
 from parvis.web.guards import page_session
 from parvis.web.i18n import N_
 
@@ -108,7 +109,7 @@ def show_record(seq: int) -> Response:
 @blueprint.post("/export")
 def export() -> Response:
     """The whole log as a folder, checked by the verifier that lies in it."""
-    services = pages.services()
+    services = get_services()
     with _open_reader() as reader:
         size = reader.get_head(_tenant()).size
         key = reader.get_key(_tenant())
@@ -128,7 +129,7 @@ def export() -> Response:
 @blueprint.get("/exports/<export_id>.zip")
 def download(export_id: str) -> Response:
     """The folder that was checked, as one file."""
-    folder = audit_exports.find_export(pages.services().settings.data_dir, _tenant(), export_id)
+    folder = audit_exports.find_export(get_services().settings.data_dir, _tenant(), export_id)
     if folder is None:
         raise NotFound
     _record_reading({"view": "download"})
@@ -288,7 +289,7 @@ def _record_reading(target: Mapping[str, Any]) -> None:
 
 def _append(kind: str, target: Mapping[str, Any]) -> None:
     """Write it into the agency's log; raises AuditUnavailable, and then nothing is shown."""
-    services = pages.services()
+    services = get_services()
     draft = Draft(
         kind=kind,
         outcome="success",
@@ -302,7 +303,7 @@ def _append(kind: str, target: Mapping[str, Any]) -> None:
 
 @contextmanager
 def _open_reader() -> Iterator[AuditReader]:
-    with closing(AuditReader(pages.services().settings.audit_dir)) as reader:
+    with closing(AuditReader(get_services().settings.audit_dir)) as reader:
         yield reader
 
 

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from parvis.domain import Role
 from parvis.errors import NotFound
 from parvis.web import pages, portal
+from parvis.web.current import get_services
 from parvis.web.guards import find_page_session
 
 blueprint = Blueprint("front", __name__)
@@ -35,7 +36,7 @@ def start() -> AnyResponse:
 def find_agency() -> AnyResponse:
     """From the name typed into the field to that agency's sign-in."""
     slug = request.args.get("name", "").strip().lower()
-    if slug in pages.services().tenants.agencies:
+    if slug in get_services().tenants.agencies:
         return redirect("/login?" + urlencode({"agency": slug, "return_to": _return_to()}), 303)
     return _start_page(status=404, typed=slug[:63], unknown=True)
 
@@ -61,7 +62,7 @@ def assets(name: str) -> Response:
 
 
 def _start_page(*, status: int = 200, typed: str = "", unknown: bool = False) -> Response:
-    agencies = [one for one in pages.services().tenants.agencies.values() if one.listed]
+    agencies = [one for one in get_services().tenants.agencies.values() if one.listed]
     return pages.render_page(
         "start.html",
         status=status,

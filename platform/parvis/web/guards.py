@@ -4,22 +4,21 @@ Unverified tokens never write into an agency's log: anybody could fill a victim'
 issuer. They go to the platform's log, limited in rate.
 """
 
-import hmac
-import threading
-import time
 import uuid
 from collections.abc import Callable
 from typing import NoReturn
 
-from flask import current_app, g, request
+from flask import g, request
 
 from parvis.audit.events import UNKNOWN, Draft
 from parvis.domain import Principal
 from parvis.errors import AuthenticationFailed, PermissionDenied
 from parvis.identity.permissions import Permission, is_permitted, require_permission
 from parvis.identity.sessions import PortalSession
-from parvis.services import PLATFORM, Services
+from parvis.services import PLATFORM
+from parvis.web.current import get_services
 from parvis.web.login import session_id_of
+from parvis.web.rate_limit import RateLimit
 
 Guard = Callable[[], None]
 
@@ -28,16 +27,9 @@ _MAX_TOKEN_CHARS = 16_384
 _KEY_PREFIX = "pv-"
 
 
-def get_services() -> Services:
-    """The rooms of this worker."""
-    services: Services = current_app.extensions["parvis"]
-    return services
-
-
 def start_request() -> None:
-    """Give the request its id and its clock; ours alone, whatever a client sends."""
+    """Give the request its id; ours alone, whatever a client sends."""
     g.request_id = uuid.uuid4().hex
-    g.started = time.monotonic()
     g.principal = None
     g.receipt = None
 
@@ -92,7 +84,7 @@ def page_session() -> PortalSession:
 def check_csrf(session: PortalSession) -> None:
     """Raise PermissionDenied unless the form or header carries this session's token."""
     given = request.headers.get("x-csrf-token") or request.form.get("csrf_token", "")
-    if not hmac.compare_digest(given.encode(), session.csrf_token.encode()):
+    if not session.accepts_csrf(given):
         raise PermissionDenied("The form does not belong to this session.", code="csrf")
 
 
@@ -113,8 +105,7 @@ def _bearer_token() -> str:
 
 
 def _refuse(failure: AuthenticationFailed) -> NoReturn:
-    suppressed = _refused_tokens.admit()
-    if suppressed is not None:
+    if _refused_tokens.admit():
         get_services().audit.append(
             PLATFORM,
             Draft(
@@ -130,29 +121,4 @@ def _refuse(failure: AuthenticationFailed) -> NoReturn:
     raise failure
 
 
-class RateLimit:
-    """At most `limit` a minute in this process; says how many were left out since the last one."""
-
-    def __init__(self, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._limit = limit
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._window = 0.0
-        self._used = 0
-        self._suppressed = 0
-
-    def admit(self) -> int | None:
-        """The number left out before this one, or None when this one is left out too."""
-        with self._lock:
-            now = self._clock()
-            if now - self._window >= 60:  # noqa: PLR2004 - a minute
-                self._window, self._used = now, 0
-            if self._used >= self._limit:
-                self._suppressed += 1
-                return None
-            self._used += 1
-            left_out, self._suppressed = self._suppressed, 0
-            return left_out
-
-
-_refused_tokens = RateLimit(limit=10)
+_refused_tokens = RateLimit(10, per_s=60)

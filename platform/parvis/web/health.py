@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from parvis.db import find_schema_revision, get_head_revision
 from parvis.services import PLATFORM, Services
 from parvis.web.answers import json_response
-from parvis.web.guards import get_services
+from parvis.web.current import get_services
 
 blueprint = Blueprint("health", __name__)
 

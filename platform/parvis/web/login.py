@@ -6,11 +6,9 @@ nonce, PKCE) lies in `identity/sessions.py`. Errors leave as ParvisError; the pa
 
 import logging
 import secrets
-import threading
-import time
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Request, current_app, redirect, request
+from flask import Blueprint, Request, redirect, request
 from werkzeug.wrappers import Response
 
 from parvis.audit.events import PLATFORM, UNKNOWN, Actor, Draft
@@ -23,8 +21,9 @@ from parvis.errors import (
     PermissionDenied,
 )
 from parvis.identity.sessions import NewSession, RoleMissing
-from parvis.services import Services
 from parvis.web import i18n
+from parvis.web.current import get_services
+from parvis.web.rate_limit import RateLimit
 
 log = logging.getLogger(__name__)
 
@@ -42,11 +41,11 @@ _RECORD_EVERY_S = 10
 def begin_login() -> Response:
     """Off to the agency's Keycloak."""
     slug = request.args.get("agency", "")
-    if slug not in _services().tenants.agencies:
+    if slug not in get_services().tenants.agencies:
         raise NotFound
     browser_id = request.cookies.get(_cookie_name(_BROWSER)) or secrets.token_urlsafe(32)
     language = i18n.words().language
-    target = _services().sessions.begin_login(slug, browser_id, _return_to(), language)
+    target = get_services().sessions.begin_login(slug, browser_id, _return_to(), language)
     response = redirect(target, 303)
     _set_cookie(response, _BROWSER, browser_id, max_age=_BROWSER_LIFE_S)
     return response
@@ -61,7 +60,9 @@ def finish_login() -> Response:
     try:
         if "error" in request.args:
             return _refuse_login(state, browser_id)
-        opened = _services().sessions.finish_login(state, _field("code"), _field("iss"), browser_id)
+        opened = get_services().sessions.finish_login(
+            state, _field("code"), _field("iss"), browser_id
+        )
     except RoleMissing as missing:
         _record("auth.failed", missing.principal, outcome="denied", reason="no_role", status=403)
         raise
@@ -74,7 +75,7 @@ def finish_login() -> Response:
 def end_login() -> Response:
     """End the session here and at Keycloak; then the front page."""
     session_id = session_id_of(request)
-    session = _services().sessions.find_session(session_id, confirm=False)
+    session = get_services().sessions.find_session(session_id, confirm=False)
     if session is not None:
         if not session.accepts_csrf(request.form.get("csrf_token", "")):
             raise PermissionDenied(code="page_too_old")
@@ -87,7 +88,7 @@ def end_login() -> Response:
 
 def _end_both(session_id: str) -> None:
     try:
-        _services().sessions.end_session(session_id)
+        get_services().sessions.end_session(session_id)
     except IdentityUnavailable as failure:
         raise IdentityUnavailable(
             "Signed out here; the sign-in service cannot be reached.",
@@ -105,9 +106,9 @@ def _enter(opened: NewSession) -> Response:
     try:
         _record("auth.login", opened.principal, session=opened.ref)
     except ParvisError:
-        _services().sessions.forget_session(opened.id)  # nobody enters without a record
+        get_services().sessions.forget_session(opened.id)  # nobody enters without a record
         raise
-    _services().sessions.forget_session(session_id_of(request))
+    get_services().sessions.forget_session(session_id_of(request))
     response = redirect(opened.return_to, 303)
     _set_cookie(response, _SESSION, opened.id)
     _drop_cookie(response, _BROWSER)
@@ -116,7 +117,7 @@ def _enter(opened: NewSession) -> Response:
 
 def _refuse_login(state: str, browser_id: str) -> Response:
     """Keycloak sent no code: the person cancelled, or its own time was over."""
-    _services().sessions.abandon_login(state, browser_id)
+    get_services().sessions.abandon_login(state, browser_id)
     if request.args.get("error") == "access_denied":
         raise AuthenticationFailed(
             "The sign-in was cancelled.", code="login_cancelled", reason="cancelled"
@@ -128,12 +129,12 @@ def _refuse_login(state: str, browser_id: str) -> Response:
 
 def _answer_failure(failure: AuthenticationFailed) -> Response:
     """The back button after a login is no failure: whoever is signed in goes on."""
-    if failure.reason == "state" and _services().sessions.find_session(session_id_of(request)):
+    if failure.reason == "state" and get_services().sessions.find_session(session_id_of(request)):
         return redirect("/", 303)
     log.info("login.failed", extra={"reason": failure.reason})
     if failure.code == "login_cancelled":
         raise failure
-    if _failures.is_due():
+    if _failures.admit():
         _append(
             PLATFORM,
             Draft(
@@ -172,7 +173,7 @@ def _record(
 
 
 def _append(log_name: str, draft: Draft) -> None:
-    services = _services()
+    services = get_services()
     services.audit.append(log_name, draft, timeout_s=services.settings.audit_wait_s)
 
 
@@ -180,29 +181,7 @@ def _http(status: int) -> dict[str, object]:
     return {"method": request.method, "route": request.path, "status": status}
 
 
-class _Seldom:
-    """Lets one in so many seconds through: strangers must not fill a log."""
-
-    def __init__(self, every_s: float) -> None:
-        self._every_s = every_s
-        self._lock = threading.Lock()
-        self._last = float("-inf")
-
-    def is_due(self) -> bool:
-        with self._lock:
-            now = time.monotonic()
-            if now - self._last < self._every_s:
-                return False
-            self._last = now
-            return True
-
-
-_failures = _Seldom(_RECORD_EVERY_S)
-
-
-def _services() -> Services:
-    services: Services = current_app.extensions["parvis"]
-    return services
+_failures = RateLimit(1, per_s=_RECORD_EVERY_S)
 
 
 def _field(name: str) -> str:
@@ -226,7 +205,7 @@ def _return_to() -> str:
 
 def _cookie_name(name: str) -> str:
     # by https a browser keeps __Host- cookies to this very host, path / and https (RFC 6265bis)
-    return f"__Host-{name}" if _services().settings.secure_cookies else name
+    return f"__Host-{name}" if get_services().settings.secure_cookies else name
 
 
 def _set_cookie(response: Response, name: str, value: str, *, max_age: int | None = None) -> None:
@@ -235,7 +214,7 @@ def _set_cookie(response: Response, name: str, value: str, *, max_age: int | Non
         value,
         max_age=max_age,
         path="/",
-        secure=_services().settings.secure_cookies,
+        secure=get_services().settings.secure_cookies,
         httponly=True,
         samesite="Lax",
     )
@@ -245,7 +224,7 @@ def _drop_cookie(response: Response, name: str) -> None:
     response.delete_cookie(
         _cookie_name(name),
         path="/",
-        secure=_services().settings.secure_cookies,
+        secure=get_services().settings.secure_cookies,
         httponly=True,
         samesite="Lax",
     )

@@ -11,16 +11,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote, urlencode
 
-from flask import Flask, Response, current_app, g, make_response, render_template, request
+from flask import Flask, Response, g, make_response, render_template, request
 
 from parvis import __version__
 from parvis.domain import LANGUAGES, Principal, Role
 from parvis.errors import ParvisError, PayloadTooLarge
-from parvis.services import Services
 from parvis.web import i18n
+from parvis.web.current import get_services
 from parvis.web.guards import find_page_session
 from parvis.web.i18n import N_
 
@@ -181,11 +181,6 @@ _BY_STATUS = {
 }
 
 
-def services() -> Services:
-    """The services of the application that answers this request."""
-    return cast(Services, current_app.extensions["parvis"])
-
-
 def words_of(error: ParvisError) -> ErrorWords:
     """The words for an error, by its code; by its status where the code has none of its own."""
     by_status = _ERRORS[_BY_STATUS.get(error.status, "internal_error")]
@@ -214,7 +209,7 @@ def render_page(template: str, *, status: int = 200, **values: Any) -> Response:
             AGENCY_COOKIE,
             session.principal.tenant_id,
             max_age=_YEAR,
-            secure=services().settings.secure_cookies,
+            secure=get_services().settings.secure_cookies,
             httponly=True,
             samesite="Lax",
         )
@@ -286,7 +281,7 @@ def find_session() -> Any:
 def login_url() -> str:
     """Where to sign in again: the agency of last time where known, back to this page."""
     agency = request.cookies.get(AGENCY_COOKIE, "")
-    if agency not in services().tenants.agencies:
+    if agency not in get_services().tenants.agencies:
         return "/?" + urlencode({"return_to": _return_path()})
     return "/login?" + urlencode({"agency": agency, "return_to": _return_path()})
 
@@ -326,7 +321,7 @@ def _page_context() -> dict[str, Any]:
     words = i18n.words()
     session = find_session()
     principal: Principal | None = session.principal if session else None
-    agency = services().tenants.agencies.get(principal.tenant_id) if principal else None
+    agency = get_services().tenants.agencies.get(principal.tenant_id) if principal else None
     return {
         "_": words.gettext,
         "ngettext": words.ngettext,
@@ -352,7 +347,7 @@ def _keep_language(response: Response) -> Response:
             i18n.COOKIE,
             chosen,
             max_age=_YEAR,
-            secure=services().settings.secure_cookies,
+            secure=get_services().settings.secure_cookies,
             httponly=True,
             samesite="Lax",
         )

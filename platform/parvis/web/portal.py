@@ -20,6 +20,7 @@ from parvis.domain import Channel
 from parvis.errors import InvalidRequest, NotFound, ParvisError
 from parvis.tenancy.config import Agency, Assistant
 from parvis.web import i18n, labels, pages
+from parvis.web.current import get_services
 from parvis.web.exchange import Exchange, PageEvent, open_exchange
 from parvis.web.guards import page_session
 from parvis.web.markdown import render_markdown
@@ -31,9 +32,9 @@ _PLACEHOLDER = re.compile(r"\[[A-Z][A-Z_]{2,30}_\d{1,4}_[0-9a-z]{2,16}\]")
 
 def show_home(session: Any) -> Response:
     """The person's first page: assistants to choose from, and conversations to take up again."""
-    agency = pages.services().tenants.get_agency(session.principal.tenant_id)
+    agency = get_services().tenants.get_agency(session.principal.tenant_id)
     assistants = [one for one in agency.assistants if Channel.PORTAL in one.channels]
-    conversations = pages.services().conversations.list_conversations(session.principal)
+    conversations = get_services().conversations.list_conversations(session.principal)
     return pages.render_page(
         "home.html",
         assistants=assistants,
@@ -50,7 +51,7 @@ def start() -> AnyResponse:
     agency = _agency()
     assistant = _get_assistant(agency, request.form.get("assistant", ""))
     days = min(agency.retention.conversations_days, assistant.retention_days)
-    conversation_id = pages.services().conversations.start_conversation(
+    conversation_id = get_services().conversations.start_conversation(
         session.principal, assistant.id, i18n.words().language, days=days
     )
     return redirect(url_for("portal.show", conversation_id=conversation_id), 303)
@@ -69,7 +70,7 @@ def ask(conversation_id: str) -> AnyResponse:
     streams = pages.EVENT_STREAM in request.headers.get("Accept", "")
     try:
         exchange = open_exchange(
-            pages.services(),
+            get_services(),
             page_session().principal,
             _agency(),
             conversation,
@@ -118,7 +119,7 @@ def delete(conversation_id: str) -> AnyResponse:
     conversation = _get_conversation(conversation_id)
     if request.method == "GET":
         return pages.render_page("delete.html", conversation=conversation)
-    pages.services().conversations.delete_conversation(page_session().principal, conversation_id)
+    get_services().conversations.delete_conversation(page_session().principal, conversation_id)
     return redirect("/", 303)
 
 
@@ -130,7 +131,7 @@ def mark_placeholders(text: str) -> Markup:
 
 
 def _agency() -> Agency:
-    return pages.services().tenants.get_agency(page_session().principal.tenant_id)
+    return get_services().tenants.get_agency(page_session().principal.tenant_id)
 
 
 def _get_assistant(agency: Agency, assistant_id: str) -> Assistant:
@@ -141,9 +142,7 @@ def _get_assistant(agency: Agency, assistant_id: str) -> Assistant:
 
 
 def _get_conversation(conversation_id: str) -> Conversation:
-    return pages.services().conversations.get_conversation(
-        page_session().principal, conversation_id
-    )
+    return get_services().conversations.get_conversation(page_session().principal, conversation_id)
 
 
 def _question() -> str:
@@ -152,7 +151,7 @@ def _question() -> str:
         raise InvalidRequest("There is no question.", code="empty_question")
     if _CONTROL.search(question):
         raise InvalidRequest("The text holds control characters.", code="control_characters")
-    if len(question) > pages.services().settings.max_text_chars:
+    if len(question) > get_services().settings.max_text_chars:
         raise InvalidRequest("The text is too long.", code="request_too_large")
     return question
 
@@ -177,7 +176,7 @@ def _conversation_page(conversation: Conversation, *, error: ParvisError | None 
         send_id=pages.new_send_id(),
         told=pages.words_of(error) if error else None,
         draft=request.form.get("question", "") if error else "",
-        max_chars=pages.services().settings.max_text_chars,
+        max_chars=get_services().settings.max_text_chars,
     )
     if error and error.retry_after:
         response.headers["Retry-After"] = str(error.retry_after)

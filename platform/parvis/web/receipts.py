@@ -10,10 +10,9 @@ from flask import Response, g, request
 from parvis.audit.events import Actor, Draft
 from parvis.errors import AuditUnavailable
 from parvis.web.answers import json_response
+from parvis.web.current import get_services
 from parvis.web.faults import error_body
-from parvis.web.guards import get_services
-
-_CLIENT_IS_GONE = "client_closed_request"
+from parvis.web.streaming import CLIENT_IS_GONE
 
 
 def add_receipt(response: Response) -> Response:
@@ -21,7 +20,7 @@ def add_receipt(response: Response) -> Response:
     error = g.get("error")
     if g.get("principal") is None or isinstance(error, AuditUnavailable):
         return response
-    if error and error.code == _CLIENT_IS_GONE:
+    if error and error.code == CLIENT_IS_GONE:
         # nobody reads this answer, and the chat writes its own ending
         return response
     if not g.get("receipt"):

@@ -16,6 +16,7 @@ from typing import Any
 from parvis.assistant import Cancellation, Event
 
 IDLE_S = 1.0
+CLIENT_IS_GONE = "client_closed_request"
 # bounded: a client that reads slowly must slow the model down, not fill our memory
 _MOST_WAITING = 64
 _END = object()
