@@ -21,6 +21,7 @@ from parvis.keystore import KeyStore
 from parvis.services import Services, build_issuer
 from parvis.settings import Settings
 from parvis.tenancy.registry import load_tenants
+from parvis.web.rate_limit import RateLimit
 from tests.fakes.issuer import IssuerServer, Realm
 
 TENANTS = Path(__file__).parents[2] / "tenants"
