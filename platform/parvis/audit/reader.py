@@ -6,6 +6,7 @@ Whoever reads MUST write `audit.read` first: this room does not know who is aski
 """
 
 import threading
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ import orjson
 from parvis.audit.notes import format_fingerprint, format_proof, format_vkey
 from parvis.audit.receipts import parse_receipt
 from parvis.audit.store import FILE_NAME, LogRow, Range, RecordRow, Store, StoreUnsafe
-from parvis.audit.tree import inclusion_proof
+from parvis.audit.tree import consistency_proof, inclusion_proof
 from parvis.errors import AuditUnavailable, NotFound
 
 _MAX_PAGE = 1000
@@ -169,20 +170,46 @@ class AuditReader:
             logs = self._store.list_logs()
         return next((log.tenant_id for log in logs if log.id == receipt.log), None)
 
-    def get_proof(self, tenant_id: str, seq: int) -> Proof:
-        """The record with its proof under the current head; raises NotFound."""
+    def find_by_id(self, tenant_id: str, record_id: str) -> AuditRecord | None:
+        """The agency's record with this id, as drafts and results name it."""
+        log = self._find_log(tenant_id)
+        try:
+            wanted = str(uuid.UUID(record_id))
+        except ValueError:
+            return None
+        if log is None:
+            return None
+        with self._lock:
+            found = self._store.find_position(log.no, wanted)
+        return self.find_record(tenant_id, found[0]) if found else None
+
+    def get_proof(self, tenant_id: str, seq: int, under: tuple[int, str] | None = None) -> Proof:
+        """The record with its proof under the current head; raises NotFound.
+
+        `under` is (size, signed note) of an earlier head, which others may have cosigned.
+        """
         log = self._get_log(tenant_id)
         with self._lock:
             self._store.begin_reading()
             try:
                 head = self._head(log)
-                row = self._store.find_record(log.no, seq) if 0 <= seq < head.size else None
+                size, note = under or (head.size, head.note)
+                known = 0 <= seq < size <= head.size
+                row = self._store.find_record(log.no, seq) if known else None
                 if row is None:
                     raise NotFound()
-                path = inclusion_proof(self._hashes(log), seq, head.size)
+                path = inclusion_proof(self._hashes(log), seq, size)
             finally:
                 self._store.rollback()
-        return Proof(_record(row), head, tuple(path), format_proof(seq, path, head.note, row.leaf))
+        return Proof(_record(row), head, tuple(path), format_proof(seq, path, note, row.leaf))
+
+    def get_consistency(self, tenant_id: str, old: int, new: int) -> list[bytes]:
+        """The proof that the log's first `new` records continue its first `old`; raises NotFound."""
+        log = self._get_log(tenant_id)
+        with self._lock:
+            if not 0 <= old <= new <= self._head(log).size:
+                raise NotFound()
+            return consistency_proof(self._hashes(log), old, new)
 
     def close(self) -> None:
         """Release the file."""
