@@ -204,7 +204,7 @@ class AuditReader:
         return Proof(_record(row), head, tuple(path), format_proof(seq, path, note, row.leaf))
 
     def get_consistency(self, tenant_id: str, old: int, new: int) -> list[bytes]:
-        """The proof that the log's first `new` records continue its first `old`; raises NotFound."""
+        """The proof that its first `new` records continue its first `old`; raises NotFound."""
         log = self._get_log(tenant_id)
         with self._lock:
             if not 0 <= old <= new <= self._head(log).size:
