@@ -192,7 +192,7 @@ KINDS: Mapping[str, Kind] = {
     "log.opened": _kind("fact", "success", "", "target change"),
     "log.heartbeat": _kind("fact", "success", "", "change"),
     "log.closed": _kind("fact", "success", "target change", ""),
-    "log.rollback": _kind("fact", "success", "target change", ""),
+    "log.rollback": _kind("fact", "success", "target change", "policy"),
     "clock.stepped": _kind("fact", "success", "change", ""),
     "audit.read": _kind("fact", "success denied", "target", "http trace"),
     "audit.exported": _kind("fact", "success denied failed", "target", "http trace change"),

@@ -153,7 +153,7 @@ KINDS = {
     "log.opened": ("fact", "success", "", "target change"),
     "log.heartbeat": ("fact", "success", "", "change"),
     "log.closed": ("fact", "success", "target change", ""),
-    "log.rollback": ("fact", "success", "target change", ""),
+    "log.rollback": ("fact", "success", "target change", "policy"),
     "clock.stepped": ("fact", "success", "change", ""),
     "audit.read": ("fact", "success denied", "target", "http trace"),
     "audit.exported": ("fact", "success denied failed", "target", "http trace change"),

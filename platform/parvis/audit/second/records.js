@@ -41,7 +41,8 @@ globalThis.parvisRecords = (() => {
   alike("auth.login auth.logout session.ended session.expired", "fact", "success", "", "target http trace");
   alike("document.added document.removed admin.changed", "fact", "success denied failed", "target", ACT);
   alike("key.created key.rotated key.retired incident.closed erasure.requested", "fact", "success", "target", ACT);
-  alike("log.created log.closed log.rollback", "fact", "success", "target change", "");
+  alike("log.created log.closed", "fact", "success", "target change", "");
+  alike("log.rollback", "fact", "success", "target change", "policy");
   alike("hold.placed hold.lifted", "fact", "success denied", "target", ACT);
   alike("erasure.done retention.pruned", "fact", "success failed", "target", ACT);
   const BLOCKS = {
