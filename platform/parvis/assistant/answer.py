@@ -130,7 +130,7 @@ class _Run:
         """Everything from masking to the durable result."""
         plan = self._prepare(assistant)
         receipt = self._record.require_intent()
-        restorer = Restorer(plan.prompt.mapping)
+        restorer = Restorer(plan.prompt.hidden.mapping)
         pieces = self._open(plan)
         finish = "stop"
         try:
@@ -184,9 +184,8 @@ class _Run:
         )
         self._record.note_model(asked=model.name, provider=model.server or "builtin")
         check_capabilities(model, turn.options)
-        self._record.note_privacy(
-            "masked" if prompt.counts else "none", prompt.counts, prompt.detector
-        )
+        hidden = prompt.hidden
+        self._record.note_privacy(hidden.action, hidden.counts, hidden.detector)
         self._record.note_documents(sorted({passage.source_id for passage in prompt.passages}))
         self._record.note_prompt(prompt.model_saw_json)
         final = decide(
@@ -194,7 +193,7 @@ class _Run:
             after_masking(
                 self._envelope,
                 model=model,
-                counts=prompt.counts,
+                counts=hidden.counts,
                 masked=True,
                 passages=prompt.passages,
             ),
@@ -242,7 +241,7 @@ class _Run:
             receipt=receipt,
             notice=notice if "notice" in plan.decision.duties else "",
             sources=plan.prompt.passages,
-            pii_counts=plan.prompt.counts,
+            pii_counts=plan.prompt.hidden.counts,
             model=plan.model.name,
             language=plan.prompt.language,
             model_saw_json=plan.prompt.model_saw_json,

@@ -1,7 +1,5 @@
 """What a model is sent: the agency's instructions and passages first, then the masked messages."""
 
-import hashlib
-import hmac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,11 +8,10 @@ from typing import Any
 
 import orjson
 
+from parvis.assistant.hiding import Hidden, Scope, hide
 from parvis.assistant.texts import collect_texts, replace_texts
 from parvis.domain import ChatTurn, DataLevel, Language, Passage, Principal
-from parvis.keystore import derive_key
 from parvis.language import detect_language
-from parvis.privacy import Masked
 from parvis.privacy.placeholders import SHAPE
 from parvis.services import Services
 from parvis.tenancy.config import Agency, Assistant
@@ -44,9 +41,7 @@ class Prompt:
     typed_question: str
     language: Language
     passages: tuple[Passage, ...]
-    mapping: Mapping[str, str]
-    counts: Mapping[str, int]
-    detector: str
+    hidden: Hidden
 
     @property
     def model_saw_json(self) -> str:
@@ -65,13 +60,13 @@ def build_prompt(
 
     Raises PrivacyUnavailable: nothing is sent then.
     """
-    masked, texts = _mask(services, principal, agency, turn)
+    hidden, texts = _hide(services, principal, agency, assistant, turn)
     messages, options = replace_texts(turn.messages, turn.options, texts)
     question = _last_question(messages)
     language = turn.language or _find_language(messages) or agency.languages[0]
     passages = _find_passages(services, agency, assistant, question, language)
     if any(passage.level > DataLevel.PUBLIC for passage in passages):
-        masked, passages = _mask_passages(services, principal, agency, turn, passages)
+        hidden, passages = _hide_passages(services, principal, agency, assistant, turn, passages)
     return Prompt(
         messages=_with_system(_system_text(assistant, passages, language), messages),
         options=options,
@@ -79,39 +74,24 @@ def build_prompt(
         typed_question=_last_question(turn.messages),
         language=language,
         passages=passages,
-        mapping=masked.mapping,
-        counts=masked.counts,
-        detector=masked.detector,
+        hidden=hidden,
     )
 
 
-def _mask(
+def _hide(
     services: Services,
     principal: Principal,
     agency: Agency,
+    assistant: Assistant,
     turn: ChatTurn,
     further: Sequence[str] = (),
-) -> tuple[Masked, Sequence[str]]:
+) -> tuple[Hidden, Sequence[str]]:
     texts = collect_texts(turn.messages, turn.options)
-    masked = services.privacy.mask(
-        [*texts, *further],
-        tag_key=_tag_key(services, principal, turn),
-        allow=agency.privacy.allow,
-    )
-    return masked, masked.texts[: len(texts)]
-
-
-def _tag_key(services: Services, principal: Principal, turn: ChatTurn) -> bytes:
-    """The same for every request of one conversation, so that placeholders stay the same.
-
-    Through the API the client's history says which conversation it is: no id that a client sends
-    selects anything.
-    """
-    tenant_key = derive_key(services.root_key, "placeholders", principal.tenant_id)
     first = next(m for m in turn.messages if m["role"] == "user")
-    start = turn.conversation or json.dumps(first, sort_keys=True)
-    context = f"{principal.client_id}\0{principal.subject}\0{turn.channel}\0{start}"
-    return hmac.new(tenant_key, context.encode(), hashlib.sha256).digest()
+    start = json.dumps(first, sort_keys=True)
+    scope = Scope(principal, turn.channel, start, turn.conversation)
+    hidden = hide(services, agency, assistant, [*texts, *further], scope)
+    return hidden, hidden.texts[: len(texts)]
 
 
 def _find_passages(
@@ -132,19 +112,21 @@ def _find_passages(
     )
 
 
-def _mask_passages(
+def _hide_passages(
     services: Services,
     principal: Principal,
     agency: Agency,
+    assistant: Assistant,
     turn: ChatTurn,
     passages: tuple[Passage, ...],
-) -> tuple[Masked, tuple[Passage, ...]]:
+) -> tuple[Hidden, tuple[Passage, ...]]:
     """Passages that are not public go masked too; public ones the agency has published itself."""
     inner = [index for index, one in enumerate(passages) if one.level > DataLevel.PUBLIC]
-    masked, _ = _mask(services, principal, agency, turn, [passages[i].text for i in inner])
-    hidden = dict(zip(inner, masked.texts[-len(inner) :] if inner else (), strict=True))
-    return masked, tuple(
-        replace(one, text=hidden[index]) if index in hidden else one
+    further = [passages[i].text for i in inner]
+    hidden, _ = _hide(services, principal, agency, assistant, turn, further)
+    shown = dict(zip(inner, hidden.texts[-len(inner) :] if inner else (), strict=True))
+    return hidden, tuple(
+        replace(one, text=shown[index]) if index in shown else one
         for index, one in enumerate(passages)
     )
 
