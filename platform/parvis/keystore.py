@@ -3,13 +3,17 @@
 Every kept text is encrypted under such a key, so that destroying the key erases the text, in every
 copy and backup. Wrapped keys lie in a small SQLite file of their own (its backups MUST live at most
 30 days: a key in an older backup would undo the erasure). The root key never encrypts text itself.
+Texts beside the audit log have keys of one day (`audit-*`, reference `2026-11-22/REF`), so that
+time erases them too, whatever else the person or the conversation still keeps.
 """
 
 import hashlib
 import hmac
 import os
 import threading
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +21,14 @@ import apsw
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+AUDIT_SUBJECT = "audit-subject"
+AUDIT_CONVERSATION = "audit-conversation"
+AUDIT_REQUEST = "audit-request"
+AUDIT_KINDS = (AUDIT_SUBJECT, AUDIT_CONVERSATION, AUDIT_REQUEST)
+
 _NONCE = 12
+_SPARE_KEYS = 64
+_DAY = len("2026-11-22")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS data_key (
     id TEXT PRIMARY KEY,
@@ -41,6 +52,26 @@ class DataKey:
 
     id: str
     key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFacts:
+    """What is known of a key without opening it. `ref` of an `audit-*` key begins with its day."""
+
+    id: str
+    kind: str
+    ref: str
+    created_at: datetime
+
+    @property
+    def day(self) -> str:
+        """The UTC day that an `audit-*` key served (`2026-11-22`)."""
+        return self.ref[:_DAY]
+
+    @property
+    def owner(self) -> str:
+        """The person, conversation or request that an `audit-*` key served."""
+        return self.ref[_DAY + 1 :]
 
 
 def derive_key(root: bytes, *context: str) -> bytes:
@@ -73,6 +104,7 @@ class KeyStore:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._root = root
         self._lock = threading.Lock()
+        self._spare: dict[tuple[str, str], list[DataKey]] = {}
         self._db = apsw.Connection(str(path))
         path.chmod(0o600)
         self._db.set_busy_timeout(5000)
@@ -97,6 +129,65 @@ class KeyStore:
         if stored is None:  # destroyed in the same moment: nothing may be kept under it
             raise SealBroken("the key was destroyed")
         return stored
+
+    def get_day_key(self, tenant_id: str, kind: str, day: str, ref: str) -> DataKey:
+        """The `audit-*` key of this person or conversation for one UTC day (`2026-11-22`)."""
+        return self.get_key(tenant_id, kind, f"{day}/{ref}")
+
+    def take_request_key(self, tenant_id: str, day: str) -> DataKey:
+        """A key that seals one request and nothing else. Made in batches: one sync for many."""
+        with self._lock:
+            spare = self._spare.get((tenant_id, day))
+            if not spare:
+                # those of another day are never used: retention takes them away
+                self._spare = {
+                    place: keys for place, keys in self._spare.items() if place[1] == day
+                }
+                spare = self._spare[tenant_id, day] = self._make_spare(tenant_id, day)
+            return spare.pop()
+
+    def _make_spare(self, tenant_id: str, day: str) -> list[DataKey]:
+        made = [DataKey(os.urandom(16).hex(), os.urandom(32)) for _ in range(_SPARE_KEYS)]
+        kek = derive_key(self._root, "kek", tenant_id)
+        with self._db:
+            self._db.executemany(
+                "INSERT INTO data_key (id, tenant_id, kind, ref, wrapped) VALUES (?, ?, ?, ?, ?)",
+                [
+                    (
+                        key.id,
+                        tenant_id,
+                        AUDIT_REQUEST,
+                        f"{day}/{key.id}",
+                        seal(kek, key.key, key.id),
+                    )
+                    for key in made
+                ],
+            )
+        return made
+
+    def list_keys(self, tenant_id: str, kinds: Sequence[str], owner: str = "") -> list[KeyFacts]:
+        """The agency's keys of these kinds, oldest first; `owner` is a person or conversation."""
+        marks = ",".join("?" * len(kinds))
+        sql = (
+            "SELECT id, kind, ref, created_at FROM data_key"  # noqa: S608 - marks only
+            f" WHERE tenant_id = ? AND kind IN ({marks})"
+        )
+        values: list[Any] = [tenant_id, *kinds]
+        if owner:
+            sql += " AND (ref = ? OR (kind LIKE 'audit-%' AND substr(ref, ?) = ?))"
+            values += [owner, _DAY + 2, owner]
+        with self._lock:
+            rows = self._db.execute(sql + " ORDER BY created_at, id", values).fetchall()
+        return [
+            KeyFacts(key_id, kind, ref, datetime.fromtimestamp(made, UTC))
+            for key_id, kind, ref, made in rows
+        ]
+
+    def list_ids(self, tenant_id: str) -> frozenset[str]:
+        """Ids of every key of the agency: what is sealed under another can never be opened."""
+        with self._lock:
+            rows = self._db.execute("SELECT id FROM data_key WHERE tenant_id = ?", (tenant_id,))
+            return frozenset(row[0] for row in rows)
 
     def find_key(self, tenant_id: str, kind: str, ref: str) -> DataKey | None:
         """The key, or None when there is none (never made, or destroyed)."""
@@ -124,9 +215,41 @@ class KeyStore:
                 (tenant_id, kind, ref),
             )
             gone = self._db.changes() > 0
-            # the log file would keep the deleted page until the next checkpoint
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._truncate_log()
         return gone
+
+    def destroy_keys(self, tenant_id: str, key_ids: Iterable[str]) -> int:
+        """Erase everything sealed under these keys, for good; how many there were."""
+        gone = 0
+        with self._lock:
+            with self._db:
+                for key_id in key_ids:
+                    self._db.execute(
+                        "DELETE FROM data_key WHERE tenant_id = ? AND id = ?", (tenant_id, key_id)
+                    )
+                    gone += self._db.changes()
+            self._truncate_log()
+        return gone
+
+    def _truncate_log(self) -> None:
+        # the log file would keep the deleted pages until the next checkpoint
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def write_backup(self, path: Path) -> None:
+        """A copy of the store at `path`, whole at one moment; raises FileExistsError, OSError.
+
+        The keys in it stay wrapped under the root key, which is not in it.
+        """
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        os.close(descriptor)
+        copy = apsw.Connection(str(path))
+        try:
+            with self._lock, copy.backup("main", self._db, "main") as backup:
+                backup.step()
+            # one file, no log beside it: the copy travels alone
+            copy.execute("PRAGMA journal_mode=DELETE").fetchall()
+        finally:
+            copy.close()
 
     def close(self) -> None:
         """Release the file."""
