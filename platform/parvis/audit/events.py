@@ -42,7 +42,7 @@ TYPES: Mapping[str, Any] = {
     "counts": Annotated[dict[Label, Count], Field(max_length=64)],
     "actor": Literal["person", "service", "system", "unknown"],
     "decision": Literal["allow", "deny"],
-    "action": Literal["none", "masked", "blocked"],
+    "action": Literal["none", "masked", "generalised", "blocked", "passed"],
 }
 
 BLOCKS: Mapping[str, Mapping[str, str]] = {
@@ -108,7 +108,13 @@ BLOCKS: Mapping[str, Mapping[str, str]] = {
         "reviewer": "hex32",
         "count": "count",
     },
-    "privacy": {"action": "action", "counts": "counts", "detector": "word"},
+    "privacy": {
+        "action": "action",
+        "profile": "word",
+        "counts": "counts",
+        "kept": "counts",
+        "detector": "word",
+    },
     "http": {
         "method": "word",
         "route": "word",
@@ -182,6 +188,7 @@ KINDS: Mapping[str, Kind] = {
     "request.served": _kind("fact", "success", "http", "target trace"),
     "request.refused": _kind("fact", "denied failed", "http", "target policy privacy trace"),
     "admin.changed": _kind("fact", "success denied failed", "target", _ACT),
+    "admin.viewed": _kind("fact", "success denied", "target", "http trace"),
     "policy.published": _kind("fact", "success failed", "policy", _ACT),
     "model.changed": _kind("fact", "success failed", "model", _ACT),
     "key.created": _kind("fact", "success", "target", _ACT),

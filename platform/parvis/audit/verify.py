@@ -48,6 +48,8 @@ MAX_TEXT = 1 << 20
 MAX_LEAF = 8192
 MAX_FINDINGS = 200
 MAX_IDS = 500_000
+MAX_KEYS = 1000
+TURNS = ("key.rotated", "key.compromised", "log.rollback")
 MAX_SIZE = 2**53
 OLD_INTENT_S = 15 * 60
 
@@ -96,7 +98,7 @@ TYPES = {
     "counts": _counts,
     "actor": _one_of("person", "service", "system", "unknown"),
     "decision": _one_of("allow", "deny"),
-    "action": _one_of("none", "masked", "blocked"),
+    "action": _one_of("none", "masked", "generalised", "blocked", "passed"),
 }
 BLOCKS = {
     "emit": "node:word boot:hex32 worker:word n:count",
@@ -110,7 +112,7 @@ BLOCKS = {
     "ms:count first_ms:count finish:word",
     "policy": "digest:word decision:decision rules:words duties:words shadow:words reviewer:hex32 "
     "count:count",
-    "privacy": "action:action counts:counts detector:word",
+    "privacy": "action:action profile:word counts:counts kept:counts detector:word",
     "http": "method:word route:word status:count code:word param:word request:word",
     "trace": "trace:hex32 span:word",
     "change": "before:word after:word origin:word vkey:word size:count root:hex64 ground:word",
@@ -143,6 +145,7 @@ KINDS = {
     "request.served": ("fact", "success", "http", "target trace"),
     "request.refused": ("fact", "denied failed", "http", "target policy privacy trace"),
     "admin.changed": ("fact", "success denied failed", "target", _ACT),
+    "admin.viewed": ("fact", "success denied", "target", "http trace"),
     "policy.published": ("fact", "success failed", "policy", _ACT),
     "model.changed": ("fact", "success failed", "model", _ACT),
     "key.created": ("fact", "success", "target", _ACT),
@@ -296,8 +299,11 @@ class Key:
         return " ".join(digest[at : at + 4] for at in range(0, 32, 4))
 
 
-def open_note(data: bytes, key: Key) -> str:
-    """The text of a note that `key` signed, and by no other line than its own."""
+Signatures = list[tuple[str, bytes]]
+
+
+def split_note(data: bytes) -> tuple[str, Signatures]:
+    """The text of a note, and (name, id and signature) of each of its lines, not checked yet."""
     try:
         note = data.decode("utf-8")
     except UnicodeDecodeError:
@@ -307,23 +313,107 @@ def open_note(data: bytes, key: Key) -> str:
     text, blank, signatures = note.rpartition("\n\n")
     if not blank or not signatures.endswith("\n"):
         raise Malformed("not a signed note")
-    text += "\n"
-    lines = signatures[:-1].split("\n")
-    if len(lines) > 64:
+    if signatures.count("\n") > 64:
         raise Malformed("too many signatures")
-    good = False
-    for line in lines:
+    found = []
+    for line in signatures[:-1].split("\n"):
         parts = line.split(" ")
         if len(parts) != 3 or parts[0] != "\u2014":
             raise Malformed("not a signature line")
-        raw = unbase64(parts[2])
-        if key is not None and parts[1] == key.name and raw[:4] == key.id:
+        found.append((parts[1], unbase64(parts[2])))
+    return text + "\n", found
+
+
+def find_signature(text: str, signatures: Signatures, key: Key) -> bool:
+    """True when `key` signed; a line that names the key and does not fit is Malformed."""
+    good = False
+    for name, raw in signatures:
+        if (name, raw[:4]) == (key.name, key.id):
             if not check_signature(key.public, raw[4:], text.encode()):
                 raise Malformed("the signature does not fit")
             good = True
-    if key is not None and not good:
+    return good
+
+
+def open_note(data: bytes, key: Key) -> str:
+    """The text of a note that `key` signed; lines of other keys are passed over."""
+    text, signatures = split_note(data)
+    if not find_signature(text, signatures, key):
         raise Malformed("not signed by the log's key")
     return text
+
+
+class KeyHistory:
+    """The keys of one log, each with the sizes of the tree for which it signs.
+
+    With `timed` false nothing is known about times (a policy's keys without `keys.jsonl`): each
+    key is good for every size.
+    """
+
+    def __init__(self, keys: tuple[Key, ...], timed: bool = True) -> None:
+        self.timed = timed
+        self.keys = list(keys)
+        self.begins = [0] * len(keys)
+        self.bad: dict[str, int] = {}  # vkey of a compromised key -> last good size
+
+    @property
+    def current(self) -> Key:
+        return self.keys[-1]
+
+    def last(self, at: int) -> int | None:
+        """The last size for which key number `at` signs; None for the newest."""
+        return self.begins[at + 1] if self.timed and at + 1 < len(self.keys) else None
+
+    def is_valid(self, at: int, size: int) -> bool:
+        last = self.last(at)
+        return self.begins[at] <= size and (last is None or size <= last)
+
+    def rotate(self, key: Key, size: int) -> None:
+        """From `size` on `key` signs."""
+        if any(key.id == known.id for known in self.keys):
+            raise Malformed("two keys of the log have the same id")
+        self.keys.append(key)
+        self.begins.append(size)
+
+    def check(self, text: str, signatures: Signatures, size: int) -> list[Key]:
+        """The keys valid for `size` that signed; one that was not valid then is a fault."""
+        good = []
+        for at, key in enumerate(self.keys):
+            if self.is_valid(at, size):
+                good += [key] if find_signature(text, signatures, key) else []
+            elif any((name, raw[:4]) == (key.name, key.id) for name, raw in signatures):
+                raise Malformed("signed by a key whose time was over or had not begun")
+        if not good:
+            raise Malformed("not signed by the log's key")
+        return good
+
+    def open(self, data: bytes, size: int) -> str:
+        """The text of a note about the tree of this size."""
+        text, signatures = split_note(data)
+        self.check(text, signatures, size)
+        return text
+
+    def open_checkpoint(self, data: bytes) -> tuple[str, int, bytes]:
+        """(origin, size, root) of a head, signed by every key that must sign for its size."""
+        text, signatures = split_note(data)
+        origin, size, root = parse_checkpoint(text)
+        signers = self.check(text, signatures, size)
+        if size in self.begins[1:] and len(signers) < 2:
+            raise Malformed("the head at a change of keys is not signed by both")
+        return origin, size, root
+
+    def report(self) -> list[dict[str, Any]]:
+        """Every key with its sizes, as plain values."""
+        return [
+            {
+                "vkey": key.vkey,
+                "fingerprint": key.fingerprint,
+                "first": self.begins[at],
+                "last": self.last(at),
+                "suspect_from": self.bad.get(key.vkey),
+            }
+            for at, key in enumerate(self.keys)
+        ]
 
 
 def parse_checkpoint(text: str) -> tuple[str, int, bytes]:
@@ -344,16 +434,17 @@ def parse_number(text: str) -> int:
     return int(text)
 
 
-def load_policy(data: bytes) -> tuple[dict[str, Key], bool]:
+def load_policy(data: bytes) -> tuple[dict[str, tuple[Key, ...]], bool]:
     """The log keys of a tlog-policy by origin, and whether witnesses are demanded."""
-    logs, quorum = {}, None
+    logs: dict[str, tuple[Key, ...]] = {}
+    quorum = None
     for line in data.decode("utf-8").split("\n"):
         words = line.split()
         if not words or words[0].startswith("#"):
             continue
         if words[0] == "log" and len(words) in (2, 3):
             key = Key(words[1])
-            logs[key.name] = key
+            logs[key.name] = (*logs.get(key.name, ()), key)
         elif words[0] == "quorum" and len(words) == 2 and quorum is None:
             quorum = words[1]
         elif words[0] not in ("witness", "group"):
@@ -682,6 +773,7 @@ CHECKS = {
     "ids": "no record id occurs twice",
     "birth": "the first record names this key; the platform log knows it",
     "notes": "earlier published heads are heads of this same log",
+    "keys": "every head is signed by the key of its time, every change of keys by both",
     "policy": "the log's key is one that you trust",
     "state": "the log continues the one you saw last time",
     "sealed": "sealed values (they are not part of an export)",
@@ -689,7 +781,7 @@ CHECKS = {
 }
 
 
-Policy = tuple[dict[str, Key], bool]
+Policy = tuple[dict[str, tuple[Key, ...]], bool]
 State = dict[str, dict[str, Any]]
 Levels = dict[int, tuple[int, list[bytes]]]
 
@@ -709,6 +801,9 @@ class Verification:
         self.facts: dict[str, Any] = {}
         self.listed: dict[str, tuple[str, int]] | None = None
         self.key: Key | None = None
+        self.history: KeyHistory | None = None
+        self.turns: dict[int, bytes] = {}
+        self.turn_heads: list[tuple[int, bytes]] = []
         self.head: tuple[int, bytes] | None = None
         self.span: tuple[int, int] | None = None
         self.born: dict[str, Any] | None = None
@@ -781,42 +876,123 @@ class Verification:
 
     def _read_keys(self) -> dict[str, Any] | None:
         data = self.read("keys.jsonl")
-        line = None
+        first = None
         if data is not None:
             try:
-                if not data.endswith(b"\n"):
-                    raise Malformed("cut off")
-                line = parse_record(data[:-1])
-                self.key = Key(line["vkey"])
-                if self.key.name != line["origin"]:
-                    raise Malformed("the key belongs to another log")
-                if line["log"] != self.key.name.rpartition("/")[2]:
-                    raise Malformed("the key belongs to another log")
-            except (Malformed, KeyError, TypeError, AttributeError):
-                self.key = None
-                self.find("TAMPERED", "keys.jsonl", "not the key of a log")
+                first = self._take_keys(data)
+            except (Malformed, KeyError, TypeError, AttributeError) as error:
+                self.history = None
+                words = str(error) if isinstance(error, Malformed) else ""
+                self.find("TAMPERED", "keys.jsonl", words or "not the keys of a log")
         if data is None and "keys.jsonl" not in self.folder.files:
             self.find("INCOMPLETE", "keys.jsonl", "the file is missing")
         self._choose_key()
-        return line
+        return first
+
+    def _take_keys(self, data: bytes) -> dict[str, Any]:
+        """The first line; the history that all lines tell goes to `self.history`."""
+        if not data.endswith(b"\n") or data.count(b"\n") > MAX_KEYS + 1:
+            raise Malformed("not the keys of a log")
+        first, *more = [parse_record(line) for line in data[:-1].split(b"\n")]
+        key = Key(first["vkey"])
+        if key.name != first["origin"] or first["log"] != key.name.rpartition("/")[2]:
+            raise Malformed("the key belongs to another log")
+        self.history = KeyHistory((key,))
+        turns = [line for line in more if line["kind"] in ("key.rotated", "key.compromised")]
+        for line in turns:
+            if line["kind"] == "key.rotated":
+                self._take_rotation(self.history, first, line)
+        for line in turns:
+            if line["kind"] == "key.compromised":
+                self._take_compromise(self.history, first, line)
+        places = [split_proof(line["proof"])[1] for line in turns]
+        if places != sorted(self.turns) or len(places) != len(self.turns):
+            raise Malformed("the changes of keys are not in order")
+        return first
+
+    def _open_turn(
+        self, history: KeyHistory, first: dict[str, Any], line: dict[str, Any]
+    ) -> tuple[dict[str, Any], int, int]:
+        """(record, its position, size of its head) of a line about a change of keys."""
+        leaf, index, path, note = split_proof(line["proof"])
+        origin, size, root = history.open_checkpoint(note)
+        record = parse_record(leaf)
+        if (
+            origin != history.current.name
+            or not check_inclusion(leaf_hash(leaf), index, size, path, root)
+            or find_fault(record)
+            or (record["log"], record["seq"], record["kind"]) != (first["log"], index, line["kind"])
+            or record["target"].get("log", first["log"]) != first["log"]
+            or record["change"]["vkey"] != line["vkey"]
+        ):
+            raise Malformed("a change of keys is not proven")
+        self.turns[index] = leaf
+        self.turn_heads.append((size, root))
+        return record, index, size
+
+    def _take_rotation(
+        self, history: KeyHistory, first: dict[str, Any], line: dict[str, Any]
+    ) -> None:
+        before, key = history.current, Key(line["vkey"])
+        begin = split_proof(line["proof"])[1] + 1
+        if key.name != before.name or begin <= history.begins[-1]:
+            raise Malformed("a change of keys does not fit the one before")
+        history.rotate(key, begin)
+        record, _, size = self._open_turn(history, first, line)
+        change = record["change"]
+        if (
+            size != begin
+            or change["before"] != before.vkey
+            or record["target"]["key"] != key.id.hex()
+            or "ground" not in change
+        ):
+            raise Malformed("a change of keys is not proven")
+        if line["platform"] is not None:
+            self._check_platform(key, line["platform"], ("key.rotated",))
+
+    def _take_compromise(
+        self, history: KeyHistory, first: dict[str, Any], line: dict[str, Any]
+    ) -> None:
+        record, index, _ = self._open_turn(history, first, line)
+        change = record["change"]
+        at = [key.vkey for key in history.keys].index(line["vkey"])
+        last = history.last(at)
+        if last is None or last > index or not change["size"] <= last:
+            raise Malformed("a key was declared compromised that was still in use")
+        if record["target"]["key"] != history.keys[at].id.hex():
+            raise Malformed("a change of keys is not proven")
+        if "root" in change:
+            self.turn_heads.append((change["size"], bytes.fromhex(change["root"])))
+        history.bad[line["vkey"]] = change["size"]
 
     def _choose_key(self) -> None:
         if self.policy is None:
             self.skip("policy", "no --policy given; compare the fingerprint yourself")
-            return
-        logs, witnesses = self.policy
+        else:
+            self._choose_trusted(*self.policy)
+        self.key = self.history.current if self.history else None
+
+    def _choose_trusted(self, logs: dict[str, tuple[Key, ...]], witnesses: bool) -> None:
         if witnesses:
             self.find("UNVERIFIABLE", "", "the policy demands witnesses; this version has none")
-        trusted = logs.get(self.key.name) if self.key else None
-        if trusted is None and self.key is None and len(logs) == 1:
+        trusted = logs.get(self.history.current.name) if self.history else None
+        if trusted is None and self.history is None and len(logs) == 1:
             (trusted,) = logs.values()
         if trusted is None:
             self.find("UNVERIFIABLE", "", "the policy does not name this log")
             self.skip("policy", "the policy does not name this log")
             return
-        if self.key is not None and self.key.vkey != trusted.vkey:
-            self.find("TAMPERED", "keys.jsonl", "the key is not the one that you trust")
-        self.key = trusted
+        known = {key.vkey for key in self.history.keys} if self.history else set()
+        named = known & {key.vkey for key in trusted}
+        if self.history is None or not named:
+            if self.history is not None:
+                self.find("TAMPERED", "keys.jsonl", "the key is not the one that you trust")
+            self.history = KeyHistory(trusted, timed=False)
+        elif self.history.current.vkey not in named:
+            self.facts["renew_policy"] = True
+            if named <= set(self.history.bad):
+                words = "the key that you trust was declared compromised: get the new one on paper"
+                self.find("UNVERIFIABLE", "keys.jsonl", words)
         self.done("policy")
 
     def _read_manifest(self) -> None:
@@ -829,18 +1005,22 @@ class Verification:
             self.skip("manifest", "no key")
             return
         try:
-            lines = open_note(data, self.key).split("\n")
-            self._take_manifest(self.key, lines)
+            self._take_manifest(self.key, data)
         except (Malformed, ValueError, IndexError) as error:
             self.listed = None
             self.find("TAMPERED", "manifest", str(error) or "not a list of files")
             return
         self.done("manifest")
 
-    def _take_manifest(self, key: Key, lines: list[str]) -> None:
+    def _take_manifest(self, key: Key, data: bytes) -> None:
+        text, signatures = split_note(data)
+        lines = text.split("\n")
         if lines[0] != MANIFEST_FORMAT or lines[1] != key.name or lines[-1]:
             raise Malformed("not a list of files of this log")
-        self.head = (parse_number(lines[2]), unbase64(lines[3]))
+        size = parse_number(lines[2])
+        if self.history is not None:
+            self.history.check(text, signatures, size)
+        self.head = (size, unbase64(lines[3]))
         made, asked = lines[4].split(" "), lines[5].split(" ")
         if (
             made[0] != "made"
@@ -867,12 +1047,12 @@ class Verification:
     def _read_checkpoint(self) -> None:
         data = self.read("checkpoint")
         if data is None or self.key is None:
-            self.skip("checkpoint", "missing" if data is None else "no key")
+            self.skip("checkpoint", "no key" if data else "missing")
             if self.listed is None and data is None:
                 self.find("INCOMPLETE", "checkpoint", "the file is missing")
             return
         try:
-            origin, size, root = parse_checkpoint(open_note(data, self.key))
+            origin, size, root = self._open_checkpoint(data)
         except Malformed as error:
             self.find("TAMPERED", "checkpoint", str(error))
             return
@@ -882,19 +1062,34 @@ class Verification:
         self.head = (size, root)
         self.done("checkpoint")
 
+    def _open_checkpoint(self, data: bytes) -> tuple[str, int, bytes]:
+        if self.history is None:
+            raise Malformed("no key")
+        return self.history.open_checkpoint(data)
+
+    def _keep_head(self, name: str, size: int, root: bytes) -> None:
+        """Remember a head that was published; the tree must reach it."""
+        if self.head is not None and size > self.head[0]:
+            raise Malformed("a head beyond the end of the log: the end was cut")
+        if self.heads.setdefault(size, (name, root))[1] != root:
+            raise Malformed("two heads of one size: the log has two histories")
+
     def _read_notes(self) -> None:
+        for size, root in self.turn_heads:
+            try:
+                self._keep_head("keys.jsonl", size, root)
+            except Malformed as error:
+                self.find("TAMPERED", "keys.jsonl", str(error))
         names = [name for name in self.folder.files if name.startswith("notes/")]
         for name in sorted(names):
             data = self.read(name)
             if data is None or self.key is None:
                 continue
             try:
-                origin, size, root = parse_checkpoint(open_note(data, self.key))
+                origin, size, root = self._open_checkpoint(data)
                 if origin != self.key.name or f"notes/{size}" != name:
                     raise Malformed("not a head of this log")
-                if self.head is not None and size > self.head[0]:
-                    raise Malformed("a head beyond the end of the log: the end was cut")
-                self.heads[size] = (name, root)
+                self._keep_head(name, size, root)
             except Malformed as error:
                 self.find("TAMPERED", name, str(error))
 
@@ -906,7 +1101,7 @@ class Verification:
         if seen is None:
             self.skip("state", "this log was not seen before; it is now remembered")
             return
-        if seen["vkey"] != key.vkey:
+        if not self._was_key(seen["vkey"], seen["size"]):
             self.find("TAMPERED", "", "the log's key is not the one seen last time")
         if seen["size"] > size:
             words = f"shorter than the {seen['size']} records seen last time: cut, or an old export"
@@ -917,6 +1112,14 @@ class Verification:
         if self.heads.setdefault(seen["size"], ("", root))[1] != root:
             self.find("TAMPERED", "", "another history than the one seen last time")
         self.done("state")
+
+    def _was_key(self, vkey: str, size: int) -> bool:
+        """True when this key signed for this size."""
+        keys = self.history.keys if self.history else []
+        return any(
+            key.vkey == vkey and self.history is not None and self.history.is_valid(at, size)
+            for at, key in enumerate(keys)
+        )
 
     def _check_tree(self, key: Key, size: int, root: bytes) -> None:
         tree = Tree()
@@ -1026,8 +1229,19 @@ class Verification:
             self.find("TAMPERED", name, reason, seq)
         if record is None:
             checker.skip_to(seq + 1)
-        elif seq == 0:
+            return
+        if seq == 0:
             self.born = record
+        if record["kind"] in TURNS and not self._fits_keys(seq, leaf, record):
+            self.find("TAMPERED", name, "keys.jsonl tells another story of the log's keys", seq)
+
+    def _fits_keys(self, seq: int, leaf: bytes, record: dict[str, Any]) -> bool:
+        """True when a record about keys or origins is about another log, or is as it must be."""
+        if record["kind"] == "log.rollback":
+            return seq == 0 or record["change"].get("origin") != (self.key and self.key.name)
+        if record["target"].get("log", record["log"]) != record["log"]:
+            return True
+        return self.history is None or not self.history.timed or self.turns.get(seq) == leaf
 
     def _finish_records(self, checker: RecordChecker, span: tuple[int, int], whole: bool) -> None:
         first, end = span
@@ -1053,40 +1267,77 @@ class Verification:
             self.open.append({"seq": seq, "time": when, "kind": kind, "id": identity})
 
     def _check_birth(self, key: Key, line: dict[str, Any] | None) -> None:
+        first = self.history.keys[0] if self.history and self.history.timed else key
         if self.born is None:
             self.skip("birth", "the first record is not in this export")
         elif (
-            self.born["kind"] != "log.created"
-            or self.born["change"].get("vkey") != key.vkey
-            or self.born["change"].get("origin") != key.name
+            self.born["kind"] not in ("log.created", "log.rollback")
+            or self.born["change"].get("vkey") != first.vkey
+            or self.born["change"].get("origin") != first.name
         ):
             self.find("TAMPERED", "", "the log does not begin with the birth of this key", 0)
         elif line is None or (line.get("birth") is None and line.get("tenant") != "platform"):
             self.skip("birth", "the first record does; the platform log's proof is not here")
         else:
             self.done("birth")
+        if self.born is not None and self.born["kind"] == "log.rollback":
+            self._check_rollback(self.born)
         if line is not None and line.get("birth") is not None:
             try:
-                self._check_platform(key, line["birth"])
+                found = self._check_platform(first, line["birth"], ("log.created", "log.rollback"))
+                self.facts["platform"] = found
             except (Malformed, KeyError, TypeError, AttributeError, ValueError):
                 self.find("TAMPERED", "keys.jsonl", "the platform log does not prove this key")
 
-    def _check_platform(self, key: Key, birth: dict[str, Any]) -> None:
+    def _check_rollback(self, born: dict[str, Any]) -> None:
+        """The log takes the place of another one: what it says must hold with what you saw."""
+        target, change = born["target"], born["change"]
+        needed = {"before", "size", "root", "ground"} - set(change)
+        if needed or not {"log", "first", "end"} <= set(target) or "policy" not in born:
+            self.find("TAMPERED", "", "the rollback does not say what it must", 0)
+            return
+        old = change["before"]
+        fits = old.rpartition("/")[2] == target["log"] and "reviewer" in born["policy"]
+        if not fits or not target["first"] <= target["end"] == change["size"]:
+            self.find("TAMPERED", "", "the rollback does not say what it must", 0)
+        self.facts["continues"] = {
+            "origin": old,
+            "size": change["size"],
+            "root": change["root"],
+            "lost": [target["first"], target["end"]],
+        }
+        seen = (self.state or {}).get(old)
+        if seen and (
+            seen["size"] > change["size"]
+            or (seen["size"] == change["size"] and seen["root"] != change["root"])
+        ):
+            self.find("TAMPERED", "", "the rollback hides records of the old log that you saw", 0)
+
+    def _check_platform(
+        self, key: Key, birth: dict[str, Any], kinds: tuple[str, ...]
+    ) -> dict[str, Any]:
+        """Which platform log knows this key; raises Malformed when the proof does not hold."""
         platform = Key(birth["vkey"])
         leaf, index, path, note = split_proof(birth["proof"])
         origin, size, root = parse_checkpoint(open_note(note, platform))
         if origin != platform.name or not check_inclusion(leaf_hash(leaf), index, size, path, root):
-            raise Malformed("no proof")
+            raise Malformed("the platform log does not prove this key")
         record = parse_record(leaf)
-        if find_fault(record) or record["change"].get("vkey") != key.vkey:
-            raise Malformed("another key")
-        self.facts["platform"] = {"fingerprint": platform.fingerprint, "size": size}
+        if find_fault(record) or record["kind"] not in kinds:
+            raise Malformed("the platform log does not prove this key")
+        if record["change"].get("vkey") != key.vkey:
+            raise Malformed("the platform log does not prove this key")
+        return {"fingerprint": platform.fingerprint, "size": size}
 
     def _settle_heads(self) -> None:
         if set(self.heads) - self.reached:
             self.skip("notes", "leaf hashes are missing")
         else:
             self.done("notes")
+        if self.history is None or not self.history.timed:
+            self.skip("keys", "the log's own list of its keys could not be used")
+        else:
+            self.done("keys")
 
     def _check_rest(self) -> None:
         self.skip("sealed", "they never leave the installation")
@@ -1127,6 +1378,7 @@ class Verification:
                 "fingerprint": self.key.fingerprint if self.key else None,
                 "vkey": self.key.vkey if self.key else None,
             },
+            "keys": self.history.report() if self.history else [],
             **self.facts,
             "checks": {name: self.checks.get(name, "skipped: not reached") for name in CHECKS},
             "findings": self.findings,
@@ -1193,6 +1445,7 @@ class ProofVerification:
         self.checks: dict[str, str] = {}
         self.facts: dict[str, Any] = {"log": None, "size": None, "root": None}
         self.key: Key | None = None
+        self.trusted: tuple[Key, ...] = ()
 
     def run(self, data: bytes) -> None:
         """Check the proof; whatever does not hold is a finding."""
@@ -1204,7 +1457,7 @@ class ProofVerification:
             self.facts.update(log=origin, size=size, root=base64.b64encode(root).decode())
             self._choose_key(origin)
             if self.key is not None:
-                open_note(note, self.key)
+                open_note(note, self._find_signer(note))
                 self.checks["checkpoint"] = "done"
             if not check_inclusion(leaf_hash(leaf), index, size, path, root):
                 raise Malformed("the path does not lead from the record to the root")
@@ -1226,11 +1479,20 @@ class ProofVerification:
         logs, witnesses = self.policy
         if witnesses:
             self.find("UNVERIFIABLE", "the policy demands witnesses; this version has none")
-        self.key = logs.get(origin)
-        if self.key is None:
+        self.trusted = logs.get(origin, ())
+        if not self.trusted:
             self.find("UNVERIFIABLE", "the policy does not name this log")
         else:
+            self.key = self.trusted[-1]
             self.checks["policy"] = "done"
+
+    def _find_signer(self, note: bytes) -> Key:
+        """The trusted key that the note names; a log may have had several."""
+        _, signatures = split_note(note)
+        named = {(name, raw[:4]) for name, raw in signatures}
+        found = [key for key in self.trusted if (key.name, key.id) in named]
+        self.key = found[-1] if found else self.trusted[-1]
+        return self.key
 
     def _check_record(self, origin: str, leaf: bytes, index: int) -> None:
         record = parse_record(leaf)
@@ -1254,7 +1516,7 @@ class ProofVerification:
             raise Malformed("the receipt and the proof are of two histories")
         if self.key is None:
             return
-        if not receipt.is_signed(self.key):
+        if not any(receipt.is_signed(key) for key in self.trusted):
             raise Malformed("the receipt is not signed by the log's key")
         self.checks["receipt"] = "done"
 

@@ -26,6 +26,7 @@ SENTENCES: Mapping[str, str] = {
     "request.served": N_("A request was answered."),
     "request.refused": N_("A request was refused."),
     "admin.changed": N_("A setting of the agency was changed."),
+    "admin.viewed": N_("A page of the administration was used."),
     "policy.published": N_("A set of rules was published."),
     "model.changed": N_("A model was changed."),
     "key.created": N_("A key was made."),

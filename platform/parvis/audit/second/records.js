@@ -30,6 +30,7 @@ globalThis.parvisRecords = (() => {
     "log.opened": ["fact", "success", "", "target change"],
     "log.heartbeat": ["fact", "success", "", "change"],
     "clock.stepped": ["fact", "success", "change", ""],
+    "admin.viewed": ["fact", "success denied", "target", "http trace"],
     "audit.read": ["fact", "success denied", "target", "http trace"],
     "audit.exported": ["fact", "success denied failed", "target", "http trace change"],
     "audit.unsealed": ["fact", "success denied", "target", "http trace change"],
@@ -57,7 +58,7 @@ globalThis.parvisRecords = (() => {
       "messages count bytes_in count bytes_out count tokens_in count tokens_out count tokens_cached count " +
       "tokens_reasoning count estimated flag stream flag attempts count ms count first_ms count finish word",
     policy: "digest word decision decision rules words duties words shadow words reviewer hex32 count count",
-    privacy: "action action counts counts detector word",
+    privacy: "action action profile word counts counts kept counts detector word",
     http: "method word route word status count code word param word request word",
     trace: "trace hex32 span word",
     change: "before word after word origin word vkey word size count root hex64 ground word",
@@ -84,7 +85,7 @@ globalThis.parvisRecords = (() => {
       Object.keys(value).every((name) => /^[A-Z][A-Z0-9_]{0,39}$/.test(name)),
     actor: text(/^(person|service|system|unknown)$/),
     decision: text(/^(allow|deny)$/),
-    action: text(/^(none|masked|blocked)$/),
+    action: text(/^(none|masked|generalised|blocked|passed)$/),
   };
   function pairs(words) {
     return new Map(words.flatMap((name, at) => (at % 2 ? [] : [[name, words[at + 1]]])));
