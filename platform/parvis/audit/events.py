@@ -75,6 +75,8 @@ BLOCKS: Mapping[str, Mapping[str, str]] = {
         "to": "time",
         "kinds": "words",
         "records": "count",
+        "keys": "words",
+        "days": "count",
     },
     "model": {
         "wanted": "words",
@@ -208,7 +210,8 @@ KINDS: Mapping[str, Kind] = {
     "hold.lifted": _kind("fact", "success denied", "target", _ACT),
     "erasure.requested": _kind("fact", "success", "target", _ACT),
     "erasure.refused": _kind("fact", "denied", "target", _ACT),
-    "erasure.done": _kind("fact", "success failed", "target", _ACT),
+    "erasure.confirmed": _kind("fact", "success", "target", _ACT),
+    "erasure.done": _kind("fact", "success failed", "target", _ACT + " privacy"),
     "retention.pruned": _kind("fact", "success failed", "target", _ACT),
     "reconcile.result": _kind("fact", "success failed", "target", "use change"),
     "incident.opened": _kind("fact", "success unknown", "target", _ACT),
@@ -229,10 +232,13 @@ BLOCK_MODELS: Mapping[str, type[BaseModel]] = {name: _block_model(name) for name
 
 
 class KeyRef(NamedTuple):
-    """Which data key of the agency seals a record's values: that of a conversation or a person."""
+    """Which keys of the agency seal a record's values: a conversation's, a person's, its own.
 
-    kind: Literal["conversation", "subject"]
-    ref: str
+    The keys of conversations and persons serve one day; a `request` has a key for itself alone.
+    """
+
+    kind: Literal["conversation", "subject", "request"]
+    ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,8 @@ BLOCKS = {
     "actor": "type:actor pid:hex32 roles:words assurance:word client:word",
     "target": "assistant:word version:word channel:word conversation:word language:word "
     "level:count documents:words tenant:word log:hex32 session:hex64 object:word key:word "
-    "view:word seq:count first:count end:count from:time to:time kinds:words records:count",
+    "view:word seq:count first:count end:count from:time to:time kinds:words records:count "
+    "keys:words days:count",
     "model": "wanted:words provider:word asked:word answered:word response:word digest:word",
     "use": "messages:count bytes_in:count bytes_out:count tokens_in:count tokens_out:count "
     "tokens_cached:count tokens_reasoning:count estimated:flag stream:flag attempts:count "
@@ -165,7 +166,8 @@ KINDS = {
     "hold.lifted": ("fact", "success denied", "target", _ACT),
     "erasure.requested": ("fact", "success", "target", _ACT),
     "erasure.refused": ("fact", "denied", "target", _ACT),
-    "erasure.done": ("fact", "success failed", "target", _ACT),
+    "erasure.confirmed": ("fact", "success", "target", _ACT),
+    "erasure.done": ("fact", "success failed", "target", _ACT + " privacy"),
     "retention.pruned": ("fact", "success failed", "target", _ACT),
     "reconcile.result": ("fact", "success failed", "target", "use change"),
     "incident.opened": ("fact", "success unknown", "target", _ACT),

@@ -46,6 +46,7 @@ SENTENCES: Mapping[str, str] = {
     "hold.lifted": N_("A hold on deletion was lifted."),
     "erasure.requested": N_("An erasure was asked for."),
     "erasure.refused": N_("An erasure was refused."),
+    "erasure.confirmed": N_("An erasure was confirmed by a second person."),
     "erasure.done": N_("An erasure was carried out."),
     "retention.pruned": N_("Records whose time was over were removed."),
     "reconcile.result": N_("Outside counts were compared with the log."),

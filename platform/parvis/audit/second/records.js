@@ -41,18 +41,19 @@ globalThis.parvisRecords = (() => {
   const alike = (names, ...rule) => names.split(" ").forEach((name) => (KINDS[name] = rule));
   alike("auth.login auth.logout session.ended session.expired", "fact", "success", "", "target http trace");
   alike("document.added document.removed admin.changed", "fact", "success denied failed", "target", ACT);
-  alike("key.created key.rotated key.retired incident.closed erasure.requested", "fact", "success", "target", ACT);
+  alike("key.created key.rotated key.retired incident.closed erasure.requested erasure.confirmed", "fact", "success", "target", ACT);
   alike("log.created log.closed", "fact", "success", "target change", "");
   alike("log.rollback", "fact", "success", "target change", "policy");
   alike("hold.placed hold.lifted", "fact", "success denied", "target", ACT);
-  alike("erasure.done retention.pruned", "fact", "success failed", "target", ACT);
+  alike("retention.pruned", "fact", "success failed", "target", ACT);
+  alike("erasure.done", "fact", "success failed", "target", ACT + " privacy");
   const BLOCKS = {
     emit: "node word boot hex32 worker word n count",
     actor: "type actor pid hex32 roles words assurance word client word",
     target:
       "assistant word version word channel word conversation word language word level count documents words " +
       "tenant word log hex32 session hex64 object word key word view word seq count first count end count " +
-      "from time to time kinds words records count",
+      "from time to time kinds words records count keys words days count",
     model: "wanted words provider word asked word answered word response word digest word",
     use:
       "messages count bytes_in count bytes_out count tokens_in count tokens_out count tokens_cached count " +
