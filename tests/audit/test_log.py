@@ -21,7 +21,9 @@ from parvis.audit.files import LockFile
 from parvis.audit.fsck import check_log
 from parvis.audit.notes import Checkpoint
 from parvis.audit.sealing import open_value, pseudonym
-from parvis.audit.store import Range, Store
+from parvis.audit.sqlite_store import SqliteStore
+from parvis.audit.store import Range, StoreBusy, StoreFault
+from parvis.audit.stores import open_store
 from parvis.audit.tree import leaf_hash, verify_inclusion
 from parvis.errors import AuditUnavailable
 from parvis.keystore import SealBroken
@@ -102,7 +104,7 @@ def test_sealed_values_open_under_their_key_and_nowhere_else(house: House) -> No
     assert found is not None
     with_key = house.keystore.find_key("commune", "conversation", "c-1")
     assert with_key is not None
-    store = Store(house.audit_dir, read_only=True)
+    store = open_store(house.audit_dir, read_only=True)
     row = store.find_log("commune")
     assert row is not None
     boxes = store.list_sealed(row.no, receipt.id)
@@ -255,7 +257,7 @@ def test_files_are_for_this_user_alone(house: House) -> None:
 
 def test_durability_is_asked_for_and_read_back(house: House) -> None:
     house.open()
-    store = Store(house.audit_dir)
+    store = SqliteStore(house.audit_dir)
     found = [store._pragma(name) for name in ("journal_mode", "synchronous", "secure_delete")]
     store.close()
     assert found == ["wal", 2, 1]
@@ -330,11 +332,11 @@ def test_a_failed_commit_stops_every_further_append(
     fill(log, 1)
     calls = []
 
-    def broken(_store: Store) -> None:
+    def broken(_store: SqliteStore) -> None:
         calls.append(1)
-        raise apsw.IOError("disk I/O error")
+        raise StoreFault("IOError")
 
-    monkeypatch.setattr(Store, "commit", broken)
+    monkeypatch.setattr(SqliteStore, "commit", broken)
     with pytest.raises(AuditUnavailable):
         log.append("commune", LOGIN, 10)
     monkeypatch.undo()
@@ -353,10 +355,10 @@ def test_a_full_file_system_is_survived(house: House, monkeypatch: pytest.Monkey
     log = house.open()
     fill(log, 1)
 
-    def full(_store: Store) -> None:
-        raise apsw.FullError("database or disk is full")
+    def full(_store: SqliteStore) -> None:
+        raise StoreBusy("FullError")
 
-    monkeypatch.setattr(Store, "commit", full)
+    monkeypatch.setattr(SqliteStore, "commit", full)
     with pytest.raises(AuditUnavailable):
         log.append("commune", LOGIN, 10)
     monkeypatch.undo()
@@ -369,10 +371,10 @@ def test_a_birth_that_failed_leaves_nothing_in_the_way(
 ) -> None:
     log = house.open()
 
-    def full(_store: Store) -> None:
-        raise apsw.FullError("database or disk is full")
+    def full(_store: SqliteStore) -> None:
+        raise StoreBusy("FullError")
 
-    monkeypatch.setattr(Store, "commit", full)
+    monkeypatch.setattr(SqliteStore, "commit", full)
     with pytest.raises(AuditUnavailable):
         log.append("commune", LOGIN, 10)
     monkeypatch.undo()
@@ -514,7 +516,7 @@ def test_a_database_restored_from_yesterday_is_refused(house: House) -> None:
 def test_a_log_that_shrinks_under_a_running_process_is_not_continued(house: House) -> None:
     log = house.open()
     fill(log, 2)
-    store = Store(house.audit_dir)
+    store = open_store(house.audit_dir)
     row = store.find_log("commune")
     assert row is not None
     before = store.find_head(row.no)
@@ -555,7 +557,7 @@ def test_the_origin_stays_when_the_address_changes(house: House) -> None:
 def test_a_page_of_the_store_is_what_was_asked(house: House) -> None:
     log = house.open()
     fill(log, 3)
-    store = Store(house.audit_dir, read_only=True)
+    store = open_store(house.audit_dir, read_only=True)
     row = store.find_log("commune")
     assert row is not None
     found = store.list_records(row.no, Range(2, 5, kinds=("chat.started",)), limit=10)

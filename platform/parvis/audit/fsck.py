@@ -10,20 +10,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import apsw
-
 from parvis.audit.log_keys import HEADS_NAME, HeadFile, LogKeys
 from parvis.audit.notes import NoteInvalid, open_note, parse_checkpoint
 from parvis.audit.sealing import open_value
 from parvis.audit.store import (
-    FILE_NAME,
     HeadRow,
     LogRow,
     Range,
     RecordRow,
     Store,
+    StoreFault,
     StoreUnsafe,
 )
+from parvis.audit.stores import has_store, open_store
 from parvis.audit.tree import Frontier, leaf_hash, root_at
 from parvis.audit.verify import RecordChecker
 from parvis.audit.writer import LogInconsistent, check_heads, check_signed
@@ -55,7 +54,7 @@ def check_logs(audit_dir: Path, keystore: KeyStore) -> list[LogCheck]:
     """Every log, checked row by row; the head file's own faults stand under `platform`."""
     general = LogCheck("platform", "")
     with (
-        closing(Store(audit_dir, read_only=True)) as store,
+        closing(open_store(audit_dir, read_only=True)) as store,
         closing(HeadFile(audit_dir / "heads")) as heads,
     ):
         try:
@@ -69,7 +68,7 @@ def check_logs(audit_dir: Path, keystore: KeyStore) -> list[LogCheck]:
             store.begin_reading()
             try:
                 _check_log(store, log, check, keystore)
-            except (LogInconsistent, StoreUnsafe, apsw.Error) as error:
+            except (LogInconsistent, StoreUnsafe, StoreFault) as error:
                 check.fault(str(error))
             finally:
                 store.rollback()
@@ -78,13 +77,13 @@ def check_logs(audit_dir: Path, keystore: KeyStore) -> list[LogCheck]:
 
 def check_log(audit_dir: Path, root_key: bytes) -> list[str]:
     """What would keep the logs from being opened, in words; quick, whatever their length."""
-    if not (audit_dir / FILE_NAME).is_file():
+    if not has_store(audit_dir):
         gone = (audit_dir / "heads" / HEADS_NAME).is_file()
         return ["the audit database is missing"] if gone else []  # or none was made yet
     faults = []
     try:
         with (
-            closing(Store(audit_dir, read_only=True)) as store,
+            closing(open_store(audit_dir, read_only=True)) as store,
             closing(HeadFile(audit_dir / "heads")) as heads,
         ):
             check_heads(store, heads)
@@ -93,7 +92,7 @@ def check_log(audit_dir: Path, root_key: bytes) -> list[str]:
                 keys.get_key(log.id, log.public_key)
     except (LogInconsistent, StoreUnsafe, SealBroken) as error:
         faults.append(str(error))
-    except (apsw.Error, OSError) as error:
+    except (StoreFault, OSError) as error:
         faults.append(f"the audit log cannot be read ({type(error).__name__})")
     return faults
 
@@ -104,7 +103,12 @@ def _check_log(store: Store, log: LogRow, check: LogCheck, keystore: KeyStore) -
         raise LogInconsistent("the log has no head")
     check.size = head.size
     frontier, checker = Frontier(), RecordChecker(log.id)
+    minimum = store.find_minimum(log.no)
     for row in _rows(store, log):
+        if row.seq < minimum:
+            _check_pruned(store, log, row, frontier, check)
+            checker.skip_to(row.seq + 1)
+            continue
         record = _check_row(store, log, row, frontier, checker, check)
         if record is not None and "seal" in record:
             _check_sealed(store, log, record, check, keystore)
@@ -139,10 +143,24 @@ def _check_row(
         checker.skip_to(row.seq + 1)
     elif record["kind"] != row.kind:
         check.fault(f"record {row.seq}: filed under another kind")
+    _check_blocks(store, log, row, frontier, check)
+    return record
+
+
+def _check_pruned(
+    store: Store, log: LogRow, row: RecordRow, frontier: Frontier, check: LogCheck
+) -> None:
+    if row.leaf or row.kind:
+        check.fault(f"record {row.seq}: was pruned and is still there")
+    _check_blocks(store, log, row, frontier, check)
+
+
+def _check_blocks(
+    store: Store, log: LogRow, row: RecordRow, frontier: Frontier, check: LogCheck
+) -> None:
     for level, place, found in frontier.append(row.hash):
         if store.read_hashes(log.no, level, place, place + 1) != [found]:
             check.fault(f"record {row.seq}: the block it completes has another hash")
-    return record
 
 
 def _check_sealed(

@@ -14,15 +14,13 @@ from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from typing import Any
 
-import apsw
-
 from parvis.audit import events
 from parvis.audit.canonical import MAX_RECORD_BYTES, encode
 from parvis.audit.events import Draft
 from parvis.audit.reader import AuditReader, LogHead
 from parvis.audit.receipts import Receipt
 from parvis.audit.sealing import SealedValue, pseudonym, seal_value
-from parvis.audit.store import LogRow, StoreUnsafe
+from parvis.audit.store import LogRow, StoreBusy, StoreFault, StoreUnsafe
 from parvis.audit.writer import Entry, LogInconsistent, NotOpen, Writer, ending, format_time
 from parvis.errors import AuditUnavailable
 from parvis.keystore import DataKey, KeyStore, SealBroken
@@ -73,7 +71,7 @@ class AuditLog:
         try:
             self._writer = Writer(audit_dir, installation, root_key, worker=worker)
             self._writer.open_life()
-        except (apsw.Error, OSError, LogInconsistent, StoreUnsafe, SealBroken) as error:
+        except (StoreFault, OSError, LogInconsistent, StoreUnsafe, SealBroken) as error:
             if self._writer is not None:
                 self._writer.close()
             log.critical("audit.refused", extra={"fault": _words(error)})
@@ -90,7 +88,7 @@ class AuditLog:
         self.require_writable(draft.kind)
         try:
             entry = self._build(tenant_id, draft)
-        except (apsw.Error, OSError, SealBroken, LogInconsistent, TimeoutError) as error:
+        except (StoreFault, OSError, SealBroken, LogInconsistent, TimeoutError) as error:
             self._note_fault(error)
             raise AuditUnavailable() from error
         size = len(encode(entry.body))
@@ -127,7 +125,7 @@ class AuditLog:
         self.require_writable("chat.started")
         try:
             self.get_log(tenant_id)
-        except (apsw.Error, OSError, SealBroken, LogInconsistent, TimeoutError) as error:
+        except (StoreFault, OSError, SealBroken, LogInconsistent, TimeoutError) as error:
             self._note_fault(error)
             raise AuditUnavailable() from error
 
@@ -185,7 +183,7 @@ class AuditLog:
         head = self.reader.get_head(tenant_id)
         try:
             self._open_writer().publish(self.get_log(tenant_id), head.size, head.note)
-        except (apsw.Error, OSError, ValueError, TimeoutError) as error:
+        except (StoreFault, OSError, ValueError, TimeoutError) as error:
             self._note_fault(error)
             raise AuditUnavailable() from error
         return head
@@ -195,6 +193,29 @@ class AuditLog:
         try:
             return self._open_writer().sign(self.get_log(tenant_id), text)
         except (SealBroken, OSError) as error:
+            raise AuditUnavailable() from error
+
+    def delete_sealed(self, tenant_id: str, key_id: str) -> int:
+        """Delete every sealed value under this data key, to the last byte; gives how many.
+
+        Raises AuditUnavailable while somebody still reads what was deleted: call it again then.
+        """
+        try:
+            return self._open_writer().delete_sealed(self.get_log(tenant_id), key_id)
+        except (StoreFault, OSError, LogInconsistent, TimeoutError) as error:
+            self._note_fault(error)
+            raise AuditUnavailable() from error
+
+    def prune(self, tenant_id: str, end_seq: int) -> int:
+        """Drop records below `end_seq` (whole bundles of 256), keep their hashes.
+
+        Gives the minimum index that holds now; it only grows. Raises ValueError for a position
+        beyond the log, AuditUnavailable.
+        """
+        try:
+            return self._open_writer().prune(self.get_log(tenant_id), end_seq)
+        except (StoreFault, OSError, LogInconsistent, TimeoutError) as error:
+            self._note_fault(error)
             raise AuditUnavailable() from error
 
     def _build(self, tenant_id: str, draft: Draft) -> Entry:
@@ -310,7 +331,7 @@ class AuditLog:
     def _note_fault(self, error: Exception) -> None:
         """After an error of the disk or of the log itself nothing is tried again here."""
         log.error("audit.failed", extra={"fault": _words(error)})
-        passing = (apsw.FullError, apsw.BusyError, TimeoutError, SealBroken)
+        passing = (StoreBusy, TimeoutError, SealBroken)
         if not isinstance(error, passing):
             self._fault = self._fault or _words(error)
 

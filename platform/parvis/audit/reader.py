@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import apsw
 import orjson
 
 from parvis.audit.notes import format_fingerprint, format_proof, format_vkey
 from parvis.audit.receipts import parse_receipt
-from parvis.audit.store import FILE_NAME, LogRow, Range, RecordRow, Store, StoreUnsafe
+from parvis.audit.store import LogRow, Range, RecordRow, StoreFault, StoreUnsafe
+from parvis.audit.stores import has_store, open_store
 from parvis.audit.tree import consistency_proof, inclusion_proof
 from parvis.errors import AuditUnavailable, NotFound
 
@@ -71,12 +71,12 @@ class AuditReader:
     """Read-only view of the logs under `audit_dir`; sees what is committed. Thread-safe."""
 
     def __init__(self, audit_dir: Path) -> None:
-        if not (audit_dir / FILE_NAME).is_file():
+        if not has_store(audit_dir):
             raise AuditUnavailable("There is no audit log here yet.")
         self._lock = threading.Lock()
         try:
-            self._store = Store(audit_dir, read_only=True)
-        except (apsw.Error, StoreUnsafe) as error:
+            self._store = open_store(audit_dir, read_only=True)
+        except (StoreFault, StoreUnsafe) as error:
             raise AuditUnavailable("The audit log cannot be read.") from error
 
     def list_tenants(self) -> list[str]:
@@ -116,7 +116,7 @@ class AuditReader:
         wanted = _range(from_time, to_time, kinds, before, after)
         limit = max(1, min(limit, _MAX_PAGE))
         with self._lock:
-            signed = wanted._replace(end=min(wanted.end, self._head(log).size))
+            signed = self._signed(log, wanted)
             rows = self._store.list_records(log.no, signed, limit=limit, newest_first=after is None)
         records = [_record(row) for row in rows]
         return records if after is None else records[::-1]
@@ -135,7 +135,7 @@ class AuditReader:
             return 0
         wanted = _range(from_time, to_time, kinds)
         with self._lock:
-            return self._store.count_records(log.no, wanted._replace(end=self._head(log).size))
+            return self._store.count_records(log.no, self._signed(log, wanted))
 
     def find_record(self, tenant_id: str, seq: int) -> AuditRecord | None:
         """The agency's record at this position."""
@@ -143,9 +143,7 @@ class AuditReader:
         if log is None:
             return None
         with self._lock:
-            if not 0 <= seq < self._head(log).size:
-                return None
-            row = self._store.find_record(log.no, seq)
+            row = self._find(log, seq, self._head(log).size)
         return _record(row) if row else None
 
     def find_by_receipt(self, tenant_id: str, text: str) -> AuditRecord | None:
@@ -195,7 +193,7 @@ class AuditReader:
                 head = self._head(log)
                 size, note = under or (head.size, head.note)
                 known = 0 <= seq < size <= head.size
-                row = self._store.find_record(log.no, seq) if known else None
+                row = self._find(log, seq, size) if known else None
                 if row is None:
                     raise NotFound()
                 path = inclusion_proof(self._hashes(log), seq, size)
@@ -214,6 +212,23 @@ class AuditReader:
     def close(self) -> None:
         """Release the file."""
         self._store.close()
+
+    def get_minimum(self, tenant_id: str) -> int:
+        """The first position that was not pruned; raises NotFound when the agency has no log."""
+        log = self._get_log(tenant_id)
+        with self._lock:
+            return self._store.find_minimum(log.no)
+
+    def _signed(self, log: LogRow, wanted: Range) -> Range:
+        """Of what is wanted, what is under the signed head and was not pruned."""
+        return wanted._replace(
+            first=max(wanted.first, self._store.find_minimum(log.no)),
+            end=min(wanted.end, self._head(log).size),
+        )
+
+    def _find(self, log: LogRow, seq: int, size: int) -> RecordRow | None:
+        found = self._store.find_record(log.no, seq) if 0 <= seq < size else None
+        return found if found is not None and found.leaf else None
 
     def _hashes(self, log: LogRow) -> Any:
         return lambda level, first, end: self._store.read_hashes(log.no, level, first, end)

@@ -1,52 +1,23 @@
-"""The log's own database file: rows in, rows out. Opened through `apsw` only.
+"""What every driver of the log's database does: rows in, rows out, in SQL that all of them speak.
 
-One file for the logs of all agencies, because a sync is per file. What the rows mean, who may write
-and when a commit counts is `writer.py`'s business; `reader.py` opens the same file read-only.
+One database for the logs of all agencies, because a sync is per file. What the rows mean, who may
+write and when a commit counts is `writer.py`'s business. How a connection is opened, configured
+and made durable is the driver's (`sqlite_store.py`, `postgres_store.py`).
 """
 
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import apsw
-
-from parvis.db import wal_is_safe
-
-FILE_NAME = "audit.db"
-_SCHEMA_VERSION = 1
-_SCHEMA = """
-CREATE TABLE log (
-    no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, tenant_id TEXT NOT NULL UNIQUE,
-    origin TEXT NOT NULL, public_key BLOB NOT NULL
-) STRICT;
-CREATE TABLE head (
-    log_no INTEGER PRIMARY KEY REFERENCES log, size INTEGER NOT NULL, root BLOB NOT NULL,
-    frontier BLOB NOT NULL, last_us INTEGER NOT NULL, note TEXT NOT NULL
-) STRICT;
-CREATE TABLE record (
-    log_no INTEGER NOT NULL, seq INTEGER NOT NULL, id BLOB NOT NULL, time_us INTEGER NOT NULL,
-    kind TEXT NOT NULL, hash BLOB NOT NULL, leaf BLOB NOT NULL,
-    PRIMARY KEY (log_no, seq), UNIQUE (log_no, id)
-) STRICT;
-CREATE INDEX record_kind ON record (log_no, kind, seq);
-CREATE TABLE block (
-    log_no INTEGER NOT NULL, level INTEGER NOT NULL, place INTEGER NOT NULL, hash BLOB NOT NULL,
-    PRIMARY KEY (log_no, level, place)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE open_intent (
-    log_no INTEGER NOT NULL, id BLOB NOT NULL, seq INTEGER NOT NULL, boot TEXT NOT NULL,
-    PRIMARY KEY (log_no, id)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE sealed (
-    log_no INTEGER NOT NULL, id BLOB NOT NULL, name TEXT NOT NULL, key_id TEXT NOT NULL,
-    box BLOB NOT NULL, PRIMARY KEY (log_no, id, name)
-) STRICT;
-CREATE TABLE published (
-    log_no INTEGER NOT NULL, size INTEGER NOT NULL, note TEXT NOT NULL,
-    PRIMARY KEY (log_no, size)
-) STRICT;
-"""
+_MARKS = 500
+_COLUMNS = {
+    "record": ("log_no", "seq", "id", "time_us", "kind", "hash", "leaf"),
+    "block": ("log_no", "level", "place", "hash"),
+    "open_intent": ("log_no", "id", "seq", "boot"),
+    "sealed": ("log_no", "id", "name", "key_id", "box"),
+}
 
 
 class LogRow(NamedTuple):
@@ -70,13 +41,21 @@ class HeadRow(NamedTuple):
 
 
 class RecordRow(NamedTuple):
-    """One stored record; `leaf` is exactly what was hashed."""
+    """One stored record; `leaf` is exactly what was hashed, empty when the record was pruned."""
 
     seq: int
     time_us: int
     kind: str
     hash: bytes
     leaf: bytes
+
+
+class Position(NamedTuple):
+    """Where a record stands that was written before."""
+
+    seq: int
+    kind: str
+    hash: bytes
 
 
 class Range(NamedTuple):
@@ -89,76 +68,78 @@ class Range(NamedTuple):
     kinds: tuple[str, ...] = ()
 
 
+@dataclass(slots=True)
+class Change:
+    """What one transaction adds to one log."""
+
+    records: list[tuple[str, RecordRow]] = field(default_factory=list)
+    blocks: list[tuple[int, int, bytes]] = field(default_factory=list)
+    begun: list[tuple[str, int, str]] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+    sealed: list[tuple[str, str, str, bytes]] = field(default_factory=list)
+    emitters: dict[str, int] = field(default_factory=dict)
+    head: HeadRow | None = None
+
+
 class StoreUnsafe(Exception):
-    """The database file or library cannot keep what it is given."""
+    """The database or its library cannot keep what it is given."""
 
 
-class Store:
-    """One connection. MUST be opened after a fork; one thread at a time."""
+class StoreFault(Exception):
+    """The database failed: what was under way may or may not be stored."""
 
-    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
-        path = folder / FILE_NAME
-        if not wal_is_safe(tuple(int(part) for part in apsw.sqlite_lib_version().split("."))):
-            raise StoreUnsafe("this SQLite may lose commits (write-ahead log reset)")
-        if read_only:
-            self._db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
-        else:
-            self._db = apsw.Connection(str(path))
-            path.chmod(0o600)
-        self._db.set_busy_timeout(5000)
-        if not read_only:
-            self._configure()
-        if self._pragma("user_version") != _SCHEMA_VERSION:
-            raise StoreUnsafe("the audit database has another schema")
 
-    def _configure(self) -> None:
-        for name, value, wanted in (
-            ("journal_mode", "WAL", "wal"),
-            ("synchronous", "FULL", 2),
-            ("secure_delete", "ON", 1),
-        ):
-            self._select(f"PRAGMA {name}={value}")
-            if self._pragma(name) != wanted:
-                raise StoreUnsafe(f"the audit database refuses {name}={value}")
-        with self._db:
-            if self._pragma("user_version") == 0:
-                self._db.execute(_SCHEMA)
-                self._db.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
+class StoreBusy(StoreFault):
+    """Nothing was stored and nothing is broken: the disk is full, or a lock was not to be had."""
 
-    def _select(self, sql: str, values: tuple[Any, ...] = ()) -> list[Any]:
-        return self._db.execute(sql, values).fetchall()
 
-    def _pragma(self, name: str) -> Any:
-        return self._select(f"PRAGMA {name}")[0][0]
+class Store(ABC):
+    """One connection. MUST be opened after a fork; one thread at a time. Raises StoreFault."""
 
+    @abstractmethod
+    def _select(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        """The rows of a query written with `?` marks."""
+
+    @abstractmethod
+    def _run(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """How many rows a statement changed."""
+
+    @abstractmethod
+    def _insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Many rows at once; StoreFault when one of them is there already."""
+
+    @abstractmethod
     def begin(self) -> None:
         """Start the one writing transaction."""
-        self._db.execute("BEGIN IMMEDIATE")
 
+    @abstractmethod
     def begin_reading(self) -> None:
-        """Hold one state of the file until `rollback`."""
-        self._db.execute("BEGIN")
+        """Hold one state of the database until `rollback`."""
 
+    @abstractmethod
     def commit(self) -> None:
         """Make it durable: returns after the sync."""
-        self._db.execute("COMMIT")
 
+    @abstractmethod
     def rollback(self) -> None:
         """Forget the transaction, if there is one."""
-        if self._db.in_transaction:
-            self._db.execute("ROLLBACK")
 
+    @abstractmethod
+    def wipe(self) -> None:
+        """Let nothing that was deleted stay in the database's own files. Outside transactions."""
+
+    @abstractmethod
     def close(self) -> None:
-        """Release the file."""
-        self._db.close()
+        """Release the connection."""
 
     def add_log(self, log_id: str, tenant_id: str, origin: str, public_key: bytes) -> LogRow:
         """A new log, without records."""
-        self._db.execute(
-            "INSERT INTO log (id, tenant_id, origin, public_key) VALUES (?, ?, ?, ?)",
-            (log_id, tenant_id, origin, public_key),
+        no = self._select("SELECT coalesce(max(no), 0) + 1 FROM log")[0][0]
+        self._run(
+            "INSERT INTO log (no, id, tenant_id, origin, public_key) VALUES (?, ?, ?, ?, ?)",
+            (no, log_id, tenant_id, origin, public_key),
         )
-        return LogRow(self._db.last_insert_rowid(), log_id, tenant_id, origin, public_key)
+        return LogRow(no, log_id, tenant_id, origin, public_key)
 
     def find_log(self, tenant_id: str) -> LogRow | None:
         """The agency's log."""
@@ -182,35 +163,102 @@ class Store:
 
     def put_head(self, log_no: int, head: HeadRow) -> None:
         """Where the log stands now."""
-        self._db.execute(
-            "INSERT OR REPLACE INTO head (log_no, size, root, frontier, last_us, note)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
+        self._run(
+            "INSERT INTO head (log_no, size, root, frontier, last_us, note)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (log_no) DO UPDATE SET size = excluded.size,"
+            " root = excluded.root, frontier = excluded.frontier, last_us = excluded.last_us,"
+            " note = excluded.note",
             (log_no, *head),
         )
 
-    def add_record(self, log_no: int, record_id: str, row: RecordRow) -> None:
-        """Append one record; raises apsw.ConstraintError when position or id is taken."""
-        self._db.execute(
-            "INSERT INTO record (log_no, seq, id, time_us, kind, hash, leaf)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (log_no, row.seq, _bytes(record_id), row.time_us, row.kind, row.hash, row.leaf),
+    def write(self, log_no: int, change: Change) -> None:
+        """Everything that a transaction adds to a log."""
+        self._insert_for(
+            log_no,
+            "record",
+            (
+                (row.seq, _bytes(record_id), row.time_us, row.kind, row.hash, row.leaf)
+                for record_id, row in change.records
+            ),
         )
+        self._insert_for(log_no, "block", change.blocks)
+        begun = ((_bytes(intent), seq, boot) for intent, seq, boot in change.begun)
+        self._insert_for(log_no, "open_intent", begun)
+        for intent in change.ended:
+            values = (log_no, _bytes(intent))
+            self._run("DELETE FROM open_intent WHERE log_no = ? AND id = ?", values)
+        sealed = ((_bytes(record_id), *rest) for record_id, *rest in change.sealed)
+        self._insert_for(log_no, "sealed", sealed)
+        for boot, count in change.emitters.items():
+            self._run(
+                "INSERT INTO emitter (log_no, boot, n) VALUES (?, ?, ?)"
+                " ON CONFLICT (log_no, boot) DO UPDATE SET n = excluded.n",
+                (log_no, boot, count),
+            )
+        grown = sum(len(row.leaf) for _, row in change.records)
+        self._use(log_no, grown + sum(len(sealed[3]) for sealed in change.sealed))
+        if change.head is not None:
+            self.put_head(log_no, change.head)
 
-    def add_blocks(self, log_no: int, blocks: Iterable[tuple[int, int, bytes]]) -> None:
-        """Roots (tile level, place, hash) of blocks that became full."""
-        for level, place, found in blocks:
-            self._db.execute(
-                "INSERT INTO block (log_no, level, place, hash) VALUES (?, ?, ?, ?)",
-                (log_no, level, place, found),
+    def _insert_for(self, log_no: int, table: str, rows: Iterable[Sequence[Any]]) -> None:
+        listed = [(log_no, *row) for row in rows]
+        if listed:
+            self._insert(table, _COLUMNS[table], listed)
+
+    def _use(self, log_no: int, size: int) -> None:
+        if size:
+            self._run(
+                "INSERT INTO usage (log_no, bytes) VALUES (?, ?)"
+                " ON CONFLICT (log_no) DO UPDATE SET bytes = usage.bytes + excluded.bytes",
+                (log_no, size),
             )
 
-    def find_position(self, log_no: int, record_id: str) -> tuple[int, str, bytes] | None:
-        """Position, kind and leaf hash of the record with this id."""
-        rows = self._select(
-            "SELECT seq, kind, hash FROM record WHERE log_no = ? AND id = ?",
-            (log_no, _bytes(record_id)),
+    def find_usage(self, log_no: int) -> int:
+        """Bytes of records and sealed values that the log keeps."""
+        rows = self._select("SELECT bytes FROM usage WHERE log_no = ?", (log_no,))
+        return int(rows[0][0]) if rows else 0
+
+    def find_emitted(self, log_no: int, boot: str) -> int:
+        """How many records this life of a process has in the log."""
+        rows = self._select("SELECT n FROM emitter WHERE log_no = ? AND boot = ?", (log_no, boot))
+        return int(rows[0][0]) if rows else 0
+
+    def list_emitters(self) -> list[str]:
+        """Every life of a process whose count is kept."""
+        return [row[0] for row in self._select("SELECT DISTINCT boot FROM emitter")]
+
+    def forget_emitter(self, boot: str) -> None:
+        """Drop the count of a life that has ended."""
+        self._run("DELETE FROM emitter WHERE boot = ?", (boot,))
+
+    def find_positions(self, log_no: int, record_ids: Sequence[str]) -> dict[str, Position]:
+        """Which of these records the log holds, and where."""
+        return {
+            str(uuid.UUID(bytes=bytes(row[0]))): Position(*row[1:])
+            for row in self._select_in(
+                "SELECT id, seq, kind, hash FROM record WHERE log_no = ? AND id IN",
+                log_no,
+                record_ids,
+            )
+        }
+
+    def find_position(self, log_no: int, record_id: str) -> Position | None:
+        """Where this record stands."""
+        return self.find_positions(log_no, [record_id]).get(record_id)
+
+    def find_intents(self, log_no: int, record_ids: Sequence[str]) -> set[str]:
+        """Which of these are intents without an ending."""
+        rows = self._select_in(
+            "SELECT id FROM open_intent WHERE log_no = ? AND id IN", log_no, record_ids
         )
-        return (rows[0][0], rows[0][1], rows[0][2]) if rows else None
+        return {str(uuid.UUID(bytes=bytes(row[0]))) for row in rows}
+
+    def _select_in(self, sql: str, log_no: int, record_ids: Sequence[str]) -> list[Any]:
+        found = []
+        for at in range(0, len(record_ids), _MARKS):
+            part = [_bytes(one) for one in record_ids[at : at + _MARKS]]
+            found += self._select(f"{sql} ({_marks(part)})", (log_no, *part))
+        return found
 
     def find_record(self, log_no: int, seq: int) -> RecordRow | None:
         """The record at this position."""
@@ -221,34 +269,24 @@ class Store:
         self, log_no: int, wanted: Range, *, limit: int, newest_first: bool = False
     ) -> list[RecordRow]:
         """At most `limit` records of the range, by position."""
-        marks = ",".join("?" * len(wanted.kinds))
+        order = "DESC" if newest_first else "ASC"
+        where, values = _where(log_no, wanted)
         rows = self._select(
-            "SELECT seq, time_us, kind, hash, leaf FROM record"  # noqa: S608 - marks only
-            " WHERE log_no = ? AND seq >= ? AND seq < ? AND time_us >= ? AND time_us < ?"
-            + (f" AND kind IN ({marks})" if wanted.kinds else "")
-            + f" ORDER BY seq {'DESC' if newest_first else 'ASC'} LIMIT ?",
-            (log_no, *wanted[:4], *wanted.kinds, limit),
+            f"SELECT seq, time_us, kind, hash, leaf FROM record {where}"  # noqa: S608 - marks only
+            f" ORDER BY seq {order} LIMIT ?",
+            (*values, limit),
         )
         return [RecordRow(*row) for row in rows]
 
     def count_records(self, log_no: int, wanted: Range) -> int:
         """How many records the range holds."""
-        marks = ",".join("?" * len(wanted.kinds))
-        rows = self._select(
-            "SELECT count(*) FROM record"  # noqa: S608 - marks only
-            " WHERE log_no = ? AND seq >= ? AND seq < ? AND time_us >= ? AND time_us < ?"
-            + (f" AND kind IN ({marks})" if wanted.kinds else ""),
-            (log_no, *wanted[:4], *wanted.kinds),
-        )
-        return int(rows[0][0])
+        where, values = _where(log_no, wanted)
+        return int(self._select(f"SELECT count(*) FROM record {where}", values)[0][0])  # noqa: S608
 
     def find_span(self, log_no: int, wanted: Range) -> tuple[int, int]:
         """Positions [first, end) that enclose every record of the range; (0, 0) for none."""
-        rows = self._select(
-            "SELECT min(seq), max(seq) FROM record WHERE log_no = ? AND seq >= ? AND seq < ?"
-            " AND time_us >= ? AND time_us < ?",
-            (log_no, *wanted[:4]),
-        )
+        where, values = _where(log_no, wanted._replace(kinds=()))
+        rows = self._select(f"SELECT min(seq), max(seq) FROM record {where}", values)  # noqa: S608
         first, last = rows[0]
         return (0, 0) if first is None else (first, last + 1)
 
@@ -267,26 +305,6 @@ class Store:
             raise StoreUnsafe("hashes of the tree are missing")
         return [row[0] for row in rows]
 
-    def add_intent(self, log_no: int, record_id: str, seq: int, boot: str) -> None:
-        """Remember that this intent has no ending yet."""
-        self._db.execute(
-            "INSERT INTO open_intent (log_no, id, seq, boot) VALUES (?, ?, ?, ?)",
-            (log_no, _bytes(record_id), seq, boot),
-        )
-
-    def has_intent(self, log_no: int, record_id: str) -> bool:
-        """True while the intent has no ending."""
-        rows = self._select(
-            "SELECT 1 FROM open_intent WHERE log_no = ? AND id = ?", (log_no, _bytes(record_id))
-        )
-        return bool(rows)
-
-    def end_intent(self, log_no: int, record_id: str) -> None:
-        """Forget an intent that has its ending."""
-        self._db.execute(
-            "DELETE FROM open_intent WHERE log_no = ? AND id = ?", (log_no, _bytes(record_id))
-        )
-
     def list_intents(self) -> list[tuple[str, str, str]]:
         """(tenant, id, boot) of every intent without an ending."""
         rows = self._select(
@@ -294,13 +312,6 @@ class Store:
             " JOIN log ON log.no = open_intent.log_no ORDER BY open_intent.log_no, open_intent.seq"
         )
         return [(tenant, str(uuid.UUID(bytes=raw)), boot) for tenant, raw, boot in rows]
-
-    def add_sealed(self, log_no: int, record_id: str, name: str, key_id: str, box: bytes) -> None:
-        """Keep a sealed value beside the log."""
-        self._db.execute(
-            "INSERT INTO sealed (log_no, id, name, key_id, box) VALUES (?, ?, ?, ?, ?)",
-            (log_no, _bytes(record_id), name, key_id, box),
-        )
 
     def list_sealed(self, log_no: int, record_id: str) -> dict[str, tuple[str, bytes]]:
         """Key id and box of each sealed value of a record, by name."""
@@ -310,10 +321,55 @@ class Store:
         )
         return {name: (key_id, box) for name, key_id, box in rows}
 
+    def delete_sealed(self, log_no: int, key_id: str) -> int:
+        """Delete every sealed value under one data key; gives how many there were."""
+        where = "WHERE log_no = ? AND key_id = ?"
+        return self._drop_sealed(log_no, where, (log_no, key_id))
+
+    def _drop_sealed(self, log_no: int, where: str, values: Sequence[Any]) -> int:
+        size = f"SELECT coalesce(sum(length(box)), 0) FROM sealed {where}"  # noqa: S608 - our own
+        self._use(log_no, -int(self._select(size, values)[0][0]))
+        return self._run(f"DELETE FROM sealed {where}", values)  # noqa: S608 - our own
+
+    def find_minimum(self, log_no: int) -> int:
+        """The minimum index (c2sp.org/tlog-tiles): records below it were pruned."""
+        rows = self._select("SELECT end_seq FROM pruned WHERE log_no = ?", (log_no,))
+        return int(rows[0][0]) if rows else 0
+
+    def prune(self, log_no: int, end_seq: int) -> None:
+        """Drop records and sealed values below `end_seq`; hashes stay. Only ever grows."""
+        first = self.find_minimum(log_no)
+        if end_seq <= first:
+            return
+        values = (log_no, first, end_seq)
+        inside = "log_no = ? AND seq >= ? AND seq < ?"
+        self._drop_sealed(
+            log_no,
+            f"WHERE log_no = ? AND id IN (SELECT id FROM record WHERE {inside})",  # noqa: S608
+            (log_no, *values),
+        )
+        size = f"SELECT coalesce(sum(length(leaf)), 0) FROM record WHERE {inside}"  # noqa: S608
+        self._use(log_no, -int(self._select(size, values)[0][0]))
+        self._blank(log_no, first, end_seq)
+        self._run(
+            "INSERT INTO pruned (log_no, end_seq) VALUES (?, ?)"
+            " ON CONFLICT (log_no) DO UPDATE SET end_seq = excluded.end_seq",
+            (log_no, end_seq),
+        )
+
+    def _blank(self, log_no: int, first: int, end_seq: int) -> None:
+        """Of a pruned record only position and hash stay; the id makes room for its position."""
+        for seq in range(first, end_seq):
+            self._run(
+                "UPDATE record SET leaf = ?, kind = '', time_us = 0, id = ?"
+                " WHERE log_no = ? AND seq = ?",
+                (b"", seq.to_bytes(16, "big"), log_no, seq),
+            )
+
     def add_published(self, log_no: int, size: int, note: str) -> None:
         """Remember a checkpoint that left this installation."""
-        self._db.execute(
-            "INSERT OR IGNORE INTO published (log_no, size, note) VALUES (?, ?, ?)",
+        self._run(
+            "INSERT INTO published (log_no, size, note) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             (log_no, size, note),
         )
 
@@ -324,6 +380,17 @@ class Store:
             (log_no, up_to),
         )
         return rows
+
+
+def _where(log_no: int, wanted: Range) -> tuple[str, tuple[Any, ...]]:
+    where = "WHERE log_no = ? AND seq >= ? AND seq < ? AND time_us >= ? AND time_us < ?"
+    if wanted.kinds:
+        where += f" AND kind IN ({_marks(wanted.kinds)})"
+    return where, (log_no, *wanted[:4], *wanted.kinds)
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))
 
 
 def _bytes(record_id: str) -> bytes:

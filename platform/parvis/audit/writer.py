@@ -7,11 +7,12 @@ A commit that failed is never tried again.
 import os
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from parvis.audit import events
 from parvis.audit.canonical import MAX_RECORD_BYTES, encode
@@ -27,11 +28,21 @@ from parvis.audit.notes import (
 )
 from parvis.audit.receipts import Receipt
 from parvis.audit.sealing import SealedValue
-from parvis.audit.store import HeadRow, LogRow, RecordRow, Store, StoreUnsafe
-from parvis.audit.tree import EMPTY_ROOT, Frontier, leaf_hash, root_at
+from parvis.audit.store import (
+    Change,
+    HeadRow,
+    LogRow,
+    Position,
+    RecordRow,
+    Store,
+    StoreUnsafe,
+)
+from parvis.audit.stores import open_store
+from parvis.audit.tree import EMPTY_ROOT, TILE_WIDTH, Frontier, leaf_hash, root_at
 
 _STEP_US = 60_000_000  # a clock that falls back further gets a record of its own
 _CLOSE_AT_ONCE = 500
+_PRUNE_AT_ONCE = 40 * TILE_WIDTH
 
 
 class NotOpen(ValueError):
@@ -42,26 +53,40 @@ class LogInconsistent(Exception):
     """What is stored cannot be what was signed: nothing may be added."""
 
 
+class Emitter(NamedTuple):
+    """Who hands in records: one life of one process, and its name."""
+
+    boot: str
+    worker: str
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A record on its way in: its body without position and time, and its sealed values."""
+    """A record on its way in: its body without position and time, and its sealed values.
+
+    `emitter` is None for records of the writer itself.
+    """
 
     tenant_id: str
     body: dict[str, Any]
     sealed: Sequence[SealedValue] = ()
+    emitter: Emitter | None = None
 
 
 @dataclass(slots=True)
 class _State:
-    """One log during a transaction."""
+    """One log during a transaction: what it was, what is added, how it is signed in the end."""
 
     log: LogRow
     frontier: Frontier
     last_us: int
     note: str
-    counter: int
     signed_size: int = 0
-    placed: list[tuple[int, bytes]] = field(default_factory=list)
+    root: bytes = b""
+    signature: bytes = b""
+    change: Change = field(default_factory=Change)
+    found: dict[str, Position] = field(default_factory=dict)
+    open: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +108,10 @@ class Writer:
         self.heads = HeadFile(folder / "heads")
         self._node = events.clean_word(socket.gethostname()) or "node"
         self._worker = events.clean_word(f"{worker}.{os.getpid()}")
-        self._counters: dict[str, int] = {}
+        self._counters: dict[tuple[int, str], int] = {}
         self._known: dict[str, tuple[int, str]] = {}
         with self._lock.held():
-            self._store = Store(folder)
+            self._store = open_store(folder)
             try:
                 check_heads(self._store, self.heads)
             except BaseException:
@@ -137,21 +162,19 @@ class Writer:
             states: dict[str, _State] = {}
             for tenant_id in births:
                 self._state(states, tenant_id)
+            self._look_up(states, entries)
             placed = [self._try_place(states, entry) for entry in entries]
-            signatures = {tenant: self._sign(state) for tenant, state in states.items()}
+            for state in states.values():
+                self._sign(state)
+                self._store.write(state.log.no, state.change)
             self._store.commit()
         except BaseException:
+            self._counters.clear()
             self._store.rollback()
             raise
         for state in states.values():
-            self._counters[state.log.id] = state.counter
             self._known[state.log.id] = (state.frontier.size, state.note)
-        return [
-            item
-            if isinstance(item, ValueError)
-            else _receipt(item, signatures[item.state.log.tenant_id])
-            for item in placed
-        ]
+        return [item if isinstance(item, ValueError) else _receipt(item) for item in placed]
 
     def known_heads(self) -> dict[str, str]:
         """The newest checkpoint this process signed or saw of each log."""
@@ -164,14 +187,39 @@ class Writer:
     def publish(self, log: LogRow, size: int, note: str) -> None:
         """Remember a checkpoint that leaves this installation, in the head file first."""
         self.heads.advance({log.id: note})
+        with self._lock.held(), self._transaction():
+            self._store.add_published(log.no, size, note)
+
+    def delete_sealed(self, log: LogRow, key_id: str) -> int:
+        """Delete what is sealed under a data key, to the last byte; gives how many there were."""
         with self._lock.held():
-            self._store.begin()
-            try:
-                self._store.add_published(log.no, size, note)
-                self._store.commit()
-            except BaseException:
-                self._store.rollback()
-                raise
+            with self._transaction():
+                count = self._store.delete_sealed(log.no, key_id)
+            self._store.wipe()
+        return count
+
+    def prune(self, log: LogRow, end_seq: int) -> int:
+        """Drop the whole bundles below `end_seq`, hashes stay; gives the minimum index."""
+        with self._lock.held():
+            head = self._store.find_head(log.no)
+            if head is None or not 0 <= end_seq <= head.size:
+                raise ValueError("audit: no such position to prune to")
+            end = end_seq // TILE_WIDTH * TILE_WIDTH
+            while (first := self._store.find_minimum(log.no)) < end:
+                with self._transaction():
+                    self._store.prune(log.no, min(first + _PRUNE_AT_ONCE, end))
+            self._store.wipe()
+            return first
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._store.begin()
+        try:
+            yield
+            self._store.commit()
+        except BaseException:
+            self._store.rollback()
+            raise
 
     def close(self) -> None:
         """Release files and locks."""
@@ -204,8 +252,7 @@ class Writer:
             raise LogInconsistent("a log's frontier is damaged") from error
         if frontier.root() != head.root:
             raise LogInconsistent("a log's frontier is not that of its root")
-        counter = self._counters.get(log.id, 0)
-        return _State(log, frontier, head.last_us, head.note, counter, signed_size=head.size)
+        return _State(log, frontier, head.last_us, head.note, signed_size=head.size)
 
     def _give_birth(self, states: dict[str, _State], tenant_id: str) -> None:
         log_id = os.urandom(16).hex()
@@ -216,7 +263,7 @@ class Writer:
         # before the log exists: a database without it can never be mistaken for the truth later
         self.heads.advance({log_id: empty})
         log = self._store.add_log(log_id, tenant_id, origin, public)
-        states[tenant_id] = _State(log, Frontier(), 0, empty, 0)
+        states[tenant_id] = _State(log, Frontier(), 0, empty)
         born = events.Draft(
             "log.created",
             target={"tenant": tenant_id, "log": log_id},
@@ -226,6 +273,18 @@ class Writer:
         if tenant_id != events.PLATFORM:
             self._place(states, system_entry(events.PLATFORM, events.replace_id(born)))
 
+    def _look_up(self, states: dict[str, _State], entries: Sequence[Entry]) -> None:
+        """What the database knows of the batch's ids and intents, in two queries a log."""
+        by_tenant: dict[str, list[Entry]] = {}
+        for entry in entries:
+            by_tenant.setdefault(entry.tenant_id, []).append(entry)
+        for tenant_id, own in by_tenant.items():
+            state = self._state(states, tenant_id)
+            ids = [entry.body["id"] for entry in own]
+            state.found |= self._store.find_positions(state.log.no, ids)
+            intents = [entry.body["re"] for entry in own if "re" in entry.body]
+            state.open |= self._store.find_intents(state.log.no, intents)
+
     def _try_place(self, states: dict[str, _State], entry: Entry) -> _Placed | ValueError:
         try:
             return self._place(states, entry)
@@ -234,72 +293,79 @@ class Writer:
 
     def _place(self, states: dict[str, _State], entry: Entry) -> _Placed:
         state = self._state(states, entry.tenant_id)
-        record_id = entry.body["id"]
-        found = self._store.find_position(state.log.no, record_id)
+        body, change = entry.body, state.change
+        found = state.found.get(body["id"])
         if found is not None:
-            if found[1] != entry.body["kind"]:
+            if found.kind != body["kind"]:
                 raise ValueError("audit: this id belongs to another record")
-            return _Placed(state, record_id, found[0], found[2])
-        self._check_ending(state, entry)
-        self._note_step(states, state)
-        seq, hashed = self._insert(state, entry.body)
-        for value in entry.sealed:
-            self._store.add_sealed(state.log.no, record_id, value.name, value.key_id, value.box)
-        if entry.body["phase"] == "intent":
-            self._store.add_intent(state.log.no, record_id, seq, self._boot.id)
-        if "re" in entry.body:
-            self._store.end_intent(state.log.no, entry.body["re"])
-        return _Placed(state, record_id, seq, hashed)
-
-    def _check_ending(self, state: _State, entry: Entry) -> None:
-        if "re" in entry.body and not self._store.has_intent(state.log.no, entry.body["re"]):
+            return _Placed(state, body["id"], found.seq, found.hash)
+        ended = body.get("re")
+        if ended is not None and ended not in state.open:
             raise NotOpen("audit: no open intent has this id")
+        self._note_step(state)
+        emitter = entry.emitter or Emitter(self._boot.id, self._worker)
+        seq, hashed = self._insert(state, body, emitter)
+        for value in entry.sealed:
+            change.sealed.append((body["id"], value.name, value.key_id, value.box))
+        if body["phase"] == "intent":
+            state.open.add(body["id"])
+            change.begun.append((body["id"], seq, emitter.boot))
+        if ended is not None:
+            state.open.discard(ended)
+            change.ended.append(ended)
+        return _Placed(state, body["id"], seq, hashed)
 
-    def _note_step(self, states: dict[str, _State], state: _State) -> None:
+    def _note_step(self, state: _State) -> None:
         now = _now_us()
         if now < state.last_us - _STEP_US:
             change = {"before": format_time(state.last_us), "after": format_time(now)}
             state.last_us = now
-            stepped = events.build_body(events.Draft("clock.stepped", change=change))
-            self._insert(state, stepped | {"actor": {"type": "system"}, "seen": format_time(now)})
+            stepped = system_entry("", events.Draft("clock.stepped", change=change))
+            self._insert(state, stepped.body, Emitter(self._boot.id, self._worker))
 
-    def _insert(self, state: _State, body: dict[str, Any]) -> tuple[int, bytes]:
+    def _insert(self, state: _State, body: dict[str, Any], emitter: Emitter) -> tuple[int, bytes]:
         seq, time_us = state.frontier.size, max(_now_us(), state.last_us)
+        count = self._count(state.log, emitter.boot) + 1
         record = body | {
             "log": state.log.id,
             "seq": seq,
             "time": format_time(time_us),
             "emit": {
                 "node": self._node,
-                "boot": self._boot.id,
-                "worker": self._worker,
-                "n": state.counter + 1,
+                "boot": emitter.boot,
+                "worker": emitter.worker,
+                "n": count,
             },
         }
         leaf = encode(record)
         if len(leaf) > MAX_RECORD_BYTES:
             raise ValueError("audit: the record is larger than 8 KiB")
         hashed = leaf_hash(leaf)
-        row = RecordRow(seq, time_us, body["kind"], hashed, leaf)
-        self._store.add_record(state.log.no, body["id"], row)
-        self._store.add_blocks(state.log.no, state.frontier.append(hashed))
-        state.counter += 1
+        state.change.records.append(
+            (body["id"], RecordRow(seq, time_us, body["kind"], hashed, leaf))
+        )
+        state.change.blocks.extend(state.frontier.append(hashed))
+        state.change.emitters[emitter.boot] = count
+        state.found[body["id"]] = Position(seq, body["kind"], hashed)
+        self._counters[state.log.no, emitter.boot] = count
         state.last_us = time_us
         return seq, hashed
 
-    def _sign(self, state: _State) -> bytes:
-        log = state.log
-        if state.frontier.size == state.signed_size:
-            return open_note(state.note, log.origin, log.public_key)[1]
-        key = self._keys.get_key(log.id, log.public_key)
-        root = state.frontier.root()
-        checkpoint = Checkpoint(log.origin, state.frontier.size, root)
-        state.note = sign_note(checkpoint.text, log.origin, key)
-        self._store.put_head(
-            log.no,
-            HeadRow(state.frontier.size, root, state.frontier.dump(), state.last_us, state.note),
-        )
-        return open_note(state.note, log.origin, log.public_key)[1]
+    def _count(self, log: LogRow, boot: str) -> int:
+        count = self._counters.get((log.no, boot))
+        return self._store.find_emitted(log.no, boot) if count is None else count
+
+    def _sign(self, state: _State) -> None:
+        log, frontier = state.log, state.frontier
+        state.root = frontier.root()
+        if frontier.size > state.signed_size:
+            key = self._keys.get_key(log.id, log.public_key)
+            checkpoint = Checkpoint(log.origin, frontier.size, state.root)
+            state.note = sign_note(checkpoint.text, log.origin, key)
+            state.change.head = HeadRow(
+                frontier.size, state.root, frontier.dump(), state.last_us, state.note
+            )
+        state.signature = open_note(state.note, log.origin, log.public_key)[1]
 
 
 def system_entry(tenant_id: str, draft: events.Draft) -> Entry:
@@ -313,15 +379,15 @@ def ending(tenant_id: str, intent: str, reason: str) -> Entry:
     return system_entry(tenant_id, events.Draft("chat.unknown", re=intent, reason=reason))
 
 
-def _receipt(placed: _Placed, signature: bytes) -> Receipt:
-    frontier = placed.state.frontier
+def _receipt(placed: _Placed) -> Receipt:
+    state = placed.state
     return Receipt(
-        placed.state.log.id,
+        state.log.id,
         placed.seq,
         placed.leaf_hash,
-        frontier.size,
-        frontier.root(),
-        signature,
+        state.frontier.size,
+        state.root,
+        state.signature,
         placed.record_id,
     )
 

@@ -16,7 +16,7 @@ from parvis.audit.export import export_files, write_folder
 from parvis.audit.fsck import LogCheck, check_logs
 from parvis.audit.log import AuditLog
 from parvis.audit.reader import Proof, to_us
-from parvis.audit.store import FILE_NAME
+from parvis.audit.stores import has_store
 from parvis.audit.writer import format_time
 from parvis.errors import AuditUnavailable, Conflict, InvalidRequest, NotFound
 from parvis.keystore import KeyStore
@@ -123,7 +123,7 @@ def open_log(settings: Settings) -> Iterator[AuditLog]:
 
 
 def _require_logs(settings: Settings) -> None:
-    if not (settings.audit_dir / FILE_NAME).is_file():
+    if not has_store(settings.audit_dir):
         raise AuditUnavailable("there is no audit log under PARVIS_DATA_DIR")
 
 
