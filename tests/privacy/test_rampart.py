@@ -32,7 +32,7 @@ def test_the_rewritten_model_believes_what_the_original_believes() -> None:
     logits = original.run(None, {k: v for k, v in feed.items() if k in wanted})[0][0]
     chances = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
     expected = (chances @ model._kind_of)[1:-1]
-    said = model._run(ids)
+    said = model._run([ids])[0]
     assert np.abs(said - expected).mean() < 0.01
     assert ((said > 0.5) == (expected > 0.5)).mean() > 0.99
 

@@ -7,7 +7,9 @@ in `recognizers/`.
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+import os
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,8 @@ SHA256 = {
 # Half of what the model can read: long windows cost more for each word, short ones repeat more.
 WINDOW_TOKENS = 254
 OVERLAP_TOKENS = 40
+# Sub-words in one run: enough to share its fixed cost, few enough to stay in the nearest memory.
+_BATCH_TOKENS = 256
 _CHUNK_CHARS = 8_000
 _CHUNK_OVERLAP = 400
 
@@ -40,6 +44,15 @@ class Word:
     start: int
     end: int
     beliefs: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """A stretch of the text numbered `at` that the model reads in one go."""
+
+    at: int
+    ids: list[int]
+    offsets: list[tuple[int, int]]
 
 
 class Rampart:
@@ -60,57 +73,67 @@ class Rampart:
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        # memory of the longest text ever seen would otherwise be kept for good
+        # what one run needs is bounded by the batch; kept memory would be kept by each worker
         options.enable_cpu_mem_arena = False
         self._session = onnxruntime.InferenceSession(
             graph, options, providers=["CPUExecutionProvider"]
         )
+        # more runs at once than processors only cost memory
+        self._turns = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
 
     def read_words(self, text: str) -> list[Word]:
         """Every word of the text for which the model believes in anything; any length of text."""
-        words: dict[int, Word] = {}
-        for offset, chunk in _chunks(text):
-            for word in self._read_chunk(chunk, offset):
-                before = words.get(word.start)
-                if before is None or max(word.beliefs.values()) > max(before.beliefs.values()):
-                    words[word.start] = word
-        return [words[start] for start in sorted(words)]
+        return self.read_many([text])[0]
 
-    def _read_chunk(self, text: str, offset: int) -> Iterator[Word]:
-        encoding = self._tokenizer.encode(text, add_special_tokens=False)
-        ids, offsets, word_ids = encoding.ids, encoding.offsets, encoding.word_ids
-        for first, last in _windows(word_ids):
+    def read_many(self, texts: Sequence[str]) -> list[list[Word]]:
+        """The same for many texts, each read by itself but many in one run of the model."""
+        windows = [window for at, text in enumerate(texts) for window in self._windows(at, text)]
+        believed: list[dict[int, Word]] = [{} for _ in texts]
+        for batch in _batches(windows):
             check_deadline()
-            scores = self._run(ids[first:last])
-            yield from self._words(text, offset, offsets[first:last], scores)
+            for window, scores in zip(batch, self._run([w.ids for w in batch]), strict=True):
+                words = believed[window.at]
+                for word in self._words(texts[window.at], window.offsets, scores):
+                    before = words.get(word.start)
+                    if before is None or max(word.beliefs.values()) > max(before.beliefs.values()):
+                        words[word.start] = word
+        return [[words[start] for start in sorted(words)] for words in believed]
 
-    def _run(self, ids: Sequence[int]) -> Any:
-        state = self._embeddings.of(np.array([self._cls, *ids, self._sep], dtype=np.int64))
-        logits = self._session.run(None, {"state": state[None]})[0][0]
+    def _windows(self, at: int, text: str) -> Iterator["_Window"]:
+        for offset, chunk in _chunks(text):
+            encoding = self._tokenizer.encode(chunk, add_special_tokens=False)
+            places = [(start + offset, end + offset) for start, end in encoding.offsets]
+            for first, last in _windows(encoding.word_ids):
+                yield _Window(at, encoding.ids[first:last], places[first:last])
+
+    def _run(self, rows: Sequence[Sequence[int]]) -> list[Any]:
+        """For each row of sub-words the beliefs in each kind, one row a sub-word."""
+        width = max(map(len, rows)) + 2
+        ids = np.zeros((len(rows), width), dtype=np.int64)
+        filled = np.zeros((len(rows), width), dtype=np.int32)
+        for number, row in enumerate(rows):
+            ids[number, : len(row) + 2] = [self._cls, *row, self._sep]
+            filled[number, : len(row) + 2] = 1
+        feed = {"state": self._embeddings.of(ids), "filled": filled}
+        with self._turns:
+            logits = self._session.run(None, feed)[0]
         shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
-        chances = shifted / shifted.sum(axis=-1, keepdims=True)
-        return (chances @ self._kind_of)[1:-1]
+        chances = (shifted / shifted.sum(axis=-1, keepdims=True)) @ self._kind_of
+        return [chances[number, 1 : len(row) + 1] for number, row in enumerate(rows)]
 
-    def _words(
-        self, text: str, offset: int, offsets: Sequence[tuple[int, int]], scores: Any
-    ) -> Iterator[Word]:
+    def _words(self, text: str, offsets: Sequence[tuple[int, int]], scores: Any) -> Iterator[Word]:
         best = scores.max(axis=-1)
         group: list[int] = []
         for index, (start, _end) in enumerate(offsets):
             if group and not _same_word(text, offsets[group[-1]][1], start):
-                yield from self._word(offset, offsets, scores, best, group)
+                yield from self._word(offsets, scores, best, group)
                 group = []
             group.append(index)
         if group:
-            yield from self._word(offset, offsets, scores, best, group)
+            yield from self._word(offsets, scores, best, group)
 
     def _word(
-        self,
-        offset: int,
-        offsets: Sequence[tuple[int, int]],
-        scores: Any,
-        best: Any,
-        group: list[int],
+        self, offsets: Sequence[tuple[int, int]], scores: Any, best: Any, group: list[int]
     ) -> Iterator[Word]:
         if best[group].max() < 0.25:  # noqa: PLR2004 - nothing believed in: most words of a text
             return
@@ -120,7 +143,7 @@ class Rampart:
             for i, kind in enumerate(self._kinds)
             if top[i] >= 0.2  # noqa: PLR2004
         }
-        yield Word(offsets[group[0]][0] + offset, offsets[group[-1]][1] + offset, beliefs)
+        yield Word(offsets[group[0]][0], offsets[group[-1]][1], beliefs)
 
 
 def load_rampart(models_dir: Path) -> Rampart:
@@ -165,6 +188,18 @@ def _chunks(text: str) -> Iterator[tuple[int, str]]:
             return
         space = text.rfind(" ", end - _CHUNK_OVERLAP, end - _CHUNK_OVERLAP // 2)
         start = space + 1 if space > start else end - _CHUNK_OVERLAP
+
+
+def _batches(windows: Iterable[_Window]) -> Iterator[list[_Window]]:
+    """Windows of like length together, so that little is filled up."""
+    batch: list[_Window] = []
+    for window in sorted(windows, key=lambda window: len(window.ids)):
+        if batch and (len(batch) + 1) * (len(window.ids) + 2) > _BATCH_TOKENS:
+            yield batch
+            batch = []
+        batch.append(window)
+    if batch:
+        yield batch
 
 
 def _windows(word_ids: Sequence[int | None]) -> Iterator[tuple[int, int]]:

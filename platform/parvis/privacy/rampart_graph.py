@@ -3,8 +3,9 @@
 The file's 4-bit weights are computed in floats, which costs three times as much. Here every large
 matrix becomes 7-bit whole numbers with one scale a column (seven, not eight: products of two pairs
 then fit 16 bits, so processors without newer instructions give the same answer), and each word's
-wide state is scaled by its own peak before it is rounded. Made in memory at each start from the
-file whose hash was checked.
+state is scaled by its own peak before it is rounded, so that what is read beside a text in one run
+changes nothing of what is found in it. Made in memory at each start from the file whose hash was
+checked.
 """
 
 from typing import Any
@@ -18,6 +19,9 @@ _HEADS = 12
 _WIDTH = 384
 _BLOCK = 32
 _MOST = 63
+# A state over its own peak lies in [-1, 1]; after the bend of GELU in [-0.17, 1].
+_STATE_SCALE, _STATE_ZERO = 1 / 127, 128
+_WIDE_SCALE, _WIDE_ZERO = 1.18 / 255, 37
 _EPSILON = 1e-12
 _MS = "com.microsoft"
 # Channels of the normalised state that are many times louder than all others (measured on our own
@@ -36,13 +40,14 @@ class Embeddings:
         self._place = place + (types[0].astype(np.float32) - type_zero) * type_scale
 
     def of(self, ids: Any) -> Any:
-        """The state of these sub-words, one row each."""
+        """The state of these sub-words: rows of texts in, one more dimension out."""
         words = (self._words[ids].astype(np.float32) - self._word_zero) * self._word_scale
-        return np.asarray(words + self._place[: len(ids)], dtype=np.float32)
+        return np.asarray(words + self._place[: ids.shape[-1]], dtype=np.float32)
 
 
 def rewrite(content: bytes) -> tuple[bytes, Embeddings]:
-    """The model as `state` [1, n, 384] to `logits` [1, n, kinds], and the embeddings before it."""
+    """The model as `state` [texts, n, 384] to `logits` [texts, n, kinds], and the embeddings before
+    it; `filled` [texts, n] is 0 where a shorter text is filled up."""
     tensors, inputs = read_weights(content)
     graph = _Graph(tensors, inputs)
     state = graph.normalised("state", "bert.embeddings.LayerNorm")
@@ -55,8 +60,9 @@ def rewrite(content: bytes) -> tuple[bytes, Embeddings]:
     model = write_model(
         graph.nodes,
         graph.tensors,
-        inputs={"state": [1, "length", _WIDTH]},
-        outputs={"logits": [1, "length", len(tensors["classifier.bias"])]},
+        inputs={"state": ["texts", "length", _WIDTH], "filled": ["texts", "length"]},
+        outputs={"logits": ["texts", "length", len(tensors["classifier.bias"])]},
+        whole=["filled"],
     )
     return model, Embeddings(tensors)
 
@@ -75,7 +81,12 @@ class _Graph:
         self.tensors: dict[str, Any] = {
             "quiet": quiet,
             "last": np.array([2], dtype=np.int64),
-            "least": np.array([0.1], dtype=np.float32),
+            "state.least": np.array([1e-6], dtype=np.float32),
+            "state.scale": np.array(_STATE_SCALE, dtype=np.float32),
+            "state.zero": np.array(_STATE_ZERO, dtype=np.uint8),
+            "wide.least": np.array([1], dtype=np.float32),
+            "wide.scale": np.array(_WIDE_SCALE, dtype=np.float32),
+            "wide.zero": np.array(_WIDE_ZERO, dtype=np.uint8),
         }
 
     def add(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
@@ -100,7 +111,7 @@ class _Graph:
         state = self._joined(seen, state, f"{name}.attention.output")
         wide = self._times(state, [f"{node}/intermediate/dense/MatMul_Q4"], is_state=True)
         bias = self._keep(f"{name}.intermediate.dense.bias")
-        wide = self.add("BiasGelu", [wide, bias], f"{wide}.gelu", domain=_MS)
+        wide = self.add("FastGelu", [wide, bias], f"{wide}.gelu", domain=_MS)
         narrow = self._times(wide, [f"{node}/output/dense/MatMul_Q4"], is_wide=True)
         return self._joined(narrow, state, f"{name}.output")
 
@@ -118,7 +129,7 @@ class _Graph:
         self.tensors[f"{mixed}.bias"] = bias
         return self.add(
             "MultiHeadAttention",
-            [*parts, f"{mixed}.bias"],
+            [*parts, f"{mixed}.bias", "filled"],
             f"{mixed}.seen",
             domain=_MS,
             num_heads=_HEADS,
@@ -140,14 +151,16 @@ class _Graph:
         scales = np.maximum(np.abs(matrix).max(axis=0), 1e-9) / _MOST
         self.tensors[f"{name}.w"] = np.rint(matrix / scales).astype(np.int8)
         self.tensors[f"{name}.s"] = scales.astype(np.float32)
-        self.tensors[f"{name}.z"] = np.zeros(len(scales), dtype=np.int8)
-        if is_wide:
-            size = self.add("ReduceMax", [state, "last"], f"{name}.most", keepdims=1)
-            size = self.add("Max", [size, "least"], f"{name}.size")
-            state = self.add("Div", [state, size], f"{name}.even")
-        weights = [f"{name}.w", f"{name}.s", f"{name}.z"]
-        out = self.add("DynamicQuantizeMatMul", [state, *weights], f"{name}.out", domain=_MS)
-        return self.add("Mul", [out, size], f"{name}.scaled") if is_wide else out
+        kind = "wide" if is_wide else "state"
+        loud = state if is_wide else self.add("Abs", [state], f"{name}.abs")
+        size = self.add("ReduceMax", [loud, "last"], f"{name}.most", keepdims=1)
+        size = self.add("Max", [size, f"{kind}.least"], f"{name}.size")
+        even = self.add("Div", [state, size], f"{name}.even")
+        rounding = [f"{kind}.scale", f"{kind}.zero"]
+        whole = self.add("QuantizeLinear", [even, *rounding], f"{name}.whole")
+        inputs = [whole, f"{name}.w", f"{kind}.scale", f"{name}.s", f"{kind}.zero"]
+        out = self.add("MatMulIntegerToFloat", inputs, f"{name}.out", domain=_MS)
+        return self.add("Mul", [out, size], f"{name}.scaled")
 
     def _keep(self, name: str) -> str:
         self.tensors[name] = self._source[name]
