@@ -95,7 +95,7 @@ globalThis.parvisFormat = (() => {
       return false;
     }
   }
-  async function openNote(data, key) {
+  function splitNote(data) {
     const note = UTF8.decode(data);
 
     require(!/[\x00-\x09\x0b-\x1f]/.test(note), "note");
@@ -103,24 +103,81 @@ globalThis.parvisFormat = (() => {
     require(at >= 0 && note.endsWith("\n") && at + 2 < note.length, "note");
     const [body, lines] = [note.slice(0, at + 1), note.slice(at + 2, -1).split("\n")];
     require(lines.length <= 64, "note");
-    let good = false;
-    for (const line of lines) {
+    const signed = lines.map((line) => {
       const parts = line.split(" ");
       require(parts.length === 3 && parts[0] === "\u2014", "note");
       const raw = unbase64(parts[2]);
-      if (parts[1] !== key.name || hex(raw.slice(0, 4)) !== key.id) continue;
-      require(await checkSignature(key, raw.slice(4), bytes(body)), "signature");
-      good = true;
-    }
-    require(good, "signature");
-    return body;
+      return { name: parts[1], id: hex(raw.slice(0, 4)), signature: raw.slice(4) };
+    });
+    return { body, signed };
   }
-  async function openCheckpoint(data, key) {
-    const lines = (await openNote(data, key)).split("\n");
-    require(lines.length === 4 && lines[3] === "" && lines[0] === key.name, "note");
+  /** Whether `key` signed; a line that names the key and does not fit is a fault. */
+  async function hasSigned(key, { body, signed }) {
+    const mine = signed.filter((one) => names(one, key));
+    for (const one of mine) require(await checkSignature(key, one.signature, bytes(body)), "signature");
+    return mine.length > 0;
+  }
+  const names = (one, key) => one.name === key.name && one.id === key.id;
+  function parseCheckpoint(body, origin) {
+    const lines = body.split("\n");
+    require(lines.length === 4 && lines[3] === "" && lines[0] === origin, "note");
     const root = unbase64(lines[2]);
     require(root.length === 32, "note");
     return { size: parseNumber(lines[1]), root };
+  }
+  async function openCheckpoint(data, key) {
+    const note = splitNote(data);
+    require(await hasSigned(key, note), "signature");
+    return parseCheckpoint(note.body, key.name);
+  }
+
+  /** The keys of one log: {key, from, until} by the sizes for which each signs; `until` null for no end. */
+  class KeyHistory {
+    bad = new Map(); // vkey of a compromised key -> last good size
+
+    constructor(...keys) {
+      this.terms = keys.map((key) => ({ key, from: 0, until: null }));
+    }
+    get current() {
+      return this.terms.at(-1).key;
+    }
+    find(vkey) {
+      return this.terms.find(({ key }) => key.vkey === vkey);
+    }
+    rotate(key, size) {
+      require(this.terms.every((term) => term.key.id !== key.id), "turn");
+      this.terms.at(-1).until = size;
+      this.terms.push({ key, from: size, until: null });
+    }
+    static covers = ({ from, until }, size) => from <= size && (until === null || size <= until);
+
+    /** How many keys of its time signed the note, at least one. */
+    async check(note, size) {
+      let good = 0;
+      for (const term of this.terms) {
+        if (KeyHistory.covers(term, size)) good += await hasSigned(term.key, note);
+        else require(!note.signed.some((one) => names(one, term.key)), "wrongTime");
+      }
+      require(good > 0, "signature");
+      return good;
+    }
+    async openCheckpoint(data) {
+      const note = splitNote(data);
+      const head = parseCheckpoint(note.body, this.current.name);
+      const good = await this.check(note, head.size);
+      const turns = this.terms.slice(1).some(({ from }) => from === head.size);
+      require(!turns || good > 1, "oneHand");
+      return head;
+    }
+  }
+
+  function splitProof(string) {
+    const at = string.indexOf("\n\n");
+    const [format, extra, index, ...path] = string.slice(0, Math.max(at, 0)).split("\n");
+    require(format === "c2sp.org/tlog-proof@v1" && extra?.startsWith("extra ") && index?.startsWith("index "));
+    const steps = path.map(unbase64);
+    require(steps.every((step) => step.length === 32));
+    return { leaf: unbase64(extra.slice(6)), index: parseNumber(index.slice(6)), path: steps, note: bytes(string.slice(at + 2)) };
   }
   function parsePolicy(string) {
     const logs = new Map();
@@ -129,7 +186,7 @@ globalThis.parvisFormat = (() => {
       if (!words.length || words[0].startsWith("#")) continue;
       if (words[0] === "log" && (words.length === 2 || words.length === 3)) {
         const key = parseKey(words[1]);
-        logs.set(key.name, key);
+        logs.set(key.name, [...(logs.get(key.name) ?? []), key]);
       } else if (words[0] === "quorum" && words.length === 2 && quorum === null) quorum = words[1];
       else require(words[0] === "witness" || words[0] === "group");
     }
@@ -185,7 +242,8 @@ globalThis.parvisFormat = (() => {
   }
 
   return {
-    Malformed, Tree, UTF8, base64, bytes, checkSignature, hex, isIncluded, isObject, leafHash, openCheckpoint,
-    openNote, parseKey, parseNumber, parsePolicy, parseState, require, same, sha256, tilePath, unbase64,
+    KeyHistory, Malformed, Tree, UTF8, base64, bytes, checkSignature, hex, isIncluded, isObject, leafHash,
+    openCheckpoint, parseKey, parseNumber, parsePolicy, parseState, require, same, sha256, splitNote, splitProof,
+    tilePath, unbase64,
   };
 })();

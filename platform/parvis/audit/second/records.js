@@ -28,6 +28,7 @@ globalThis.parvisRecords = (() => {
     "model.changed": ["fact", "success failed", "model", ACT],
     "key.compromised": ["fact", "unknown", "target", ACT],
     "log.opened": ["fact", "success", "", "target change"],
+    "log.heads": ["fact", "success", "change", ""],
     "log.heartbeat": ["fact", "success", "", "change"],
     "clock.stepped": ["fact", "success", "change", ""],
     "admin.viewed": ["fact", "success denied", "target", "http trace"],
@@ -185,6 +186,7 @@ globalThis.parvisRecords = (() => {
         return this.jump(seq + 1);
       }
       if (seq === 0) this.run.born = record;
+      if (!this.run.fitsKeys(seq, leaf, record)) wrong("story");
       if (record.log !== this.log || record.seq !== seq || seq !== this.next) wrong("place");
       this.next = seq + 1;
       if (record.time < this.time && record.kind !== "clock.stepped") wrong("time");

@@ -7,14 +7,15 @@
 "use strict";
 globalThis.parvisAudit = (() => {
   const {
-    Malformed, Tree, base64, bytes, checkSignature, hex, isIncluded, leafHash, openCheckpoint, openNote,
-    parseKey, parseNumber, require, same, sha256, tilePath, unbase64,
+    KeyHistory, Malformed, Tree, base64, checkSignature, hex, isIncluded, leafHash, openCheckpoint, parseKey,
+    parseNumber, require, same, sha256, splitNote, splitProof, tilePath, unbase64,
   } = globalThis.parvisFormat;
   const { Records, TYPES, findFault, parseRecord, splitBundle } = globalThis.parvisRecords;
   const EXIT = { INTACT: 0, INCOMPLETE: 2, TAMPERED: 3, UNVERIFIABLE: 4 };
   const MIB = 1 << 20;
   const BUNDLE = 256 * 8194 + 65536;
   const MAX_FINDINGS = 200;
+  const MAX_KEYS = 1000;
   const MAX_FILES = 1_000_000;
   const PATH = new RegExp(
     "^(checkpoint|keys\\.jsonl|README|verify\\.py|notes/[0-9]{1,16}|" +
@@ -22,14 +23,15 @@ globalThis.parvisAudit = (() => {
   );
   const CHECKS = [
     ..."form manifest listed files checkpoint tree records kinds places writers intents ids".split(" "),
-    ..."birth notes policy state sealed anchor".split(" "),
+    ..."birth notes keys policy state sealed anchor".split(" "),
   ];
   const NEEDED = ["manifest", "listed", "files", "checkpoint", "tree"];
+  const unhex = (digits) => Uint8Array.from(digits.match(/../g), (pair) => parseInt(pair, 16));
   // RFC 8032, 7.1, test 1: the empty message
   const PROBE = [
     "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
     "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b",
-  ].map((digits) => Uint8Array.from(digits.match(/../g), (pair) => parseInt(pair, 16)));
+  ].map(unhex);
 
   /** One run over one folder: findings, which checks were made, what was learnt. */
   class Run {
@@ -40,7 +42,10 @@ globalThis.parvisAudit = (() => {
     hashed = new Set();
     heads = new Map(); // size -> {path, root}
     listed = null; // path -> {digest, size}
-    key = null;
+    history = null;
+    turns = new Map(); // position -> bytes of a record about a change of keys
+    turnHeads = []; // {size, root}
+    key = null; // the newest
     head = null;
     span = null;
 
@@ -112,6 +117,8 @@ globalThis.parvisAudit = (() => {
         await this.checkBirth(line);
         if (this.checks.tree === "done") this.done("notes");
         else this.skip("tiles", "notes");
+        if (this.told) this.done("keys");
+        else this.skip("noHistory", "keys");
       }
       await this.checkRest();
       if (this.verdict === "INTACT" && NEEDED.some((name) => this.checks[name] !== "done")) {
@@ -123,27 +130,90 @@ globalThis.parvisAudit = (() => {
       if (!this.folder.files.has("keys.jsonl")) this.find("INCOMPLETE", "keys.jsonl", "missing");
       const data = await this.read("keys.jsonl");
       return data && this.attempt("keys.jsonl", "keys", () => {
-        require(data.at(-1) === 10);
-        const line = parseRecord(data.slice(0, -1));
-        const key = parseKey(line.vkey);
-        require(key.name === line.origin && key.name.split("/").at(-1) === line.log);
-        this.key = key;
-        return line;
+        return this.takeKeys(data);
       });
     }
+    async takeKeys(data) {
+      require(data.at(-1) === 10);
+      const ends = [...data.keys()].filter((at) => data[at] === 10);
+      require(ends.length <= MAX_KEYS + 1);
+      const [first, ...more] = ends.map((end, at) => parseRecord(data.slice(at ? ends[at - 1] + 1 : 0, end)));
+      const key = parseKey(first.vkey);
+      require(key.name === first.origin && key.name.split("/").at(-1) === first.log);
+      const history = new KeyHistory(key);
+      require(more.every((line) => typeof line.kind === "string"), "turn");
+      const turns = more.filter(({ kind }) => kind === "key.rotated" || kind === "key.compromised");
+      for (const line of turns) if (line.kind === "key.rotated") await this.takeRotation(history, first, line);
+      for (const line of turns) if (line.kind === "key.compromised") await this.takeCompromise(history, first, line);
+      const places = turns.map((line) => splitProof(line.proof).index);
+      require(places.every((place, at) => at === 0 || places[at - 1] < place), "turn");
+      this.history = history;
+      this.told = true;
+      return first;
+    }
+    /** The record of a line about a change of keys, proven in this log, with its position and head. */
+    async openTurn(history, first, line) {
+      const { leaf, index, path, note } = splitProof(line.proof);
+      const head = await history.openCheckpoint(note);
+      require(isIncluded(leafHash(leaf), index, head.size, path, head.root), "turn");
+      const record = parseRecord(leaf);
+      require(findFault(record) === null, "turn");
+      require(record.log === first.log && record.seq === index && record.kind === line.kind, "turn");
+      require((record.target.log ?? first.log) === first.log && record.change?.vkey === line.vkey, "turn");
+      this.turns.set(index, leaf);
+      this.turnHeads.push(head);
+      return { ...record, size: head.size };
+    }
+    async takeRotation(history, first, line) {
+      const [before, key] = [history.current, parseKey(line.vkey)];
+      const begin = splitProof(line.proof).index + 1;
+      require(key.name === before.name && begin > history.terms.at(-1).from, "turn");
+      history.rotate(key, begin);
+      const { target, change, size } = await this.openTurn(history, first, line);
+      require(size === begin && change.before === before.vkey && target.key === key.id, "turn");
+      require(change.ground !== undefined && line.platform !== undefined, "turn");
+      if (line.platform) await this.checkPlatform(line.platform, line.vkey, ["key.rotated"]);
+    }
+    async takeCompromise(history, first, line) {
+      const { target, change, seq } = await this.openTurn(history, first, line);
+      const term = history.find(line.vkey);
+      require(term && term.until !== null && term.until <= seq && change.size <= term.until, "turn");
+      require(target.key === term.key.id, "turn");
+      if (change.root) this.turnHeads.push({ size: change.size, root: unhex(change.root) });
+      history.bad.set(line.vkey, change.size);
+    }
+    /** Whether a record about keys or origins is about another log, or as the log's keys tell it. */
+    fitsKeys(seq, leaf, { kind, log, target, change }) {
+      if (kind === "log.rollback") return seq === 0 || change.origin !== this.key.name;
+      if (kind !== "key.rotated" && kind !== "key.compromised") return true;
+      if ((target.log ?? log) !== log || !this.told) return true;
+      const known = this.turns.get(seq);
+      return known !== undefined && same(known, leaf);
+    }
     choosePolicyKey() {
+      this.chooseTrusted();
+      this.key = this.history?.current ?? null;
+    }
+    chooseTrusted() {
       if (!this.policy) return this.skip("noPolicy", "policy");
       const { logs, witnesses } = this.policy;
       if (witnesses) this.find("UNVERIFIABLE", "", "witnesses");
-      const only = !this.key && logs.size === 1 ? [...logs.values()][0] : null;
-      const trusted = this.key ? logs.get(this.key.name) : only;
+      const only = !this.history && logs.size === 1 ? [...logs.values()][0] : null;
+      const trusted = this.history ? logs.get(this.history.current.name) : only;
       if (!trusted) {
         this.skip("otherLog", "policy");
         return this.find("UNVERIFIABLE", "", "otherLog");
       }
-      if (this.key && this.key.vkey !== trusted.vkey) this.find("TAMPERED", "keys.jsonl", "otherKey");
-      this.key = trusted;
       this.done("policy");
+      const named = trusted.map(({ vkey }) => vkey).filter((vkey) => this.history?.find(vkey));
+      if (!named.length) {
+        if (this.history) this.find("TAMPERED", "keys.jsonl", "otherKey");
+        this.history = new KeyHistory(...trusted);
+        this.told = false;
+      } else if (!named.includes(this.history.current.vkey)) {
+        this.facts.renew_policy = true;
+        if (named.every((vkey) => this.history.bad.has(vkey))) this.find("UNVERIFIABLE", "keys.jsonl", "badKey");
+      }
     }
     async readManifest() {
       if (!this.folder.files.has("manifest")) {
@@ -153,14 +223,16 @@ globalThis.parvisAudit = (() => {
       const data = await this.read("manifest", 128 * MIB);
       if (!data || !this.key) return this.skip("noKey", "manifest");
       const found = await this.attempt("manifest", "list", async () =>
-        this.parseManifest((await openNote(data, this.key)).split("\n")));
+        this.parseManifest(splitNote(data)));
       if (!found) return;
       Object.assign(this, found);
       this.done("manifest");
     }
-    parseManifest(lines) {
+    async parseManifest(note) {
+      const lines = note.body.split("\n");
       require(lines[0] === "parvis-audit-export/v1" && lines[1] === this.key.name && lines.length > 8);
       const head = { size: parseNumber(lines[2]), root: unbase64(lines[3]) };
+      await this.history.check(note, head.size);
       const [made, asked, records] = lines.slice(4, 7).map((line) => line.split(" "));
       require(made[0] === "made" && made.length === 2 && TYPES.time(made[1]));
       require(asked[0] === "asked" && asked.length === 3 && records[0] === "records" && records.length === 3);
@@ -183,7 +255,7 @@ globalThis.parvisAudit = (() => {
       }
       const data = await this.read("checkpoint");
       if (!data || !this.key) return this.skip("noKey", "checkpoint");
-      const head = await this.attempt("checkpoint", "note", () => openCheckpoint(data, this.key));
+      const head = await this.attempt("checkpoint", "note", () => this.history.openCheckpoint(data));
       if (!head) return;
       if (this.head && (this.head.size !== head.size || !same(this.head.root, head.root))) {
         return this.find("TAMPERED", "checkpoint", "head");
@@ -191,15 +263,22 @@ globalThis.parvisAudit = (() => {
       this.head = head;
       this.done("checkpoint");
     }
+    /** A head that was published: the tree must reach it. */
+    keepHead(path, { size, root }) {
+      require(!this.head || size <= this.head.size, "cut");
+      const known = this.heads.get(size);
+      require(!known || same(known.root, root), "fork");
+      this.heads.set(size, { path, root });
+    }
     async readNotes() {
+      for (const head of this.turnHeads) await this.attempt("keys.jsonl", "note", () => this.keepHead("keys.jsonl", head));
       for (const path of [...this.folder.files.keys()].filter((name) => name.startsWith("notes/")).sort()) {
         const data = await this.read(path);
         if (!data || !this.key) continue;
         await this.attempt(path, "note", async () => {
-          const { size, root } = await openCheckpoint(data, this.key);
-          require(path === `notes/${size}`, "note");
-          require(!this.head || size <= this.head.size, "cut");
-          this.heads.set(size, { path, root });
+          const head = await this.history.openCheckpoint(data);
+          require(path === `notes/${head.size}`, "note");
+          this.keepHead(path, head);
         });
       }
     }
@@ -208,10 +287,11 @@ globalThis.parvisAudit = (() => {
       if (!Object.hasOwn(this.state, this.key.name)) return this.skip("newLog", "state");
       const seen = this.state[this.key.name];
       this.done("state");
-      if (seen.vkey !== this.key.vkey) this.find("TAMPERED", "", "seenKey");
+      const term = this.history.find(seen.vkey);
+      if (!term || !KeyHistory.covers(term, seen.size)) this.find("TAMPERED", "", "seenKey");
       if (seen.size > this.head.size) return this.find("TAMPERED", "", "shorter");
       const note = this.heads.get(seen.size);
-      const root = Uint8Array.from(seen.root.match(/../g), (pair) => parseInt(pair, 16));
+      const root = unhex(seen.root);
       if (!note) this.heads.set(seen.size, { path: "", root });
       else if (!same(note.root, root)) this.find("TAMPERED", "", "history");
     }
@@ -296,27 +376,42 @@ globalThis.parvisAudit = (() => {
     }
     async checkBirth(line) {
       const { born } = this;
+      const { key } = this.history.terms.at(this.told ? 0 : -1);
       if (!born) this.skip("first", "birth");
       else if (
-        born.kind !== "log.created" || born.change.vkey !== this.key.vkey || born.change.origin !== this.key.name
+        !["log.created", "log.rollback"].includes(born.kind) ||
+        born.change.vkey !== key.vkey || born.change.origin !== key.name
       ) this.find("TAMPERED", "", "birth", { seq: 0 });
       else if (!line || (line.birth == null && line.tenant !== "platform")) this.skip("noBirth", "birth");
       else this.done("birth");
+      if (born?.kind === "log.rollback") this.checkRollback(born);
       if (line?.birth != null) {
-        await this.attempt("keys.jsonl", "platform", () => this.checkPlatform(line.birth));
+        const kinds = ["log.created", "log.rollback"];
+        const found = await this.attempt("keys.jsonl", "platform", () => this.checkPlatform(line.birth, key.vkey, kinds));
+        if (found) this.facts.platform = found;
       }
     }
-    async checkPlatform({ vkey, proof }) {
+    /** What a log that takes the place of another one must say, and what it may not hide. */
+    checkRollback({ target, change, policy }) {
+      const wrong = (reason) => this.find("TAMPERED", "", reason, { seq: 0 });
+      const all = [change.before, change.size, change.root, change.ground, target.log, target.first, target.end, policy?.reviewer];
+      if (all.includes(undefined)) return wrong("rollback");
+      const { before: origin, size, root } = change;
+      const lost = [target.first, target.end];
+      if (origin.split("/").at(-1) !== target.log || lost[0] > lost[1] || lost[1] !== size) wrong("rollback");
+      this.facts.continues = { origin, size, root, lost };
+      const seen = this.state && Object.hasOwn(this.state, origin) ? this.state[origin] : null;
+      if (seen && (seen.size > size || (seen.size === size && seen.root !== root))) wrong("hidden");
+    }
+    /** Which platform log knows the key. */
+    async checkPlatform({ vkey, proof }, wanted, kinds) {
       const key = parseKey(vkey);
-      const at = proof.indexOf("\n\n");
-      const { size, root } = await openCheckpoint(bytes(proof.slice(at + 2)), key);
-      const [format, extra, index, ...path] = proof.slice(0, at).split("\n");
-      require(format === "c2sp.org/tlog-proof@v1" && extra.startsWith("extra ") && index.startsWith("index "));
-      const leaf = unbase64(extra.slice(6));
-      require(isIncluded(leafHash(leaf), parseNumber(index.slice(6)), size, path.map(unbase64), root));
+      const { leaf, index, path, note } = splitProof(proof);
+      const { size, root } = await openCheckpoint(note, key);
+      require(isIncluded(leafHash(leaf), index, size, path, root), "platform");
       const record = parseRecord(leaf);
-      require(findFault(record) === null && record.change.vkey === this.key.vkey);
-      this.facts.platform = { fingerprint: key.fingerprint, size };
+      require(findFault(record) === null && kinds.includes(record.kind) && record.change?.vkey === wanted, "platform");
+      return { fingerprint: key.fingerprint, size };
     }
     async checkRest() {
       this.skip("sealed", "sealed");
@@ -344,6 +439,8 @@ globalThis.parvisAudit = (() => {
         size: head?.size ?? null,
         root: head ? base64(head.root) : null,
         key: key && { vkey: key.vkey, fingerprint: key.fingerprint, confirmed: this.checks.policy === "done" },
+        keys: (this.history?.terms ?? []).map(({ key: { vkey, fingerprint }, from, until }) => (
+          { vkey, fingerprint, first: from, last: until, suspect_from: this.history.bad.get(vkey) ?? null })),
         ...this.facts,
         checks: Object.fromEntries(CHECKS.map((name) => [name, this.checks[name] ?? "unreached"])),
         findings, open,
