@@ -151,7 +151,8 @@ def test_sealed_values_that_were_touched_are_found(
 
 def test_a_destroyed_key_is_an_erasure_and_not_a_fault(original: Path, tmp_path: Path) -> None:
     house = attacked(original, tmp_path / "house", lambda database: None)
-    house.keystore.destroy_key("commune", "conversation", "c-1")
+    keys = house.keystore.list_keys("commune", ("audit-conversation",), "c-1")
+    house.keystore.destroy_keys("commune", [key.id for key in keys])
     checks = check_logs(house.audit_dir, house.keystore)
     assert not any(check.faults for check in checks)
     assert checks[1].sealed_erased == 12 and checks[1].sealed_openable > 0

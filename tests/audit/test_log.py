@@ -1,5 +1,6 @@
 """Appending: durable receipts, one ending for each intent, sealed values, and every way to fail."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ import pytest
 
 from parvis.audit import PLATFORM, Actor, AuditLog, Draft, KeyRef, Receipt, verify
 from parvis.audit import writer as writer_module
+from parvis.audit.events import replace_id
 from parvis.audit.files import LockFile
 from parvis.audit.fsck import check_log
 from parvis.audit.notes import Checkpoint
@@ -102,8 +104,10 @@ def test_sealed_values_open_under_their_key_and_nowhere_else(house: House) -> No
     receipt = finish_chat(log, start_chat(log))
     found = log.reader.find_record("commune", receipt.seq)
     assert found is not None
-    with_key = house.keystore.find_key("commune", "conversation", "c-1")
+    with_key = house.keystore.find_key_by_id("commune", found.data["seal"]["answer"]["k"])
     assert with_key is not None
+    made = house.keystore.list_keys("commune", ("audit-conversation",), "c-1")
+    assert [(fact.id, fact.day) for fact in made] == [(with_key.id, found.data["seen"][:10])]
     store = open_store(house.audit_dir, read_only=True)
     row = store.find_log("commune")
     assert row is not None
@@ -124,8 +128,24 @@ def test_sealed_values_open_under_their_key_and_nowhere_else(house: House) -> No
         open_value(
             with_key, row.id, started_id(found.data), "answer", boxes["answer"][1], seal["answer"]
         )
-    house.keystore.destroy_key("commune", "conversation", "c-1")
+    assert house.keystore.destroy_keys("commune", [with_key.id]) == 1
     assert house.keystore.find_key_by_id("commune", seal["answer"]["k"]) is None
+
+
+def test_a_request_of_a_client_has_a_key_of_its_own(house: House) -> None:
+    log = house.open()
+    draft = Draft("chat.refused", CHATBOT, phase="fact", sealed={"prompt": b"x", "answer": b"y"})
+    draft = dataclasses.replace(draft, seal_key=KeyRef("request"))
+    seals = []
+    for _ in range(2):
+        receipt = log.append("commune", replace_id(draft), 10)
+        found = log.reader.find_record("commune", receipt.seq)
+        assert found is not None
+        seals.append({entry["k"] for entry in found.data["seal"].values()})
+    assert [len(keys) for keys in seals] == [1, 1] and seals[0] != seals[1]
+    assert house.keystore.destroy_keys("commune", seals[0]) == 1
+    (left,) = seals[1]
+    assert house.keystore.find_key_by_id("commune", left) is not None
 
 
 def started_id(data: object) -> str:

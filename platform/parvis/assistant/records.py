@@ -40,7 +40,10 @@ class ChatRecord:
         self._first_ms: int | None = None
         self._ended = False
         self._actor = Actor.of(principal)
-        self._seal_key = KeyRef("conversation", turn.conversation) if turn.conversation else None
+        # a client's account stands for many citizens: each request can be erased alone
+        self._seal_key = (
+            KeyRef("conversation", turn.conversation) if turn.conversation else KeyRef("request")
+        )
         self._http: dict[str, Any] = {"request": turn.request_id}
         self._target: dict[str, Any] = {
             "assistant": assistant.id,

@@ -16,7 +16,7 @@ from typing import Any
 
 from parvis.audit import events
 from parvis.audit.canonical import MAX_RECORD_BYTES, encode
-from parvis.audit.events import Draft
+from parvis.audit.events import Draft, KeyRef
 from parvis.audit.reader import AuditReader, LogHead
 from parvis.audit.receipts import Receipt
 from parvis.audit.sealing import SealedValue, pseudonym, seal_value
@@ -226,27 +226,30 @@ class AuditLog:
         subject = draft.actor.subject
         own_key = self._keystore.get_key(tenant_id, "subject", subject) if subject else None
         body["actor"] = _actor_block(draft, own_key, seen[:7])
-        sealed = self._seal(tenant_id, log_id, draft, own_key)
+        sealed = self._seal(tenant_id, log_id, draft, seen[:10])
         if sealed:
             body["seal"] = {value.name: value.entry for value in sealed}
         return Entry(tenant_id, body, sealed)
 
-    def _seal(
-        self, tenant_id: str, log_id: str, draft: Draft, own_key: DataKey | None
-    ) -> list[SealedValue]:
+    def _seal(self, tenant_id: str, log_id: str, draft: Draft, day: str) -> list[SealedValue]:
         sealed = []
-        if draft.actor.type == "person" and own_key is not None:
-            subject = draft.actor.subject.encode()
-            sealed.append(seal_value(own_key, log_id, draft.id, "user", subject))
+        own = KeyRef("subject", draft.actor.subject) if draft.actor.subject else None
+        if draft.actor.type == "person" and own is not None:
+            key, subject = self._day_key(tenant_id, own, day), own.ref.encode()
+            sealed.append(seal_value(key, log_id, draft.id, "user", subject))
         if draft.sealed:
-            key = own_key
-            if draft.seal_key is not None:
-                key = self._keystore.get_key(tenant_id, draft.seal_key.kind, draft.seal_key.ref)
-            if key is None or "user" in draft.sealed:
+            chosen = draft.seal_key or own
+            if chosen is None or "user" in draft.sealed:
                 raise ValueError("audit: sealed values need a key, and `user` is set by the log")
+            key = self._day_key(tenant_id, chosen, day)
             for name, value in draft.sealed.items():
                 sealed.append(seal_value(key, log_id, draft.id, name, value))
         return sealed
+
+    def _day_key(self, tenant_id: str, wanted: KeyRef, day: str) -> DataKey:
+        if wanted.kind == "request":
+            return self._keystore.take_request_key(tenant_id, day)
+        return self._keystore.get_day_key(tenant_id, f"audit-{wanted.kind}", day, wanted.ref)
 
     def _enqueue(self, entry: Entry, size: int) -> Pending:
         future = Pending()
