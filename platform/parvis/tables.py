@@ -104,6 +104,43 @@ class TurnRow(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class HoldRow(SQLModel, table=True):
+    """Something that must not be erased or pruned before somebody lifts the hold."""
+
+    __tablename__ = "hold"
+
+    id: str = Field(primary_key=True, max_length=16)
+    tenant_id: str = Field(max_length=63, index=True)
+    case_word: str = Field(max_length=100)
+    kind: str = Field(max_length=16)
+    ref: str = Field(default="", max_length=255)
+    from_time: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    to_time: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    reason: str = Field(max_length=32)
+    owner: str = Field(max_length=100)
+    placed_at: datetime = Field(sa_type=UtcDateTime)
+    until: datetime = Field(sa_type=UtcDateTime)
+    lifted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class ErasureRow(SQLModel, table=True):
+    """An erasure asked for; `ref` and `scope` (what to destroy, as JSON) are emptied at its end."""
+
+    __tablename__ = "erasure"
+
+    id: str = Field(primary_key=True, max_length=16)
+    tenant_id: str = Field(max_length=63, index=True)
+    kind: str = Field(max_length=16)
+    ref: str = Field(max_length=255)
+    ground: str = Field(max_length=32)
+    requested_by: str = Field(max_length=100)
+    requested_at: datetime = Field(sa_type=UtcDateTime)
+    confirmed_by: str = Field(default="", max_length=100)
+    status: str = Field(max_length=16)
+    scope: str = Field(default="")
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
 class PassageRow(SQLModel, table=True):
     """A piece of an agency's source with its vector (512 float32, little-endian)."""
 
