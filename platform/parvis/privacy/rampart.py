@@ -112,7 +112,7 @@ class Rampart:
         ids = np.zeros((len(rows), width), dtype=np.int64)
         filled = np.zeros((len(rows), width), dtype=np.int32)
         for number, row in enumerate(rows):
-            ids[number, : len(row) + 2] = [self._cls, *row, self._sep]
+            ids[number, : len(row) + 2] = np.array([self._cls, *row, self._sep])
             filled[number, : len(row) + 2] = 1
         feed = {"state": self._embeddings.of(ids), "filled": filled}
         with self._turns:

@@ -64,11 +64,16 @@ class Tagger:
 
     def chances(self, tokens: Sequence[Token]) -> Any:
         """For each token how likely it belongs to a person's name, 0 to 1."""
+        return self.read(tokens)[0]
+
+    def read(self, tokens: Sequence[Token]) -> tuple[Any, Any]:
+        """The chances, and which tokens stand in the list of names (0: no)."""
         if not tokens:
-            return np.zeros(0, dtype=np.float32)
-        buckets = features(tokens, self._lexicon.kinds(name_hashes(tokens)))
+            return np.zeros(0, dtype=np.float32), np.zeros(0, dtype=np.int64)
+        kinds = self._lexicon.kinds(name_hashes(tokens))
+        buckets = features(tokens, kinds)
         total = self._weights[buckets].sum(axis=1, dtype=np.int32) * self._scale + self._bias
-        return 1 / (1 + np.exp(-np.clip(total, -30, 30)))
+        return 1 / (1 + np.exp(-np.clip(total, -30, 30))), kinds
 
 
 def read_tokens(text: str) -> list[Token]:
@@ -97,23 +102,19 @@ def features(tokens: Sequence[Token], kinds: Any) -> Any:
         rows.append(row)
     traits = np.array(rows, dtype=np.uint64)
     count = len(tokens)
-    padded = np.full((count + 2 * _EDGE, traits.shape[1] + 1), 1, dtype=np.uint64)
-    padded[_EDGE : _EDGE + count, :-1] = traits
-    padded[_EDGE : _EDGE + count, -1] = kinds + 2
-
-    def at(trait: int, offset: int) -> Any:
-        return padded[_EDGE + offset : _EDGE + offset + count, trait]
-
-    mode = np.full(count, _mode(tokens), dtype=np.uint64)
-    columns = []
-    for number, parts in enumerate(_TEMPLATES):
-        mixed = np.full(count, number + 1, dtype=np.uint64)
-        for trait, offset in parts:
-            value = mode if trait == _MODE else at(trait, offset)
-            mixed = (mixed ^ value) * _SALT
-            mixed ^= mixed >> np.uint64(29)
-        columns.append(mixed >> np.uint64(64 - BITS))
-    return np.stack(columns, axis=1).astype(np.int64)
+    padded = np.full((count + 2 * _EDGE, _MODE + 1), 1, dtype=np.uint64)
+    padded[_EDGE : _EDGE + count, :_KIND] = traits
+    padded[_EDGE : _EDGE + count, _KIND] = kinds + 2
+    padded[:, _MODE] = _mode(tokens)
+    places = np.arange(_EDGE, _EDGE + count)
+    numbers = np.arange(1, len(_TEMPLATES) + 1, dtype=np.uint64)
+    mixed = np.repeat(numbers[:, None], count, axis=1)
+    # all templates at once, first part by first part: a call for each would cost more than the sum
+    for rows, parts, offsets in _STEPS:
+        values = padded[places + offsets[:, None], parts[:, None]]
+        step = (mixed[rows] ^ values) * _SALT
+        mixed[rows] = step ^ (step >> np.uint64(29))
+    return (mixed >> np.uint64(64 - BITS)).T.astype(np.int64)
 
 
 def load_tagger() -> Tagger:
@@ -160,6 +161,20 @@ _TEMPLATES: tuple[tuple[tuple[int, int], ...], ...] = (
     ((_SUFFIX3, 1), (_SHAPE, 0), (_KIND, 0)),
     ((_LENGTH, 0), (_SHAPE, 0), (_KIND, 0)),
 )
+
+
+def _steps() -> list[tuple[Any, Any, Any]]:
+    """For the first, second, ... part of the templates: which have one, its trait and offset."""
+    steps = []
+    for place in range(max(map(len, _TEMPLATES))):
+        having = [(row, parts[place]) for row, parts in enumerate(_TEMPLATES) if place < len(parts)]
+        rows, pairs = zip(*having, strict=True)
+        traits, offsets = np.array(pairs).T
+        steps.append((np.array(rows), traits, offsets))
+    return steps
+
+
+_STEPS = _steps()
 
 
 def _traits(word: str) -> tuple[int, ...]:

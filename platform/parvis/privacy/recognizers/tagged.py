@@ -1,7 +1,10 @@
 """Persons by our own small tagger, which knows more German and Luxembourgish than the model."""
 
+import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
+
+import numpy as np
 
 from parvis.privacy.deadline import check_deadline
 from parvis.privacy.entities import Label
@@ -26,19 +29,38 @@ class TaggedNameRecognizer(RuleRecognizer):
     def __init__(self, tagger: Tagger) -> None:
         super().__init__()
         self._tagger = tagger
+        self._last = threading.local()
 
     def find(self, text: str) -> Iterable[Hit]:
         """Every name the tagger believes in, in order."""
-        tokens = read_tokens(text)
+        tokens, chances, _ = self.read(text)
         words = {token.text for token in tokens}
         is_cased = _CASED_SHARE * sum(map(str.isupper, text)) > len(text)
-        for start in range(0, len(tokens), _PIECE):
+        for group in _groups(text, tokens, chances):
+            for hit in _hit(tokens, chances, group, is_cased=is_cased):
+                yield _without_genitive(text, hit, words)
+
+    def read(self, text: str) -> tuple[list[Token], Any, Any]:
+        """Words, how likely each belongs to a name, and whether it is in the list of names.
+
+        What was read last is kept for this thread until `forget`, for two ask for the same.
+        """
+        last = getattr(self._last, "read", None)
+        if last is not None and last[0] == text:
+            tokens, chances, kinds = last[1]
+            return tokens, chances, kinds
+        tokens = read_tokens(text)
+        read = []
+        for start in range(0, max(1, len(tokens)), _PIECE):
             check_deadline()
-            piece = tokens[start : start + _PIECE]
-            chances = self._tagger.chances(piece)
-            for group in _groups(text, piece, chances):
-                for hit in _hit(piece, chances, group, is_cased=is_cased):
-                    yield _without_genitive(text, hit, words)
+            read.append(self._tagger.read(tokens[start : start + _PIECE]))
+        chances, kinds = (np.concatenate(parts) for parts in zip(*read, strict=True))
+        self._last.read = (text, (tokens, chances, kinds))
+        return tokens, chances, kinds
+
+    def forget(self) -> None:
+        """Keep nothing of what this thread read last."""
+        self._last.read = None
 
 
 def _groups(text: str, tokens: list[Token], chances: Any) -> Iterator[list[int]]:
