@@ -3,12 +3,17 @@
 import os
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from parvis.audit import Actor, AuditLog, Draft, KeyRef, Receipt
+from parvis.audit.cosignatures import format_cosigner_vkey
 from parvis.audit.export import export_files, write_folder
 from parvis.keystore import KeyStore
 
 ROOT_KEY = bytes(range(32))
 INSTALLATION = "parvis.test"
+WITNESS_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
+WITNESS = format_cosigner_vkey("witness.test/w", WITNESS_KEY.public_key().public_bytes_raw())
 CIVIL_SERVANT = Actor("person", "8f2c-subject", ("civil-servant",), "", "portal")
 CHATBOT = Actor("service", "bot-subject", ("chatbot",), "", "chatbot")
 

@@ -18,7 +18,7 @@ from parvis.audit.receipts import Receipt
 from parvis.audit.tree import leaf_hash, node_hash
 from parvis.cli import main
 from tests.audit.forgers import change, copy_house, rebuild
-from tests.audit.houses import House, fill, fill_fast
+from tests.audit.houses import WITNESS, House, fill, fill_fast
 
 
 @pytest.fixture
@@ -118,7 +118,8 @@ def test_without_the_logs_key_a_proof_decides_nothing(
         other = tmp_path / "other"
         other.write_text(f"log {format_vkey(name, key)}\nquorum none\n")
         assert verify.main([str(answer.file), "--policy", str(other)]) == code
-    answer.policy.write_text(answer.policy.read_text().replace("none", "W") + "witness W x\n")
+    asked = answer.policy.read_text().replace("quorum none", f"witness W {WITNESS}\nquorum W")
+    answer.policy.write_text(asked)
     assert verify.main([str(answer.file), "--policy", str(answer.policy)]) == 4
 
 

@@ -31,7 +31,7 @@ from tests.audit.forgers import (
     renumbered,
     write_raw,
 )
-from tests.audit.houses import House, export, fill, fill_fast, start_chat
+from tests.audit.houses import WITNESS, House, export, fill, fill_fast, start_chat
 
 EXIT = {"INTACT": 0, "INCOMPLETE": 2, "TAMPERED": 3, "UNVERIFIABLE": 4}
 
@@ -79,7 +79,7 @@ def test_an_untouched_export_is_intact(made: Path) -> None:
         assert report["verdict"] == "INTACT", reasons(report)
         assert report["findings"] == [] and report["open_intents"] == []
         skipped = {name for name, state in report["checks"].items() if state != "done"}
-        assert skipped == {"policy", "state", "sealed", "anchor"}
+        assert skipped == {*"policy state sealed platform anchor stamps line".split()}
         assert report["key"]["confirmed"] is False and report["anchored"] is False
     assert "unanchored" in verify.format_report(check(made / "whole"))
 
@@ -263,7 +263,7 @@ def test_your_own_trusted_key_confirms_the_log(made: Path, tmp_path: Path) -> No
     assert report["verdict"] == "INTACT" and report["key"]["confirmed"] is True
     assert "as in your policy" in verify.format_report(report)
     assert check(made / "platform", policy=trusted)["verdict"] == "UNVERIFIABLE"
-    wants = verify.load_policy(f"log {vkey}\nwitness W x\nquorum W\n".encode())
+    wants = verify.load_policy(f"log {vkey}\nwitness W {WITNESS}\nquorum W\n".encode())
     assert check(made / "whole", policy=wants)["verdict"] == "UNVERIFIABLE"
 
 

@@ -199,6 +199,7 @@ KINDS: Mapping[str, Kind] = {
     "key.retired": _kind("fact", "success", "target", _ACT),
     "log.created": _kind("fact", "success", "target change", ""),
     "log.opened": _kind("fact", "success", "", "target change"),
+    "log.heads": _kind("fact", "success", "change", ""),
     "log.heartbeat": _kind("fact", "success", "", "change"),
     "log.closed": _kind("fact", "success", "target change", ""),
     "log.rollback": _kind("fact", "success", "target change", "policy"),

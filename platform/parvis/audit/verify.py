@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import base64
 import binascii
+import datetime
 import hashlib
 import json
 import os
@@ -31,8 +32,16 @@ try:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 except ImportError:  # the auditor's machine may have nothing but Python
     Ed25519PublicKey = None  # type: ignore[assignment,misc]
+try:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+    from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
+except ImportError:
+    x509 = None  # type: ignore[assignment]
 
 VERSION = "1"
+UTC = datetime.timezone.utc  # noqa: UP017 - the verifier runs on Python 3.9
 SIGNATURES = "own RFC 8032 check (slower)" if Ed25519PublicKey is None else "cryptography"
 EXIT = {"INTACT": 0, "INCOMPLETE": 2, "TAMPERED": 3, "UNVERIFIABLE": 4}
 USAGE = 5
@@ -51,10 +60,15 @@ MAX_IDS = 500_000
 MAX_KEYS = 1000
 TURNS = ("key.rotated", "key.compromised", "log.rollback")
 MAX_SIZE = 2**53
+MAX_CHAIN = 8
+MAX_COPIES = 200_000
+SKEW_S = 300
+EVIDENCE_FORMAT = "parvis-audit-evidence/v1"
 OLD_INTENT_S = 15 * 60
 
 PATHS = re.compile(
     r"checkpoint|keys\.jsonl|README|verify\.py|notes/[0-9]{1,16}"
+    r"|tokens/[0-9]{1,16}\.[0-9]{1,2}"
     r"|tile/(entries|[0-9]{1,2})/(x[0-9]{3}/)*[0-9]{3}(\.p/[0-9]{1,3})?"
 )
 WORD = re.compile(r"[A-Za-z0-9._:/@+=,~()#<>*-]{1,255}")
@@ -155,6 +169,7 @@ KINDS = {
     "key.retired": ("fact", "success", "target", _ACT),
     "log.created": ("fact", "success", "target change", ""),
     "log.opened": ("fact", "success", "", "target change"),
+    "log.heads": ("fact", "success", "change", ""),
     "log.heartbeat": ("fact", "success", "", "change"),
     "log.closed": ("fact", "success", "target change", ""),
     "log.rollback": ("fact", "success", "target change", "policy"),
@@ -302,6 +317,7 @@ class Key:
 
 
 Signatures = list[tuple[str, bytes]]
+Policy = tuple[dict[str, tuple["Key", ...]], "Trust"]
 
 
 def split_note(data: bytes) -> tuple[str, Signatures]:
@@ -436,24 +452,35 @@ def parse_number(text: str) -> int:
     return int(text)
 
 
-def load_policy(data: bytes) -> tuple[dict[str, tuple[Key, ...]], bool]:
-    """The log keys of a tlog-policy by origin, and whether witnesses are demanded."""
+def load_policy(data: bytes) -> Policy:
+    """The log keys of a tlog-policy by origin; its witnesses, quorum and time-stamp authorities.
+
+    A line `#!tsa NAME BASE64` names an authority by its certificate (DER): for other readers of
+    the format it is a comment.
+    """
     logs: dict[str, tuple[Key, ...]] = {}
-    quorum = None
-    for line in data.decode("utf-8").split("\n"):
-        words = line.split()
-        if not words or words[0].startswith("#"):
-            continue
+    trust = Trust()
+    text = data.decode("utf-8", "surrogateescape")
+    if re.search(r"[\x00-\x08\x0b-\x1f\x7f]", text):
+        raise Malformed("control characters in the policy")
+    for line in text.split("\n"):
+        words = re.split(r"[ \t]+", line.strip(" \t"))
         if words[0] == "log" and len(words) in (2, 3):
             key = Key(words[1])
             logs[key.name] = (*logs.get(key.name, ()), key)
-        elif words[0] == "quorum" and len(words) == 2 and quorum is None:
-            quorum = words[1]
-        elif words[0] not in ("witness", "group"):
+        elif words[0] == "witness" and len(words) in (3, 4):
+            trust.add_witness(*words[1:])
+        elif words[0] == "group" and len(words) > 3:
+            trust.add_group(words[1], words[2], words[3:])
+        elif words[0] == "quorum" and len(words) == 2:
+            trust.set_quorum(words[1])
+        elif words[0] == "#!tsa" and len(words) == 3:
+            trust.add_root(words[1], words[2])
+        elif words[0].startswith("#!") or (words[0] and not words[0].startswith("#")):
             raise Malformed("not a line of a tlog-policy")
-    if quorum is None:
+    if trust.quorum is None:
         raise Malformed("no quorum line")
-    return logs, quorum != "none"
+    return logs, trust
 
 
 # Merkle tree (RFC 6962)
@@ -526,6 +553,507 @@ def split_proof(text: str) -> tuple[bytes, int, list[bytes], bytes]:
     if any(len(step) != HASH for step in path):
         raise Malformed("a hash of the wrong length")
     return unbase64(lines[1][6:]), parse_number(lines[2][6:]), path, note.encode()
+
+
+# What others vouch for: cosignatures (c2sp.org/tlog-cosignature), time stamps (RFC 3161)
+
+
+class Unsupported(Exception):
+    """Something that cannot be checked on this machine; the words say what."""
+
+
+class Cosigner:
+    """A witness's verifier key (type 0x04): it signs a head together with the time."""
+
+    def __init__(self, vkey: str) -> None:
+        self.name, identity, raw = split_vkey(vkey)
+        if len(raw) != 33 or raw[:1] != b"\x04":
+            raise Malformed("not a witness's Ed25519 verifier key")
+        self.vkey, self.public = vkey, raw[1:]
+        self.id = hashlib.sha256(self.name.encode() + b"\n" + raw).digest()[:4]
+        if self.id.hex() != identity:
+            raise Malformed("a verifier key with the wrong key id")
+
+    def read_time(self, text: str, signature: bytes) -> int:
+        """When the witness signed this head, in seconds since 1970."""
+        when = int.from_bytes(signature[:8], "big")
+        message = f"cosignature/v1\ntime {when}\n{text}".encode()
+        good = when < 2**63 and check_signature(self.public, signature[8:], message)
+        if len(signature) != 72 or not good:
+            raise Malformed(f"the cosignature of {self.name} does not fit")
+        return when
+
+
+def split_vkey(vkey: str) -> tuple[str, str, bytes]:
+    """(name, key id, type and key) of a verifier key."""
+    name, plus, rest = vkey.partition("+")
+    identity, second, encoded = rest.partition("+")
+    if not (name and plus and second) or re.search(r"\s", name):
+        raise Malformed("not a verifier key")
+    return name, identity, unbase64(encoded)
+
+
+class Trust:
+    """Witnesses, groups, quorum (c2sp.org/tlog-policy) and time-stamp authorities of a policy."""
+
+    def __init__(self) -> None:
+        self.witnesses: dict[str, Cosigner] = {}
+        self.groups: dict[str, tuple[int, list[str]]] = {}
+        self.quorum: str | None = None
+        self.urls: dict[str, str] = {}
+        self.roots: dict[str, bytes] = {}
+        self._used: set[str] = set()
+
+    @property
+    def demands(self) -> bool:
+        """True when a head counts only with the cosignatures of the quorum."""
+        return self.quorum != "none"
+
+    def add_witness(self, name: str, vkey: str, url: str = "") -> None:
+        witness = Cosigner(vkey)
+        if any(witness.public == other.public for other in self.witnesses.values()):
+            raise Malformed("the policy names a witness twice")
+        self._claim(name)
+        self.witnesses[name], self.urls[name] = witness, url
+
+    def add_group(self, name: str, word: str, members: list[str]) -> None:
+        for member in members:
+            if member not in self.witnesses and member not in self.groups:
+                raise Malformed("a group of the policy has a member that is not defined above it")
+            if member in self._used:
+                raise Malformed("a member of two groups of the policy")
+            self._used.add(member)
+        least = {"any": 1, "all": len(members)}.get(word) or parse_number(word)
+        if not 1 <= least <= len(members):
+            raise Malformed("a group of the policy asks for more members than it has")
+        self._claim(name)
+        self.groups[name] = (least, members)
+
+    def set_quorum(self, name: str) -> None:
+        if self.quorum is not None:
+            raise Malformed("the policy has two quorum lines")
+        if name != "none" and name not in self.witnesses and name not in self.groups:
+            raise Malformed("the quorum of the policy is not defined above it")
+        self.quorum = name
+
+    def add_root(self, name: str, encoded: str) -> None:
+        if name in self.roots:
+            raise Malformed("the policy names an authority twice")
+        self.roots[name] = unbase64(encoded)
+
+    def _claim(self, name: str) -> None:
+        if name == "none" or name in self.witnesses or name in self.groups:
+            raise Malformed("the policy uses a name twice")
+
+    def find_quorum(self, times: dict[str, int], name: str | None = None) -> int | None:
+        """When the quorum was reached, given when each witness signed; None when it was not."""
+        name = self.quorum if name is None else name
+        if name is None or name == "none":
+            return None
+        if name in self.witnesses:
+            return times.get(name)
+        least, members = self.groups[name]
+        found = [self.find_quorum(times, member) for member in members]
+        reached = sorted(when for when in found if when is not None)
+        return reached[least - 1] if len(reached) >= least else None
+
+    def counting(self, name: str | None = None) -> list[str]:
+        """The witnesses that the quorum can count; others count nothing."""
+        name = self.quorum if name is None else name
+        if name is None or name == "none":
+            return []
+        if name in self.witnesses:
+            return [name]
+        return [one for member in self.groups[name][1] for one in self.counting(member)]
+
+
+def read_cosignatures(note: bytes, trust: Trust) -> dict[str, int]:
+    """When each witness of the policy signed this head; a wrong line of one is Malformed."""
+    text, _, lines = note.decode("utf-8").rpartition("\n\n")
+    times: dict[str, int] = {}
+    for line in lines[:-1].split("\n"):
+        _, name, encoded = line.split(" ")
+        raw = unbase64(encoded)
+        for called, witness in trust.witnesses.items():
+            if (name, raw[:4]) == (witness.name, witness.id):
+                when = witness.read_time(text + "\n", raw[4:])
+                times[called] = max(when, times.get(called, 0))
+    return times
+
+
+def own_note(note: bytes, origin: str) -> bytes:
+    """The note as the log made it: without the lines of others. Time stamps are over this."""
+    text, _, lines = note.decode("utf-8").rpartition("\n\n")
+    own = [line for line in lines[:-1].split("\n") if line.split(" ")[1] == origin]
+    return (text + "\n\n" + "".join(line + "\n" for line in own)).encode()
+
+
+def read_der(data: bytes) -> list[tuple[int, bytes, bytes]]:
+    """(tag, content, whole) of each element, which must be DER with definite lengths."""
+    found, at = [], 0
+    while at < len(data):
+        start, tag, at = at, data[at], at + 1
+        if tag & 0x1F == 0x1F or at >= len(data):
+            raise Malformed("not DER")
+        length, at = data[at], at + 1
+        if length & 0x80:
+            count = length & 0x7F
+            length = int.from_bytes(data[at : at + count], "big")
+            if not 1 <= count <= 4 or length < 0x80 or length >> (8 * count - 8) == 0:
+                raise Malformed("not DER")
+            at += count
+        if at + length > len(data):
+            raise Malformed("not DER")
+        found.append((tag, data[at : at + length], data[start : at + length]))
+        at += length
+    return found
+
+
+def open_der(data: bytes, *tags: int) -> bytes:
+    """The content of the element reached by going into the first one, tag by tag."""
+    for tag in tags:
+        inner = read_der(data)
+        if not inner or inner[0][0] != tag:
+            raise Malformed("not of the expected ASN.1 form")
+        data = inner[0][1]
+    return data
+
+
+OID_SIGNED_DATA = bytes.fromhex("2a864886f70d010702")
+OID_TST_INFO = bytes.fromhex("2a864886f70d0109100104")
+OID_CONTENT_TYPE = bytes.fromhex("2a864886f70d010903")
+OID_DIGEST = bytes.fromhex("2a864886f70d010904")
+OID_SIGNING_CERT = bytes.fromhex("2a864886f70d010910020c")
+OID_SIGNING_CERT_2 = bytes.fromhex("2a864886f70d010910022f")
+OID_PSS = bytes.fromhex("2a864886f70d01010a")
+DIGESTS = {
+    bytes.fromhex("608648016503040201"): "sha256",
+    bytes.fromhex("608648016503040202"): "sha384",
+    bytes.fromhex("608648016503040203"): "sha512",
+}
+# signature algorithms that name their digest: RSA PKCS#1 v1.5 and ECDSA with SHA-2
+SIGNERS = {
+    bytes.fromhex("2a864886f70d01010b"): "sha256",
+    bytes.fromhex("2a864886f70d01010c"): "sha384",
+    bytes.fromhex("2a864886f70d01010d"): "sha512",
+    bytes.fromhex("2a8648ce3d040302"): "sha256",
+    bytes.fromhex("2a8648ce3d040303"): "sha384",
+    bytes.fromhex("2a8648ce3d040304"): "sha512",
+}
+
+
+class Token:
+    """A time-stamp token (RFC 3161, CMS): what it says, and whether its signature holds."""
+
+    def __init__(self, data: bytes) -> None:
+        whole = read_der(data)
+        outer = read_der(open_der(data, 0x30))
+        if len(whole) != 1 or [tag for tag, _, _ in outer] != [6, 0xA0]:
+            raise Malformed("not a time-stamp token")
+        if outer[0][1] != OID_SIGNED_DATA:
+            raise Malformed("not a time-stamp token")
+        parts = read_der(open_der(outer[1][1], 0x30))
+        if len(parts) < 4 or [tag for tag, _, _ in parts[:3]] != [2, 0x31, 0x30]:
+            raise Malformed("not a time-stamp token")
+        content = read_der(parts[2][1])
+        if len(content) != 2 or content[0][1] != OID_TST_INFO:
+            raise Malformed("not a time-stamp token")
+        self.info = open_der(content[1][1], 4)
+        certificates = [inner for tag, inner, _ in parts[3:] if tag == 0xA0]
+        self.certificates = [
+            whole
+            for tag, _, whole in (read_der(certificates[0]) if certificates else ())
+            if tag == 0x30
+        ]
+        signers = [inner for tag, inner, _ in parts[3:] if tag == 0x31]
+        if len(signers) != 1 or len(read_der(signers[0])) != 1:
+            raise Malformed("a time-stamp token has one signer")
+        self.signer = read_der(open_der(signers[0], 0x30))
+        self._read_info()
+
+    def _read_info(self) -> None:
+        parts = read_der(open_der(self.info, 0x30))
+        if [tag for tag, _, _ in parts[:5]] != [2, 6, 0x30, 2, 0x18]:
+            raise Malformed("not a time-stamp token")
+        imprint = read_der(parts[2][1])
+        if len(imprint) != 2 or imprint[1][0] != 4:
+            raise Malformed("not a time-stamp token")
+        self.digest_oid, self.imprint = open_der(imprint[0][1], 6), imprint[1][1]
+        text = parts[4][1].decode("ascii", "replace")
+        if not re.fullmatch(r"[0-9]{14}(\.[0-9]{1,9})?Z", text):
+            raise Malformed("a time stamp without a time in UTC")
+        try:
+            moment = datetime.datetime.strptime(text[:14], "%Y%m%d%H%M%S")
+        except ValueError:
+            raise Malformed("a time stamp without a time in UTC") from None
+        self.time = int(moment.replace(tzinfo=UTC).timestamp())
+
+    def check_imprint(self, message: bytes) -> None:
+        """The token is of these very bytes."""
+        name = DIGESTS.get(self.digest_oid)
+        if name is None:
+            raise Unsupported("a time stamp over a digest that is not SHA-2")
+        if hashlib.new(name, message).digest() != self.imprint:
+            raise Malformed("the time stamp is of other bytes than this head")
+
+    def check_signature(self) -> Any:
+        """The signer's certificate, after checking what it signed; Malformed when it does not."""
+        if x509 is None:
+            raise Unsupported("time stamps need the package cryptography")
+        tags = [tag for tag, _, _ in self.signer]
+        if tags[:4] != [2, tags[1], 0x30, 0xA0] or tags[4:6] != [0x30, 4]:
+            raise Malformed("a time stamp without signed attributes")
+        digest = DIGESTS.get(open_der(self.signer[2][1], 6))
+        if digest is None:
+            raise Unsupported("a time stamp signed over a digest that is not SHA-2")
+        attributes = self._attributes(self.signer[3][1])
+        if attributes.get(OID_CONTENT_TYPE) != b"\x06\x0b" + OID_TST_INFO:
+            raise Malformed("the time stamp's signer signed another kind of content")
+        said = open_der(attributes.get(OID_DIGEST, b""), 4)
+        if said != hashlib.new(digest, self.info).digest():
+            raise Malformed("the time stamp's content is not what was signed")
+        certificate = self._find_signer(attributes)
+        whole = self.signer[3][2]
+        message = b"\x31" + whole[1:]  # RFC 5652, 5.4: signed as a SET
+        oid = open_der(self.signer[4][1], 6)
+        _check_signed(certificate, oid, SIGNERS.get(oid, digest), self.signer[5][1], message)
+        return certificate
+
+    @staticmethod
+    def _attributes(data: bytes) -> dict[bytes, bytes]:
+        found: dict[bytes, bytes] = {}
+        for _, content, _ in read_der(data):
+            parts = read_der(content)
+            if [tag for tag, _, _ in parts] != [6, 0x31] or parts[0][1] in found:
+                raise Malformed("not the attributes of a signature")
+            found[parts[0][1]] = parts[1][1]
+        return found
+
+    def _find_signer(self, attributes: dict[bytes, bytes]) -> Any:
+        """The certificate that the signed attributes name by its digest (RFC 5816)."""
+        if OID_SIGNING_CERT_2 in attributes:
+            first = read_der(open_der(attributes[OID_SIGNING_CERT_2], 0x30, 0x30, 0x30))
+            name = "sha256" if first[0][0] == 4 else DIGESTS.get(open_der(first[0][1], 6))
+            said = next((inner for tag, inner, _ in first if tag == 4), b"")
+        else:
+            name = "sha1"
+            said = open_der(attributes.get(OID_SIGNING_CERT, b""), 0x30, 0x30, 0x30, 4)
+        if name is None:
+            raise Unsupported("a time stamp that names its certificate by an unknown digest")
+        for whole in self.certificates:
+            if hashlib.new(name, whole).digest() == said:
+                return _load_certificate(whole)
+        raise Malformed("the time stamp does not bring the certificate of its signer")
+
+    def find_root(self, signer: Any, roots: dict[str, bytes]) -> str | None:
+        """The authority of the policy that the signer's certificate leads to, or None."""
+        trusted = {name: _load_certificate(whole) for name, whole in roots.items()}
+        others = [_load_certificate(whole) for whole in self.certificates]
+        moment = datetime.datetime.fromtimestamp(self.time, UTC)
+        return _find_chain(signer, others, trusted, moment, 0)
+
+
+def _load_certificate(whole: bytes) -> Any:
+    if x509 is None:
+        raise Unsupported("time stamps need the package cryptography")
+    try:
+        return x509.load_der_x509_certificate(whole)
+    except ValueError:
+        raise Malformed("not a certificate") from None
+
+
+def _check_signed(
+    certificate: Any, oid: bytes, digest: str, signature: bytes, message: bytes
+) -> None:
+    """The certificate's key signed `message`, for time stamps and nothing else (RFC 3161 2.3)."""
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+        only = list(usage.value) == [ExtendedKeyUsageOID.TIME_STAMPING] and usage.critical
+    except (x509.ExtensionNotFound, ValueError):
+        only = False
+    if not only:
+        raise Malformed("the time stamp's signer has no certificate for time stamps")
+    method = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}
+    used, key = method[digest], certificate.public_key()
+    try:
+        if isinstance(key, rsa.RSAPublicKey) and oid == OID_PSS:
+            pss = padding.PSS(padding.MGF1(used), padding.PSS.AUTO)
+            key.verify(signature, message, pss, used)
+        elif isinstance(key, rsa.RSAPublicKey):
+            key.verify(signature, message, padding.PKCS1v15(), used)
+        elif isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(signature, message, ec.ECDSA(used))
+        elif isinstance(key, Ed25519PublicKey):
+            key.verify(signature, message)
+        else:
+            raise Unsupported("a time stamp signed with a key of an unknown kind")
+    except InvalidSignature:
+        raise Malformed("the signature of the time stamp does not fit") from None
+
+
+def _find_chain(
+    certificate: Any, others: list[Any], trusted: dict[str, Any], moment: Any, depth: int
+) -> str | None:
+    """The trusted authority above (or equal to) `certificate`, all valid at `moment`."""
+    valid = certificate.not_valid_before_utc <= moment <= certificate.not_valid_after_utc
+    if not valid or depth > MAX_CHAIN:
+        return None
+    for name, root in trusted.items():
+        if certificate == root:
+            return name
+    for name, root in trusted.items():
+        alive = root.not_valid_before_utc <= moment <= root.not_valid_after_utc
+        if alive and _is_issuer(root, certificate, depth):
+            return name
+    for other in others:
+        if other != certificate and _is_issuer(other, certificate, depth):
+            found = _find_chain(other, others, trusted, moment, depth + 1)
+            if found is not None:
+                return found
+    return None
+
+
+def _is_issuer(issuer: Any, certificate: Any, below: int) -> bool:
+    """True when `issuer` may sign certificates (with `below` authorities under it) and did."""
+    try:
+        certificate.verify_directly_issued_by(issuer)
+        limits = issuer.extensions.get_extension_for_class(x509.BasicConstraints).value
+        if not limits.ca or (limits.path_length is not None and below > limits.path_length):
+            return False
+        usage = issuer.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound as missing:
+        return missing.oid == ExtensionOID.KEY_USAGE
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return bool(usage.key_cert_sign)
+
+
+def check_token(token: bytes, message: bytes, roots: dict[str, bytes]) -> tuple[int, str | None]:
+    """(time, the policy's authority or None) of a token over exactly these bytes.
+
+    Malformed when the token does not hold; Unsupported when this machine cannot tell.
+    """
+    found = Token(token)
+    found.check_imprint(message)
+    signer = found.check_signature()
+    return found.time, found.find_root(signer, roots)
+
+
+def format_moment(when: int) -> str:
+    """Seconds since 1970 as a time in UTC."""
+    try:
+        moment = datetime.datetime.fromtimestamp(when, UTC)
+    except (OverflowError, ValueError, OSError):
+        return "a time beyond the calendar"
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class HeadLine:
+    """A head as it was printed: date, log, size, begin of the root, two check digits."""
+
+    def __init__(self, line: str) -> None:
+        words = line.split()
+        if len(words) != 5:
+            raise Malformed("a printed head has five parts: date, log, size, root, check digits")
+        self.date, self.log, count, self.root, digits = words
+        if head_digits(" ".join(words[:4])) != digits:
+            raise Malformed("the check digits do not fit: the printed head was mistyped")
+        self.size = parse_number(count)
+        form = r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9a-f]{32} [A-Za-z0-9+/]{20}"
+        if not re.fullmatch(form, f"{self.date} {self.log} {self.root}"):
+            raise Malformed("not a printed head")
+
+    def fits(self, root: bytes) -> bool:
+        return base64.b64encode(root).decode()[:20] == self.root
+
+
+def head_digits(text: str) -> str:
+    """Two digits that change with any one mistyped, and any two swapped neighbours."""
+    total = 0
+    for sign in text:
+        total = (total * 10 + ord(sign) - 32) % 97
+    return f"{total:02d}"
+
+
+class Brought:
+    """What the auditor brings besides the folder: notes and a line kept elsewhere, an age."""
+
+    def __init__(
+        self,
+        notes: list[tuple[str, bytes]] | None = None,
+        line: HeadLine | None = None,
+        not_older_than: int | None = None,
+    ) -> None:
+        self.notes, self.line, self.not_older_than = notes or [], line, not_older_than
+
+
+class Outside:
+    """What is known of this log outside its operator's reach, gathered during one run."""
+
+    def __init__(self, trust: Trust | None) -> None:
+        self.trust = trust
+        self.copies: list[dict[str, Any]] = []
+        self.skipped: list[str] = []
+        self.bounds: dict[int, int] = {}
+
+    def take_note(self, note: bytes, size: int, place: str) -> None:
+        """Count the cosignatures of a head that the log signed."""
+        if self.trust is None:
+            return
+        times = read_cosignatures(note, self.trust)
+        when = self.trust.find_quorum(times)
+        if when is not None:
+            counted = [name for name in self.trust.counting() if name in times]
+            self.add("witnesses", size, when, sorted(counted), place)
+
+    def take_token(self, token: bytes, message: bytes, size: int, place: str) -> None:
+        """Check a time stamp of a head; Malformed when it does not hold."""
+        try:
+            when, name = check_token(token, message, self.trust.roots if self.trust else {})
+        except Unsupported as why:
+            self.skipped.append(f"{place}: {why}")
+            return
+        if name is None:
+            self.skipped.append(f"{place}: its authority is not one of a policy")
+        else:
+            self.add("time stamp", size, when, [name], place)
+
+    def add(self, kind: str, size: int, when: int | None, by: list[str], place: str) -> None:
+        self.copies.append(
+            {
+                "kind": kind,
+                "size": size,
+                "time": None if when is None else format_moment(when),
+                "seconds": when,
+                "by": by,
+                "file": place,
+            }
+        )
+        if when is not None:
+            self.bounds[size] = min(when, self.bounds.get(size, when))
+
+    @property
+    def anchored(self) -> bool:
+        return any(copy["seconds"] is not None for copy in self.copies)
+
+    @property
+    def newest(self) -> int | None:
+        return max((c["seconds"] for c in self.copies if c["seconds"] is not None), default=None)
+
+    def report(self, size: int | None) -> dict[str, Any]:
+        """The newest time, how many records a copy outside covers, and how many none does."""
+        covered = max((copy["size"] for copy in self.copies), default=0)
+        newest = self.newest
+        last: dict[str, dict[str, Any]] = {}
+        for copy in sorted(self.copies, key=lambda one: (one["size"], one["seconds"] or 0)):
+            last[copy["kind"]] = {k: v for k, v in copy.items() if k != "seconds"}
+        return {
+            "time": None if newest is None else format_moment(newest),
+            "covered": covered,
+            "window": None if size is None else max(0, size - covered),
+            "newest": list(last.values()),
+            "unchecked": self.skipped[:20],
+        }
 
 
 # Records
@@ -779,11 +1307,13 @@ CHECKS = {
     "policy": "the log's key is one that you trust",
     "state": "the log continues the one you saw last time",
     "sealed": "sealed values (they are not part of an export)",
-    "anchor": "witnesses or time stamps outside the operator's reach",
+    "platform": "the platform log holds a head of this log among the heads of all",
+    "anchor": "cosignatures of the witnesses that your policy names",
+    "stamps": "time stamps (RFC 3161) of the authorities that your policy names",
+    "line": "the printed head is one of this log",
 }
 
 
-Policy = tuple[dict[str, tuple[Key, ...]], bool]
 State = dict[str, dict[str, Any]]
 Levels = dict[int, tuple[int, list[bytes]]]
 
@@ -795,9 +1325,15 @@ class Verification:
     """One run over one folder: findings, what was checked, what was learnt."""
 
     def __init__(
-        self, folder: Folder, policy: Policy | None = None, state: State | None = None
+        self,
+        folder: Folder,
+        policy: Policy | None = None,
+        state: State | None = None,
+        brought: Brought | None = None,
     ) -> None:
         self.folder, self.policy, self.state = folder, policy, state
+        self.brought = brought or Brought()
+        self.outside = Outside(policy[1] if policy else None)
         self.findings: list[dict[str, Any]] = []
         self.checks: dict[str, str] = {}
         self.facts: dict[str, Any] = {}
@@ -810,8 +1346,9 @@ class Verification:
         self.span: tuple[int, int] | None = None
         self.born: dict[str, Any] | None = None
         self.hashed: set[str] = set()
-        self.heads: dict[int, tuple[str, bytes]] = {}
+        self.heads: dict[int, tuple[str, bytes | None]] = {}
         self.reached: set[int] = set()
+        self.notes: dict[int, bytes] = {}
         self.open: list[dict[str, Any]] = []
 
     def run(self) -> None:
@@ -826,12 +1363,16 @@ class Verification:
         self._read_manifest()
         self._read_checkpoint()
         self._read_notes()
+        self._read_tokens()
+        self._read_heads(line)
+        self._read_brought()
         if self.head is not None and self.key is not None:
             size, root = self.head
             self._check_state(self.key, size)
             self._check_tree(self.key, size, root)
             self._check_birth(self.key, line)
             self._settle_heads()
+        self._settle_outside()
         self._check_rest()
         if self.verdict == "INTACT" and any(self.checks.get(name) != "done" for name in NEEDED):
             self.find("UNVERIFIABLE", "", "not everything that is needed could be checked")
@@ -974,9 +1515,7 @@ class Verification:
             self._choose_trusted(*self.policy)
         self.key = self.history.current if self.history else None
 
-    def _choose_trusted(self, logs: dict[str, tuple[Key, ...]], witnesses: bool) -> None:
-        if witnesses:
-            self.find("UNVERIFIABLE", "", "the policy demands witnesses; this version has none")
+    def _choose_trusted(self, logs: dict[str, tuple[Key, ...]], _trust: Trust) -> None:
         trusted = logs.get(self.history.current.name) if self.history else None
         if trusted is None and self.history is None and len(logs) == 1:
             (trusted,) = logs.values()
@@ -1062,6 +1601,7 @@ class Verification:
             self.find("TAMPERED", "checkpoint", "not the head of this export")
             return
         self.head = (size, root)
+        self._take_cosigned("checkpoint", data, size)
         self.done("checkpoint")
 
     def _open_checkpoint(self, data: bytes) -> tuple[str, int, bytes]:
@@ -1092,8 +1632,137 @@ class Verification:
                 if origin != self.key.name or f"notes/{size}" != name:
                     raise Malformed("not a head of this log")
                 self._keep_head(name, size, root)
+                self._take_cosigned(name, data, size)
             except Malformed as error:
                 self.find("TAMPERED", name, str(error))
+
+    def _take_cosigned(self, name: str, note: bytes, size: int) -> None:
+        """A head that the log signed: count who else did; keep its bytes for time stamps."""
+        try:
+            self.outside.take_note(note, size, name)
+        except Malformed as error:
+            self.find("TAMPERED", name, str(error))
+        if self.key is not None:
+            own = own_note(note, self.key.name)
+            if self.notes.setdefault(size, own) != own:
+                self.find("TAMPERED", name, "two signed heads of one size")
+
+    def _read_tokens(self) -> None:
+        for name in sorted(name for name in self.folder.files if name.startswith("tokens/")):
+            data = self.read(name)
+            size = parse_number(re.sub(r"\D.*", "", name[7:]) or "0")
+            note = self.notes.get(size)
+            try:
+                if data is not None and self.key is not None and note is None:
+                    raise Malformed("a time stamp of a head that is not here")
+                if data is not None and note is not None:
+                    self.outside.take_token(data, note, size, name)
+            except (Malformed, IndexError) as error:
+                words = str(error) if isinstance(error, Malformed) else "not a time-stamp token"
+                self.find("TAMPERED", name, words)
+
+    def _read_heads(self, line: dict[str, Any] | None) -> None:
+        """The platform log's promise: a head of this log, blinded, among those of all logs."""
+        told = (line or {}).get("heads")
+        if told is None or self.key is None or self.policy is None:
+            why = "no proof of it in this export" if told is None else "no --policy given"
+            self.skip("platform", why if told is None or self.policy is None else "no key")
+            return
+        try:
+            self._take_heads(self.key, self.policy, told)
+        except (Malformed, KeyError, TypeError, AttributeError, ValueError) as error:
+            words = str(error) if isinstance(error, Malformed) else "not a proof of heads"
+            self.find("TAMPERED", "keys.jsonl", words)
+
+    def _take_heads(self, key: Key, policy: Policy, told: dict[str, Any]) -> None:
+        platform = Key(told["vkey"])
+        leaf, index, path, note = split_proof(told["proof"])
+        origin, size, root = parse_checkpoint(open_note(note, platform))
+        record = parse_record(leaf)
+        if origin != platform.name or not check_inclusion(leaf_hash(leaf), index, size, path, root):
+            raise Malformed("the platform log does not prove the heads of all logs")
+        if find_fault(record) or record["kind"] != "log.heads":
+            raise Malformed("the platform log does not prove the heads of all logs")
+        salt, text = bytes.fromhex(told["salt"]), told["head"]
+        named, head_size, head_root = parse_checkpoint(text)
+        steps = [unbase64(step) for step in told["path"]]
+        top, count = bytes.fromhex(record["change"]["root"]), record["change"]["size"]
+        blinded = leaf_hash(salt + text.encode())
+        if len(salt) != HASH or named != key.name:
+            raise Malformed("the platform log's heads do not hold one of this log")
+        if not check_inclusion(blinded, told["index"], count, steps, top):
+            raise Malformed("the platform log's heads do not hold one of this log")
+        self._keep_head("keys.jsonl", head_size, head_root)
+        trusted = {known.vkey for known in policy[0].get(platform.name, ())}
+        if platform.vkey not in trusted:
+            self.skip("platform", "it does; but your policy does not name the platform log's key")
+            return
+        when = policy[1].find_quorum(read_cosignatures(note, policy[1]))
+        if when is not None:
+            self.outside.add("witnesses of the platform log", head_size, when, [], "keys.jsonl")
+        self.done("platform")
+
+    def _read_brought(self) -> None:
+        """Heads that the auditor kept elsewhere: the log must continue each of them."""
+        for place, data in self.brought.notes:
+            try:
+                text, _ = split_note(data)
+                if self.key is None or parse_checkpoint(text)[0] != self.key.name:
+                    self.find("UNVERIFIABLE", place, "the note is of another log")
+                    continue
+                _, size, root = self._open_checkpoint(data)
+                self._keep_head(place, size, root)
+                self.outside.add("kept elsewhere", size, None, [], place)
+                self.outside.take_note(data, size, place)
+            except Malformed as error:
+                self.find("TAMPERED", place, str(error))
+        line = self.brought.line
+        if line is None:
+            self.skip("line", "no --head-line given")
+        elif self.key is None or self.key.name.rpartition("/")[2] != line.log:
+            self.find("UNVERIFIABLE", "", "the printed head is of another log")
+        elif self.head is not None and line.size > self.head[0]:
+            self.find("TAMPERED", "", "shorter than the printed head: cut, or an old export")
+        else:
+            self.heads.setdefault(line.size, ("", None))
+
+    def _settle_outside(self) -> None:
+        """What the copies outside say together, and whether that is what the auditor asked for."""
+        trust, outside = self.outside.trust, self.outside
+        line = self.brought.line
+        if line is not None and line.size in self.reached:
+            outside.add("printed line", line.size, None, [], "--head-line")
+            self.done("line")
+        if self.checks.get("state") == "done" and self.state and self.key:
+            outside.add("your last visit", self.state[self.key.name]["size"], None, [], "--state")
+        self._settle_checks(trust)
+        if trust and trust.demands and not any("witnesses" in c["kind"] for c in outside.copies):
+            words = "no head here carries the cosignatures that your policy demands"
+            self.find("UNVERIFIABLE", "", words)
+        limit = self.brought.not_older_than
+        if limit is not None and (outside.newest is None or outside.newest < limit):
+            words = f"no outside time as new as {format_moment(limit)}: old, or never anchored"
+            self.find("UNVERIFIABLE", "", words)
+
+    def _settle_checks(self, trust: Trust | None) -> None:
+        none = "no --policy given" if trust is None else ""
+        if trust is not None and trust.witnesses:
+            self.done("anchor")
+        else:
+            self.skip("anchor", none or "the policy names no witness")
+        if self.outside.skipped:
+            self.skip("stamps", none or self.outside.skipped[0])
+        elif trust is not None and trust.roots:
+            self.done("stamps")
+        else:
+            self.skip("stamps", none or "the policy names no authority (#!tsa)")
+
+    def _bound_time(self, name: str, seq: int, when: str) -> None:
+        """A record cannot be of a later time than an outside copy of a head that holds it."""
+        bound = self.outside.bounds.get(seq + 1)
+        if bound is not None and when > format_moment(bound + SKEW_S):
+            words = f"its time is after {format_moment(bound)}, when others saw it already"
+            self.find("TAMPERED", name, words, seq)
 
     def _check_state(self, key: Key, size: int) -> None:
         if self.state is None:
@@ -1185,8 +1854,11 @@ class Verification:
         head = self.heads.get(tree.size)
         if head is not None:
             name, root = head
-            if tree.root() != root:
+            if root is not None and tree.root() != root:
                 self.find("TAMPERED", name, "a published head is not one of this log")
+            line = self.brought.line
+            if line is not None and line.size == tree.size and not line.fits(tree.root()):
+                self.find("TAMPERED", "", "the printed head is not one of this log")
             self.reached.add(tree.size)
 
     def _finish_tree(self, tree: Tree, levels: Levels, whole: bool, root: bytes) -> None:
@@ -1232,6 +1904,7 @@ class Verification:
         if record is None:
             checker.skip_to(seq + 1)
             return
+        self._bound_time(name, seq, record["time"])
         if seq == 0:
             self.born = record
         if record["kind"] in TURNS and not self._fits_keys(seq, leaf, record):
@@ -1343,7 +2016,6 @@ class Verification:
 
     def _check_rest(self) -> None:
         self.skip("sealed", "they never leave the installation")
-        self.skip("anchor", "none is known to this version")
         if self.listed is None:
             self.skip("listed", "no list of files")
             self.skip("files", "no list of files")
@@ -1368,7 +2040,8 @@ class Verification:
         verdict = self.verdict
         return {
             "verdict": verdict,
-            "anchored": False,
+            "anchored": self.outside.anchored,
+            "outside": self.outside.report(self.head[0] if self.head else None),
             "exit": EXIT[verdict],
             "verifier": VERSION,
             "signatures": SIGNATURES,
@@ -1389,11 +2062,14 @@ class Verification:
 
 
 def verify_folder(
-    path: str, policy: Policy | None = None, state: State | None = None
+    path: str,
+    policy: Policy | None = None,
+    state: State | None = None,
+    brought: Brought | None = None,
 ) -> dict[str, Any]:
     """The report on one folder; `policy` from `load_policy`, `state` a dictionary by origin."""
     try:
-        run = Verification(Folder(path), policy, state)
+        run = Verification(Folder(path), policy, state, brought)
         run.run()
     except (Malformed, OSError) as error:
         words = str(error) if isinstance(error, Malformed) else "the folder cannot be read"
@@ -1443,6 +2119,7 @@ class ProofVerification:
 
     def __init__(self, policy: Policy | None = None, receipt: Receipt | None = None) -> None:
         self.policy, self.receipt = policy, receipt
+        self.outside = Outside(policy[1] if policy else None)
         self.findings: list[dict[str, Any]] = []
         self.checks: dict[str, str] = {}
         self.facts: dict[str, Any] = {"log": None, "size": None, "root": None}
@@ -1461,6 +2138,7 @@ class ProofVerification:
             if self.key is not None:
                 open_note(note, self._find_signer(note))
                 self.checks["checkpoint"] = "done"
+                self._count_witnesses(note, size)
             if not check_inclusion(leaf_hash(leaf), index, size, path, root):
                 raise Malformed("the path does not lead from the record to the root")
             self.checks["inclusion"] = "done"
@@ -1478,15 +2156,22 @@ class ProofVerification:
         if self.policy is None:
             self.find("UNVERIFIABLE", "a proof carries no key: give the log's with --policy")
             return
-        logs, witnesses = self.policy
-        if witnesses:
-            self.find("UNVERIFIABLE", "the policy demands witnesses; this version has none")
-        self.trusted = logs.get(origin, ())
+        self.trusted = self.policy[0].get(origin, ())
         if not self.trusted:
             self.find("UNVERIFIABLE", "the policy does not name this log")
         else:
             self.key = self.trusted[-1]
             self.checks["policy"] = "done"
+
+    def _count_witnesses(self, note: bytes, size: int) -> None:
+        trust = self.outside.trust
+        if trust is None or not trust.witnesses:
+            return
+        self.outside.take_note(note, size, "")
+        self.checks["anchor"] = "done"
+        if trust.demands and not self.outside.anchored:
+            words = "the head does not carry the cosignatures that your policy demands"
+            self.find("UNVERIFIABLE", words)
 
     def _find_signer(self, note: bytes) -> Key:
         """The trusted key that the note names; a log may have had several."""
@@ -1532,11 +2217,12 @@ class ProofVerification:
             why.update(policy="no --policy given", checkpoint="no key")
         if self.receipt is None:
             why["receipt"] = "no --receipt given"
-        why["anchor"] = "none is known to this version"
+        why["anchor"] = "the policy names no witness" if self.policy else "no --policy given"
         key = self.key
         return {
             "verdict": verdict,
-            "anchored": False,
+            "anchored": self.outside.anchored,
+            "outside": self.outside.report(None),
             "exit": EXIT[verdict],
             "verifier": VERSION,
             "signatures": SIGNATURES,
@@ -1560,6 +2246,90 @@ def verify_proof(
     return run.report()
 
 
+# Evidence of two histories
+
+
+def verify_evidence(data: bytes) -> dict[str, Any]:
+    """The report on a file that `parvis audit gossip` wrote: TAMPERED when it proves a fork.
+
+    It holds two heads signed by one log key: of one size with two roots, or of two sizes with a
+    consistency proof that the larger tree had another root at the smaller size.
+    """
+    report: dict[str, Any] = {"verdict": "UNVERIFIABLE", "evidence": "refused", "log": None}
+    try:
+        told = parse_record(data.rstrip(b"\n"))
+        if told["format"] != EVIDENCE_FORMAT:
+            raise Malformed("not evidence of two histories")
+        key = Key(told["vkey"])
+        first, second = (parse_checkpoint(open_note(note.encode(), key)) for note in told["notes"])
+        proof = [unbase64(step) for step in told["proof"]]
+        root = unbase64(told["root"])
+        if first[0] != key.name or second[0] != key.name or not first[1] <= second[1]:
+            raise Malformed("not two heads of one log")
+        if not check_consistency(first[1], second[1], root, second[2], proof):
+            raise Malformed("the proof does not lead to the larger head")
+        if root == first[2]:
+            raise Malformed("the two heads are of one history: nothing is proven")
+    except (Malformed, KeyError, TypeError, AttributeError, ValueError) as error:
+        words = str(error) if isinstance(error, Malformed) else "not evidence of two histories"
+    else:
+        words = f"the log signed two histories: size {first[1]} with two different roots"
+        report.update(verdict="TAMPERED", evidence="accepted", log=key.name, size=first[1])
+        report["key"] = {"vkey": key.vkey, "fingerprint": key.fingerprint, "confirmed": False}
+        report["roots"] = [base64.b64encode(one).decode() for one in (first[2], root)]
+    finding = {"verdict": report["verdict"], "file": "", "reason": words}
+    return {**report, "exit": EXIT[report["verdict"]], "findings": [finding]}
+
+
+def check_consistency(old: int, new: int, old_root: bytes, root: bytes, path: list[bytes]) -> bool:
+    """True when `path` proves that the new tree continues the old one (RFC 9162 2.1.4.2)."""
+    if old in (0, new):
+        return not path and (old_root == root if old else True)
+    steps = list(path) if old & (old - 1) else [old_root, *path]
+    if old > new or not steps:
+        return False
+    node, last = old - 1, new - 1
+    while node & 1:
+        node >>= 1
+        last >>= 1
+    before = after = steps[0]
+    for step in steps[1:]:
+        if last == 0:
+            return False
+        if node & 1 or node == last:
+            before, after = node_hash(step, before), node_hash(step, after)
+            while node and not node & 1:
+                node >>= 1
+                last >>= 1
+        else:
+            after = node_hash(after, step)
+        node >>= 1
+        last >>= 1
+    return last == 0 and (before, after) == (old_root, root)
+
+
+def run_evidence(path: str, as_json: bool = False) -> int:
+    """Judge one evidence file and print; 3 when it proves a fork, 4 when it does not."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MAX_TEXT)
+    except OSError as error:
+        sys.stderr.write(f"verify: {_printable(str(error.strerror))}\n")
+        return USAGE
+    report = verify_evidence(data)
+    if as_json:
+        text = json.dumps(report, indent=1)
+    else:
+        lines = [f"{report['verdict']}: {report['findings'][0]['reason']}"]
+        if report["evidence"] == "accepted":
+            lines += [f"log       {report['log']}", f"key       {report['key']['fingerprint']}"]
+            lines += [f"root      {root}" for root in report["roots"]]
+            lines.append("Compare the fingerprint with the one you were given on paper.")
+        text = "\n".join(lines)
+    sys.stdout.write(_printable(text) + "\n")
+    return int(report["exit"])
+
+
 def is_proof(path: str) -> bool:
     """True for a file that is named as a proof or begins as one."""
     if not os.path.isfile(path):
@@ -1571,8 +2341,8 @@ def is_proof(path: str) -> bool:
 
 def format_report(report: dict[str, Any]) -> str:
     """The report as people read it."""
-    anchored = " (unanchored)" if report["verdict"] == "INTACT" else ""
-    lines = [report["verdict"] + anchored]
+    word = "anchored" if report["anchored"] else "unanchored"
+    lines = [report["verdict"] + (f" ({word})" if report["verdict"] == "INTACT" else "")]
     lines += _format_facts(report) if report.get("log") else []
     for finding in report["findings"]:
         place = finding["file"] + (f" record {finding['seq']}" if "seq" in finding else "")
@@ -1608,6 +2378,20 @@ def _format_facts(report: dict[str, Any]) -> list[str]:
         lines.append(f"record    {record['seq']}, {record['kind']}, {record['time']}")
     trust = "as in your policy" if key["confirmed"] else "key not confirmed"
     lines.append(f"key       {key['fingerprint'] or '-'}  ({trust})")
+    lines += _format_outside(report["outside"]) if "outside" in report else []
+    return lines
+
+
+def _format_outside(outside: dict[str, Any]) -> list[str]:
+    """Newest outside time, each kind of copy, and the open window."""
+    lines = [f"outside   {outside['time'] or 'no time is known outside the operator'}"]
+    for copy in outside["newest"]:
+        by = " of " + ", ".join(copy["by"]) if copy["by"] else ""
+        when = f", {copy['time']}" if copy["time"] else ""
+        lines.append(f"          {copy['kind']}{by}: the first {copy['size']} records{when}")
+    if outside["window"] is not None:
+        lines.append(f"window    {outside['window']} records are in no copy outside")
+    lines += [f"unchecked {words}" for words in outside["unchecked"]]
     return lines
 
 
@@ -1618,11 +2402,17 @@ def _format_limit(report: dict[str, Any]) -> str:
             "Keep this file: the log can no longer be cut below it or rewritten without"
             "\ncontradicting it. That a record is in the log never proves that it is true."
         )
+    covered, window = report["outside"]["covered"], report["outside"]["window"]
+    known = (
+        f"Copies cover the first {covered}: the {window} after them"
+        if covered
+        else f"None is known here: all {report['size']} records"
+    )
     return (
         "A record is protected against its operator from the moment a head covering it is kept"
-        f"\noutside the operator's reach. None is known here: all {report['size']} records"
-        " rest on the\noperator's word until you keep this head yourself (--state). That a"
-        " record is in the log never\nproves that it is true."
+        f"\noutside the operator's reach. {known} rest on the operator's word"
+        "\nuntil you keep this head yourself (--state). That a record is in the log never proves"
+        "\nthat it is true."
     )
 
 
@@ -1661,6 +2451,7 @@ def run(
     state_file: str | None = None,
     as_json: bool = False,
     out: TextIO | None = None,
+    brought: Brought | None = None,
 ) -> int:
     """Verify and print; gives the exit code."""
     out = out or sys.stdout
@@ -1676,7 +2467,7 @@ def run(
         words = error.strerror if isinstance(error, OSError) else str(error)
         sys.stderr.write(f"verify: {_printable(str(words))}\n")
         return USAGE
-    report = verify_folder(folder, policy, state if state_file else None)
+    report = verify_folder(folder, policy, state if state_file else None, brought)
     text = json.dumps(report, indent=1) if as_json else format_report(report)
     out.write(_printable(text) + "\n")
     if state_file and report["verdict"] == "INTACT":
@@ -1715,15 +2506,62 @@ def _printable(text: str) -> str:
     return clean.encode("ascii", "backslashreplace").decode()
 
 
+def read_brought(given: argparse.Namespace) -> Brought:
+    """What the options bring besides the folder; raises Malformed or OSError."""
+    notes = []
+    for path in given.note or ():
+        with open(path, "rb") as file:
+            notes.append((path, file.read(MAX_TEXT)))
+    line = HeadLine(given.head_line) if given.head_line else None
+    limit = parse_age(given.not_older_than) if given.not_older_than else None
+    return Brought(notes, line, limit)
+
+
+def parse_age(text: str) -> int:
+    """Seconds since 1970 of a time (ISO, UTC) or of an age before now (36h, 7d)."""
+    now = datetime.datetime.now(UTC)
+    age = re.fullmatch(r"([1-9][0-9]{0,4})([hd])", text)
+    try:
+        if age:
+            hours = int(age.group(1)) * (24 if age.group(2) == "d" else 1)
+            return int((now - datetime.timedelta(hours=hours)).timestamp())
+        moment = datetime.datetime.fromisoformat(re.sub("Z$", "+00:00", text))
+    except (ValueError, OverflowError):
+        raise Malformed("--not-older-than wants a time such as 2026-11-21, or 36h, or 7d") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return int(moment.timestamp())
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command line takes; `parvis audit verify` takes the same."""
     parser.add_argument(
-        "folder", metavar="PATH", help="the exported folder, or one proof (NAME.tlog-proof)"
+        "folder",
+        metavar="PATH",
+        nargs="?",
+        help="the exported folder, or one proof (NAME.tlog-proof)",
     )
     parser.add_argument("--policy", metavar="FILE", help="keys that you trust (tlog-policy)")
     parser.add_argument("--state", metavar="FILE", help="what you saw last time; kept up to date")
     parser.add_argument(
         "--receipt", metavar="TEXT", help="with a proof: the receipt that it must be the proof of"
+    )
+    parser.add_argument(
+        "--note",
+        metavar="FILE",
+        action="append",
+        help="a signed head that you have from elsewhere (a witness, another auditor); repeatable",
+    )
+    parser.add_argument(
+        "--head-line", metavar="TEXT", help="a head as it was printed, in quotation marks"
+    )
+    parser.add_argument(
+        "--not-older-than",
+        metavar="TIME",
+        help="demand an outside time as new as this: 2026-11-21, or 36h, or 7d",
+    )
+    parser.add_argument(
+        "--evidence", metavar="FILE", help="judge a file of `audit gossip`: two histories or not"
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
@@ -1738,14 +2576,23 @@ def main(arguments: list[str] | None = None, prog: str = "verify.py") -> int:
     )
     add_arguments(parser)
     given = parser.parse_args(arguments)
+    if (given.folder is None) == (given.evidence is None):
+        parser.error("give a folder or a proof, or --evidence FILE")
     try:
+        if given.evidence:
+            return run_evidence(given.evidence, given.json)
+        brought = read_brought(given)
         if is_proof(given.folder):
-            if given.state:
-                parser.error("--state goes with a folder, not with a proof")
+            if given.state or brought.notes or brought.line or brought.not_older_than:
+                parser.error("with a proof go --policy, --receipt and --json only")
             return run_proof(given.folder, given.policy, given.receipt, given.json)
         if given.receipt:
             parser.error("--receipt goes with a proof")
-        return run(given.folder, given.policy, given.state, given.json)
+        return run(given.folder, given.policy, given.state, given.json, brought=brought)
+    except (Malformed, OSError) as error:
+        words = error.strerror if isinstance(error, OSError) else str(error)
+        sys.stderr.write(f"verify: {_printable(str(words))}\n")
+        return USAGE
     except Exception as error:  # whatever a hostile folder provoked: no verdict, no traceback
         sys.stderr.write(f"verify: UNVERIFIABLE, the check failed ({type(error).__name__})\n")
         return EXIT["UNVERIFIABLE"]

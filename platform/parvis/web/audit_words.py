@@ -35,6 +35,7 @@ SENTENCES: Mapping[str, str] = {
     "key.retired": N_("A key was retired."),
     "log.created": N_("This log was opened for the first time."),
     "log.opened": N_("The log was opened by a process."),
+    "log.heads": N_("The heads of all logs were recorded."),
     "log.heartbeat": N_("Sign of life of the log."),
     "log.closed": N_("The log was closed."),
     "log.rollback": N_("A loss of records was declared."),

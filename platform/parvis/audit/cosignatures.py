@@ -1,0 +1,63 @@
+"""Cosignatures (c2sp.org/tlog-cosignature, Ed25519): a witness signs a head together with the time.
+
+Writing them; reading them is `verify.Cosigner`, the one that auditors use. Who asks for them is
+`anchors.py`, who gives them `witness.py`.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterable
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from parvis.audit.notes import NoteInvalid
+from parvis.audit.verify import Cosigner, Malformed, split_note
+
+_COSIGNATURE = b"\x04"
+_ID_BYTES = 4
+
+
+def _key_id(name: str, public_key: bytes) -> bytes:
+    return hashlib.sha256(name.encode() + b"\n" + _COSIGNATURE + public_key).digest()[:_ID_BYTES]
+
+
+def format_cosigner_vkey(name: str, public_key: bytes) -> str:
+    """The verifier key of a witness as policies and people carry it (type 0x04)."""
+    encoded = base64.b64encode(_COSIGNATURE + public_key).decode()
+    return f"{name}+{_key_id(name, public_key).hex()}+{encoded}"
+
+
+def sign_cosignature(text: str, name: str, key: Ed25519PrivateKey, when: int) -> str:
+    """The signature line, with its newline, over a checkpoint's text at `when` (s since 1970)."""
+    public = key.public_key().public_bytes_raw()
+    signature = key.sign(f"cosignature/v1\ntime {when}\n{text}".encode())
+    raw = _key_id(name, public) + when.to_bytes(8) + signature
+    return f"\u2014 {name} {base64.b64encode(raw).decode()}\n"
+
+
+def find_cosignature(note: str, answer: str, vkey: str) -> tuple[str, int] | None:
+    """(line, time) of this witness in what it answered about a head; others are passed over.
+
+    Raises NoteInvalid when the answer is malformed or its line of this key does not fit.
+    """
+    text, _, _ = note.rpartition("\n\n")
+    witness = Cosigner(vkey)
+    try:
+        _, lines = split_note((text + "\n\n" + answer).encode())
+        found = [
+            (raw, witness.read_time(text + "\n", raw[_ID_BYTES:]))
+            for name, raw in lines
+            if (name, raw[:_ID_BYTES]) == (witness.name, witness.id)
+        ]
+    except (Malformed, UnicodeEncodeError) as error:
+        raise NoteInvalid("the witness's answer is not a cosignature of this head") from error
+    if not found:
+        return None
+    raw, when = max(found, key=lambda one: one[1])
+    return f"\u2014 {witness.name} {base64.b64encode(raw).decode()}\n", when
+
+
+def add_cosignatures(note: str, lines: Iterable[str]) -> str:
+    """The note with these signature lines after its own, each once."""
+    have = set(note.splitlines(keepends=True))
+    return note + "".join(line for line in dict.fromkeys(lines) if line not in have)
