@@ -87,12 +87,18 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class ModelPiece:
-    """One step of a model's streamed answer; exactly one of the four kinds is set."""
+    """One step of a model's streamed answer; exactly one of the five kinds is set.
+
+    `choice` says which of several answers it belongs to; `reasoning` is what the model wrote
+    before its answer, a text like any other.
+    """
 
     text: str = ""
     tool_calls: tuple[Mapping[str, Any], ...] = ()
     finish_reason: str | None = None
     usage: Usage | None = None
+    reasoning: str = ""
+    choice: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ def load_configuration(settings: Settings) -> Configuration:
     platform_rules = _collect(lambda: load_rules(settings.policies_dir))
     names = models.value.models if models.value else None
     tenants = _collect(
-        lambda: load_tenants(settings.tenants_dir, models=names or (), policies=policies)
+        lambda: load_tenants(settings.tenants_dir, models=names or {}, policies=policies)
     )
     root_key = _collect(lambda: read_root_key(settings))
     faults = [*models.faults, *platform_rules.faults, *root_key.faults]

@@ -17,6 +17,7 @@ from parvis.db import create_database_engine, upgrade_database
 from parvis.identity.keycloak import Keycloak
 from parvis.identity.sessions import Sessions
 from parvis.identity.tokens import TokenVerifier
+from parvis.inference import load_models
 from parvis.keystore import KeyStore
 from parvis.services import Services, build_issuer
 from parvis.settings import Settings
@@ -25,6 +26,7 @@ from parvis.web.rate_limit import RateLimit
 from tests.fakes.issuer import IssuerServer, Realm
 
 TENANTS = Path(__file__).parents[2] / "tenants"
+MODELS_FILE = TENANTS.parent / "deploy/models.yaml"
 ROOT_KEY = b"r" * 32
 
 
@@ -35,7 +37,7 @@ class Portal:
         self.settings = Settings(
             data_dir=folder, public_url=public_url, keycloak_url=issuer_server.url
         )
-        tenants = load_tenants(TENANTS, models=("quote", "demo-small"), policies=())
+        tenants = load_tenants(TENANTS, models=load_models(MODELS_FILE).models, policies=())
         issuers = [build_issuer(one, issuer_server.url) for one in tenants.agencies.values()]
         keycloak = Keycloak(issuer_server.url)
         verifier = TokenVerifier(issuers, keycloak.fetch_keys, skew_s=30, refetch_s=60)

@@ -40,7 +40,7 @@ def test_server_is_always_asked_for_one_stream_with_usage_under_its_own_name(
 ) -> None:
     given = {
         "model": "citizen-desk",
-        "n": 5,
+        "n": 1,
         "stream": False,
         "max_completion_tokens": 50,
         "temperature": 0.2,
@@ -96,14 +96,60 @@ def test_caller_gets_tool_calls_as_the_model_wrote_them(
     assert pieces[2].finish_reason == "tool_calls"
 
 
-def test_reasoning_is_not_passed_on_but_counted(
+def test_reasoning_is_told_apart_from_the_answer_and_counted(
     inference: Inference, upstream: FakeModelServer
 ) -> None:
     deltas = [{"reasoning_content": "x" * 300}, {"content": "yes"}]
     upstream.script(Answer(deltas=deltas, usage=None))
     pieces = list(ask(inference))
+    assert pieces[0] == ModelPiece(reasoning="x" * 300)
     assert text_of(pieces) == "yes"
     assert pieces[-1].usage == Usage(7, 101, estimated=True)
+
+
+def _choice(index: int, text: str, reason: str | None = None) -> bytes:
+    delta = f'{{"content":"{text}"}}' if text else "{}"
+    finish = f'"{reason}"' if reason else "null"
+    choice = f'{{"index":{index},"delta":{delta},"finish_reason":{finish}}}'
+    return _event(f'{{"choices":[{choice}]}}')
+
+
+def test_several_answers_stay_apart_and_their_tokens_are_added(
+    inference: Inference, upstream: FakeModelServer
+) -> None:
+    counted = _event('{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":4}}')
+    upstream.script(
+        Answer(
+            raw=_choice(1, "one")
+            + _choice(0, "nought")
+            + _choice(1, "", "length")
+            + counted
+            + _choice(7, "nobody asked for this")
+            + _choice(0, "", "stop")
+            + counted
+            + b"data: [DONE]\n\n"
+        )
+    )
+    pieces = list(ask(inference, n=2))
+    assert [(piece.choice, piece.text) for piece in pieces[:2]] == [(1, "one"), (0, "nought")]
+    assert [(piece.choice, piece.finish_reason) for piece in pieces[2:4]] == [
+        (0, "stop"),
+        (1, "length"),
+    ]
+    assert pieces[-1].usage == Usage(9, 8)
+    assert upstream.requests[0]["n"] == 2
+
+
+def test_a_server_that_gives_fewer_answers_than_asked_has_failed(
+    inference: Inference, upstream: FakeModelServer
+) -> None:
+    upstream.script(Answer(pieces=["only one"]))
+    with pytest.raises(UpstreamFailed):
+        list(ask(inference, n=2))
+    with pytest.raises(UnsupportedParameter) as refused:
+        ask(inference, n=5)
+    assert "at most 4" in refused.value.message
+    assert len(upstream.requests) == 1
 
 
 def test_usage_is_estimated_and_says_so_where_the_server_does_not_count(

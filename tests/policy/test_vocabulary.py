@@ -40,7 +40,7 @@ def test_every_example_assistant_can_be_decided_on_and_is_allowed() -> None:
 
     models = load_models(Path("deploy/models.yaml")).models
     names = list_agency_rules(POLICIES)
-    tenants = load_tenants(Path("tenants"), models=set(models), policies=names)
+    tenants = load_tenants(Path("tenants"), models=models, policies=names)
     asked = 0
     for agency in tenants.agencies.values():
         rules = load_rules(POLICIES, agency.policies)

@@ -9,10 +9,12 @@ import yaml
 
 from parvis.domain import LANGUAGES, Channel
 from parvis.errors import ConfigurationFaults, Fault, NotFound
+from parvis.inference import load_models
 from parvis.tenancy.registry import TenantRegistry, load_tenants
 
 TENANTS = Path(__file__).parents[2] / "tenants"
-MODELS = ("quote", "demo-small")
+MODELS = load_models(TENANTS.parent / "deploy/models.yaml").models
+MODELS_LINE = "{default: quote, en: demo-small, embedding: encoder, rerank: encoder-rerank}"
 
 
 def load(directory: Path) -> TenantRegistry:
@@ -116,12 +118,22 @@ SPOILED: dict[str, tuple[Callable[[Path], int], str, str]] = {
         "translation is missing",
     ),
     "unknown model": (
-        lambda folder: edit(folder, "{default: quote, en: demo-small}", "{default: big}"),
+        lambda folder: edit(folder, MODELS_LINE, "{default: big}"),
         "assistants[0].models.default",
         "no model `big`",
     ),
+    "a model of another kind": (
+        lambda folder: edit(folder, "embedding: encoder,", "embedding: quote,"),
+        "assistants[0].models.embedding",
+        "no model of kind embedding",
+    ),
+    "vectors in place of words": (
+        lambda folder: edit(folder, MODELS_LINE, "{default: encoder}"),
+        "assistants[0].models.default",
+        "no model of kind chat",
+    ),
     "no default model": (
-        lambda folder: edit(folder, "{default: quote, en: demo-small}", "{en: demo-small}"),
+        lambda folder: edit(folder, MODELS_LINE, "{en: demo-small}"),
         "assistants[0].models",
         "`default` is missing",
     ),
@@ -234,7 +246,7 @@ def test_every_fault_of_every_file_is_in_one_message(folder: Path) -> None:
 def test_a_file_with_a_wrong_key_and_type_tells_its_wrong_names_too(folder: Path) -> None:
     edit(folder, "slug: valbourg", "slug: habitat\nfrobnicate: 1")
     edit(folder, "listed: true", "listed: perhaps")
-    edit(folder, "{default: quote, en: demo-small}", "{default: away, en: demo-small}")
+    edit(folder, MODELS_LINE, "{default: away, en: demo-small}")
     edit(folder, "- id: valbourg-brut", "- id: habitat-lettres")
     path = folder / "valbourg.yaml"
     content = yaml.safe_load(path.read_text(encoding="utf-8"))

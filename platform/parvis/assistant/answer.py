@@ -176,7 +176,7 @@ class _Run:
 
     def _prepare(self, assistant: Assistant) -> _Plan:
         turn, services = self._turn, self._services
-        _check_length(turn, [services.models.models[name] for name in assistant.models.values()])
+        _check_length(turn, [services.models.models[name] for name in assistant.chat_models])
         prompt = build_prompt(services, self._principal, self._agency, assistant, turn)
         self._record.note_language(prompt.language)
         model = services.inference.choose(

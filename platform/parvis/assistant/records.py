@@ -52,7 +52,7 @@ class ChatRecord:
             "conversation": turn.conversation,
             "level": int(assistant.data_level),
         }
-        self._model: dict[str, Any] = {"wanted": sorted(set(assistant.models.values()))}
+        self._model: dict[str, Any] = {"wanted": list(assistant.chat_models)}
         self._use: dict[str, Any] = {
             "messages": len(turn.messages),
             "bytes_in": sum(len(str(m.get("content") or "").encode()) for m in turn.messages),

@@ -4,13 +4,16 @@ from parvis.inference.grounding import check_grounded
 from parvis.inference.models import ModelCatalogue, ModelEntry, Server, load_models
 from parvis.inference.quote import quote_answer
 from parvis.inference.router import Inference, ModelStream
+from parvis.inference.vectors import Ranking, Vectors
 
 __all__ = [
     "Inference",
     "ModelCatalogue",
     "ModelEntry",
     "ModelStream",
+    "Ranking",
     "Server",
+    "Vectors",
     "check_grounded",
     "load_models",
     "quote_answer",

@@ -1,7 +1,7 @@
 """One `chat.completion.chunk` of a model server as pieces of ours. Knows no network."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from parvis.domain import ModelPiece, Usage
@@ -27,42 +27,46 @@ class UnknownChunk(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What one chunk holds; `hidden_chars` counts reasoning text, which is not passed on."""
+    """What one chunk holds; `closing` marks a count of tokens that stands without an answer."""
 
     pieces: tuple[ModelPiece, ...] = ()
-    finish_reason: str | None = None
     usage: Usage | None = None
-    hidden_chars: int = 0
+    closing: bool = False
 
 
 def read_chunk(data: Any) -> Chunk:
     """The pieces of a parsed chunk; `choices` null or empty is a chunk with usage alone.
 
-    Only the first choice counts: we never ask for more. Raises UnknownChunk.
+    Raises UnknownChunk.
     """
     if not isinstance(data, dict):
         raise UnknownChunk
-    usage = _read_usage(data.get("usage"))
-    choices = [item for item in data.get("choices") or [] if _is_first(item)]
-    if not choices:
-        return Chunk(usage=usage)
-    choice = choices[0]
-    delta = choice.get("delta") or {}
-    if not isinstance(delta, dict):
+    choices = data.get("choices") or []
+    if not isinstance(choices, list):
         raise UnknownChunk
     return Chunk(
-        pieces=tuple(_read_delta(delta)),
-        finish_reason=_read_finish(choice.get("finish_reason")),
-        usage=usage,
-        hidden_chars=len(_text(delta.get("reasoning_content") or delta.get("reasoning"))),
+        pieces=tuple(piece for choice in choices for piece in _read_choice(choice)),
+        usage=_read_usage(data.get("usage")),
+        closing=not choices,
     )
 
 
-def _is_first(item: Any) -> bool:
-    return isinstance(item, dict) and item.get("index", 0) == 0
+def _read_choice(choice: Any) -> Iterable[ModelPiece]:
+    index = choice.get("index", 0) if isinstance(choice, dict) else None
+    delta = (choice.get("delta") or {}) if isinstance(choice, dict) else None
+    if not isinstance(index, int) or not isinstance(delta, dict):
+        raise UnknownChunk
+    for piece in _read_delta(delta):
+        yield replace(piece, choice=index)
+    reason = _read_finish(choice.get("finish_reason"))
+    if reason is not None:
+        yield ModelPiece(finish_reason=reason, choice=index)
 
 
 def _read_delta(delta: Mapping[str, Any]) -> Iterable[ModelPiece]:
+    reasoning = _text(delta.get("reasoning_content") or delta.get("reasoning"))
+    if reasoning:
+        yield ModelPiece(reasoning=reasoning)
     text = _text(delta.get("content")) + _text(delta.get("refusal"))
     if text:
         yield ModelPiece(text=text)
@@ -103,6 +107,17 @@ def _read_usage(value: Any) -> Usage | None:
 
 def _count(value: Any) -> int:
     return value if isinstance(value, int) and value > 0 else 0
+
+
+def add_usage(total: Usage | None, usage: Usage) -> Usage:
+    """Both counts as one: some servers close each choice with a count of its own."""
+    if total is None:
+        return usage
+    return Usage(
+        prompt_tokens=max(total.prompt_tokens, usage.prompt_tokens),
+        completion_tokens=total.completion_tokens + usage.completion_tokens,
+        cached_tokens=max(total.cached_tokens, usage.cached_tokens),
+    )
 
 
 def estimate_usage(prompt_chars: int, answer_chars: int) -> Usage:

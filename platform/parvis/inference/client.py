@@ -13,8 +13,10 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
+
+import orjson
 
 from parvis.errors import ParvisError, UpstreamFailed, UpstreamTimeout
 from parvis.inference.models import Server, is_on_site
@@ -28,6 +30,8 @@ _MAX_ERROR_BYTES = 64 * 1024
 _MAX_ANSWER_BYTES = 32 * 1024 * 1024
 _DRAIN_S = 0.1
 _OK = 200
+_JSON = "application/json"
+_EVENTS = "text/event-stream"
 
 ProbeResult = Literal["up", "not-ready", "slow", "down"]
 Failure = TypeVar("Failure", bound=ParvisError)
@@ -62,22 +66,48 @@ class ServerClient:
         self._lock = threading.Lock()
         self._closed = False
 
+    def ask(self, path: str, body: bytes) -> Any:
+        """The JSON that the server answers to one whole request; `path` counts from its base.
+
+        Raises what `open_chat` raises; an answer that is no JSON is UpstreamFailed.
+        """
+        connection, response = self._open(path, body, _JSON)
+        try:
+            answer = response.read(_MAX_ANSWER_BYTES + 1)
+        except TimeoutError:
+            connection.close()
+            raise _fail(UpstreamTimeout(), "silent", self._server) from None
+        except (OSError, http.client.HTTPException, ValueError):
+            connection.close()
+            raise _fail(UpstreamFailed(), "broken_off", self._server) from None
+        self._give_back(connection, response)
+        try:
+            return orjson.loads(answer)
+        except orjson.JSONDecodeError:
+            raise _fail(UpstreamFailed(), "unreadable_answer", self._server) from None
+
     def open_chat(self, body: bytes) -> "EventStream":
         """The events of a streamed chat completion, its head already found good.
 
         Raises ModelOverloaded, ContextTooLong, UpstreamFailed, UpstreamTimeout. Sends a second
         time only where a kept connection turned out dead before any byte came back.
         """
-        headers = self._headers()
         started = time.monotonic()
+        connection, response = self._open("/chat/completions", body, _EVENTS)
+        return EventStream(self, connection, response, started + self._timeouts.first_byte_s)
+
+    def _open(
+        self, path: str, body: bytes, wanted: str
+    ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+        headers = self._headers(wanted)
         try:
-            connection, response = self._exchange(body, headers)
+            connection, response = self._exchange(path, body, headers)
         except TimeoutError:
             raise _fail(UpstreamTimeout(), "no_answer", self._server) from None
         except (OSError, http.client.HTTPException):
             raise _fail(UpstreamFailed(), "no_head", self._server) from None
-        self._check_head(connection, response)
-        return EventStream(self, connection, response, started + self._timeouts.first_byte_s)
+        self._check_head(connection, response, wanted)
+        return connection, response
 
     def probe(self) -> ProbeResult:
         """What the server's health address says, on a connection of its own.
@@ -120,23 +150,27 @@ class ServerClient:
         connection.close()
 
     def _exchange(
-        self, body: bytes, headers: dict[str, str]
+        self, path: str, body: bytes, headers: dict[str, str]
     ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
         kept = self._take_idle()
         if kept is not None:
             try:
-                return kept, self._send(kept, body, headers)
+                return kept, self._send(kept, path, body, headers)
             except ConnectionError:
                 pass  # closed by the server while it lay idle: no byte of an answer came
         fresh = self._connect(self._timeouts.connect_s)
-        return fresh, self._send(fresh, body, headers)
+        return fresh, self._send(fresh, path, body, headers)
 
     def _send(
-        self, connection: http.client.HTTPConnection, body: bytes, headers: dict[str, str]
+        self,
+        connection: http.client.HTTPConnection,
+        path: str,
+        body: bytes,
+        headers: dict[str, str],
     ) -> http.client.HTTPResponse:
         connection.sock.settimeout(self._timeouts.first_byte_s)
         try:
-            connection.request("POST", f"{self._path}/chat/completions", body, headers)
+            connection.request("POST", f"{self._path}{path}", body, headers)
             return connection.getresponse()
         except BaseException:
             connection.close()
@@ -181,8 +215,8 @@ class ServerClient:
             self._tls = ssl.create_default_context(cafile=str(file) if file else None)
         return self._tls
 
-    def _headers(self) -> dict[str, str]:
-        headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
+    def _headers(self, wanted: str) -> dict[str, str]:
+        headers = {"Content-Type": _JSON, "Accept": wanted}
         file = self._server.api_key_file
         if file is not None:
             # read each time: a changed key needs no restart, and a missing one never goes unsaid
@@ -196,21 +230,21 @@ class ServerClient:
         return headers
 
     def _check_head(
-        self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse
+        self,
+        connection: http.client.HTTPConnection,
+        response: http.client.HTTPResponse,
+        wanted: str,
     ) -> None:
         if response.status == _OK:
-            if response.headers.get_content_type() == "text/event-stream":
+            if response.headers.get_content_type() == wanted:
                 return
             connection.close()
-            raise _fail(UpstreamFailed(), "not_a_stream", self._server)
+            raise _fail(UpstreamFailed(), "other_content_type", self._server)
         try:
             body = response.read(_MAX_ERROR_BYTES)
         except (OSError, http.client.HTTPException, ValueError):
             body = b""
-        if response.isclosed() and not response.will_close:
-            self.keep(connection)
-        else:
-            connection.close()
+        self._give_back(connection, response)
         raise error_from_response(
             self._server.name,
             response.status,
@@ -218,6 +252,15 @@ class ServerClient:
             response.headers.get("Retry-After"),
             self._server.busy_status,
         )
+
+    def _give_back(
+        self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse
+    ) -> None:
+        """Keep the connection when its answer was read to the end."""
+        if response.isclosed() and not response.will_close:
+            self.keep(connection)
+        else:
+            connection.close()
 
     @property
     def idle_s(self) -> float:

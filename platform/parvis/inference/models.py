@@ -28,10 +28,14 @@ from parvis.yaml_files import YamlFile, load_yaml
 Network = IPv4Network | IPv6Network
 Modality = Literal["text", "image", "audio"]
 ModelState = Literal["active", "paused", "retired"]
+ModelKind = Literal["chat", "embedding", "rerank"]
+Builtin = Literal["quote", "encoder"]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
+# answers to one question: more cost a server as much as so many questions
+MOST_CHOICES = 8
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 # RFC 1918 and RFC 4193. Link-local is left out: cloud metadata answers there.
 PRIVATE = (
@@ -115,7 +119,8 @@ class _ServerPart(_Part):
 
 class _ModelPart(_Part):
     server: Slug | None = None
-    builtin: Literal["quote"] | None = None
+    builtin: Builtin | None = None
+    kind: ModelKind = "chat"
     served_name: Words | None = None
     clearance: int = Field(ge=0, le=4)
     provenance: Provenance
@@ -126,6 +131,7 @@ class _ModelPart(_Part):
     watermark_hook: bool = False
     modality: tuple[Modality, ...] = Field(("text",), min_length=1)
     context: int = Field(ge=256, le=10_000_000)
+    choices: int = Field(1, ge=1, le=MOST_CHOICES)
     tools: bool = False
     json_schema: bool = False
     languages: tuple[Language, ...] = Field(min_length=1)
@@ -138,6 +144,8 @@ class _ModelPart(_Part):
             raise ValueError("give either `server` or `builtin`")
         if self.builtin and self.served_name:
             raise ValueError("`served_name` belongs to a model of a server")
+        if self.builtin and (self.kind == "chat") != (self.builtin == "quote"):
+            raise ValueError("`quote` is of kind chat, `encoder` of kind embedding or rerank")
         return self
 
 
@@ -197,13 +205,15 @@ class Server:
 class ModelEntry:
     """A model that assistants may be given; `digest` is the SHA-256 of its weights.
 
-    `context` counts tokens. `verify_numbers`: its answers are shown only when every number and
-    name in them stands in the sources.
+    `context` counts tokens, `choices` the answers that its server gives to one question at most.
+    `verify_numbers`: its answers are shown only when every number and name in them stands in the
+    sources.
     """
 
     name: str
     server: str | None
-    builtin: Literal["quote"] | None
+    builtin: Builtin | None
+    kind: ModelKind
     served_name: str
     clearance: DataLevel
     egress: Literal["on-site"]
@@ -215,6 +225,7 @@ class ModelEntry:
     watermark_hook: bool
     modality: tuple[Modality, ...]
     context: int
+    choices: int
     tools: bool
     json_schema: bool
     languages: tuple[Language, ...]
@@ -309,6 +320,7 @@ def _build_entry(name: str, part: _ModelPart) -> ModelEntry:
         name=name,
         server=part.server,
         builtin=part.builtin,
+        kind=part.kind,
         served_name=part.served_name or name,
         clearance=DataLevel(part.clearance),
         egress="on-site",
@@ -320,6 +332,7 @@ def _build_entry(name: str, part: _ModelPart) -> ModelEntry:
         watermark_hook=part.watermark_hook,
         modality=part.modality,
         context=part.context,
+        choices=part.choices,
         tools=part.tools,
         json_schema=part.json_schema,
         languages=part.languages,

@@ -1,9 +1,11 @@
 """The way from a model's name to its streamed answer: which server, whose turn, what is sent."""
 
+import logging
 import threading
 import weakref
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 import orjson
 
@@ -14,8 +16,12 @@ from parvis.inference.health import Health
 from parvis.inference.models import ModelCatalogue, ModelEntry, Server
 from parvis.inference.scheduler import FairSlots
 from parvis.inference.stream import ModelStream
+from parvis.inference.vectors import Ranking, UnknownAnswer, Vectors, read_ranking, read_vectors
 
 __all__ = ["Inference", "ModelStream"]
+
+log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 
 class Inference:
@@ -91,11 +97,64 @@ class Inference:
                 self._health.suspect(server.name)
 
         stream = ModelStream(
-            model, server, events, count_prompt_chars(payload.get("messages", ())), end
+            model,
+            server,
+            events,
+            count_prompt_chars(payload.get("messages", ())),
+            end,
+            choices=payload.get("n") or 1,
         )
         with self._lock:
             self._open.add(stream)
         return stream
+
+    def embed(
+        self,
+        model: ModelEntry,
+        tenant_id: str,
+        texts: Sequence[str],
+        dimensions: int | None = None,
+    ) -> Vectors:
+        """A vector for each text from this model's server; raises as `stream` does."""
+        body: dict[str, Any] = {"input": list(texts), "encoding_format": "float"}
+        if dimensions is not None:
+            body["dimensions"] = dimensions
+        return self._ask(model, tenant_id, "/embeddings", body, partial(read_vectors, texts=texts))
+
+    def rerank(
+        self, model: ModelEntry, tenant_id: str, query: str, documents: Sequence[str]
+    ) -> Ranking:
+        """How well each document fits the query, by this model's server; raises as `stream`."""
+        body = {"query": query, "documents": list(documents), "top_n": len(documents)}
+        read = partial(read_ranking, texts=(query, *documents))
+        return self._ask(model, tenant_id, "/rerank", body, read)
+
+    def _ask(
+        self,
+        model: ModelEntry,
+        tenant_id: str,
+        path: str,
+        body: Mapping[str, Any],
+        read: Callable[[Any], _T],
+    ) -> _T:
+        if model.server is None:
+            raise ValueError("a built-in model has no server to ask")
+        slots = self._slots[model.server]
+        slots.acquire(tenant_id)
+        try:
+            whole = orjson.dumps({**body, "model": model.served_name})
+            answer = read(self._clients[model.server].ask(path, whole))
+        except UnknownAnswer:
+            log.warning("model.failed", extra={"server": model.server, "reason": "other_answer"})
+            self._health.suspect(model.server)
+            raise UpstreamFailed from None
+        except BaseException as error:
+            self._note(model.server, error)
+            raise
+        finally:
+            slots.release(tenant_id)
+        self._health.mark_up(model.server)
+        return answer
 
     def health(self) -> Mapping[str, str]:
         """`up`, `down` or `unknown` for every server, as last seen."""
@@ -141,6 +200,9 @@ def _build_slots(server: Server, workers: int) -> FairSlots:
 
 def check_capabilities(model: ModelEntry, payload: Mapping[str, Any]) -> None:
     """Raise UnsupportedParameter for what this model's server would ignore in silence."""
+    if (payload.get("n") or 1) > model.choices:
+        most = f"at most {model.choices}" if model.choices > 1 else "only 1"
+        raise UnsupportedParameter(f"n: this assistant's model gives {most}.", param="n")
     if payload.get("tools") and not model.tools:
         raise UnsupportedParameter("This assistant's model cannot use tools.", param="tools")
     form = payload.get("response_format")
@@ -153,7 +215,9 @@ def check_capabilities(model: ModelEntry, payload: Mapping[str, Any]) -> None:
 
 def build_body(model: ModelEntry, payload: Mapping[str, Any]) -> dict[str, Any]:
     """What goes over the wire: the caller's fields, our model name, always one streamed answer."""
-    body = {key: value for key, value in payload.items() if key not in {"model", "n", "stream"}}
+    body = {key: value for key, value in payload.items() if key not in {"model", "stream"}}
+    if body.get("n") == 1:
+        del body["n"]  # what every server does anyway
     limit = body.pop("max_completion_tokens", None)
     if limit is not None:
         body["max_tokens"] = limit  # the older name is the one that every server knows

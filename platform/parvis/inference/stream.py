@@ -10,7 +10,7 @@ import orjson
 
 from parvis.domain import ModelPiece, Usage
 from parvis.errors import ParvisError, UpstreamFailed
-from parvis.inference.chunks import Chunk, UnknownChunk, estimate_usage, read_chunk
+from parvis.inference.chunks import Chunk, UnknownChunk, add_usage, estimate_usage, read_chunk
 from parvis.inference.client import EventStream
 from parvis.inference.models import ModelEntry, Server
 from parvis.inference.sse import SseEvent
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class ModelStream(Iterator[ModelPiece]):
-    """Text and tool calls as they come, then the finish reason, then the usage.
+    """Text and tool calls as they come, then each choice's finish reason, then the usage.
 
     MUST be closed (or used in `with`): it holds a place at the server until then. `close` may come
     from another thread; the iteration then ends without a finish reason. A stream that the server
@@ -34,6 +34,8 @@ class ModelStream(Iterator[ModelPiece]):
         events: EventStream,
         prompt_chars: int,
         on_end: Callable[[bool], None],
+        *,
+        choices: int = 1,
     ) -> None:
         self.model = model
         self.response_id = f"chatcmpl-{uuid.uuid4().hex}"
@@ -43,8 +45,10 @@ class ModelStream(Iterator[ModelPiece]):
         self._on_end = on_end
         self._pieces: deque[ModelPiece] = deque()
         self._answer_chars = 0
-        self._usage: Usage | None = None
-        self._finish_reason: str | None = None
+        self._choices = choices
+        self._counted: Usage | None = None
+        self._closed: Usage | None = None
+        self._finish_reasons: dict[int, str] = {}
         self._exhausted = False
         self._ended = False
         self._end_once = threading.Lock()
@@ -52,7 +56,8 @@ class ModelStream(Iterator[ModelPiece]):
     @property
     def usage(self) -> Usage:
         """Tokens so far, as the server counted them or estimated; also after a break."""
-        return self._usage or estimate_usage(self._prompt_chars, self._answer_chars)
+        counted = self._closed or self._counted
+        return counted or estimate_usage(self._prompt_chars, self._answer_chars)
 
     def __iter__(self) -> "ModelStream":
         return self
@@ -92,14 +97,20 @@ class ModelStream(Iterator[ModelPiece]):
             self._complete()
             return
         chunk = self._read(event)
-        self._answer_chars += chunk.hidden_chars + sum(
-            len(piece.text) or len(str(piece.tool_calls)) for piece in chunk.pieces
-        )
-        self._usage = chunk.usage or self._usage
-        self._finish_reason = chunk.finish_reason or self._finish_reason
-        if chunk.pieces or chunk.hidden_chars:
+        if chunk.usage and chunk.closing:
+            self._closed = add_usage(self._closed, chunk.usage)
+        self._counted = chunk.usage or self._counted
+        for piece in chunk.pieces:
+            if piece.choice not in range(self._choices):
+                continue  # nobody asked for it
+            if piece.finish_reason:
+                self._finish_reasons[piece.choice] = piece.finish_reason
+                continue
+            self._answer_chars += (
+                len(piece.text) or len(piece.reasoning) or len(str(piece.tool_calls))
+            )
             self._events.start()
-        self._pieces.extend(chunk.pieces)
+            self._pieces.append(piece)
 
     def _read(self, event: SseEvent) -> Chunk:
         try:
@@ -112,14 +123,17 @@ class ModelStream(Iterator[ModelPiece]):
 
     def _complete(self) -> None:
         closed_here = self._ended
-        if self._finish_reason is None and not closed_here:
+        if len(self._finish_reasons) < self._choices and not closed_here:
             raise self._broken("ended_early")
         self._exhausted = True
         if closed_here:
             return
         self._events.finish()
         self._end(broken=False)
-        self._pieces.append(ModelPiece(finish_reason=self._finish_reason))
+        self._pieces.extend(
+            ModelPiece(finish_reason=reason, choice=choice)
+            for choice, reason in sorted(self._finish_reasons.items())
+        )
         self._pieces.append(ModelPiece(usage=self.usage))
 
     def _broken(self, reason: str) -> UpstreamFailed:

@@ -157,7 +157,9 @@ class Assistant(Strict):
         min_length=1, description="Doors by which it may be asked."
     )
     sources: tuple[Slug, ...] = ()
-    models: dict[str, Slug] = Field(description="`default`, and a language where it differs.")
+    models: dict[str, Slug] = Field(
+        description="`default`, a language where it differs, `embedding` and `rerank` where offered."
+    )
     data_level: DataLevel = Field(
         description="Highest level of data it works on, sources included."
     )
@@ -205,6 +207,12 @@ class Assistant(Strict):
         if "default" not in models:
             raise ValueError("`default` is missing")
         return models
+
+    @property
+    def chat_models(self) -> tuple[str, ...]:
+        """The names of the models that may answer in words, each once."""
+        tasks = {"embedding", "rerank"}
+        return tuple(sorted({name for key, name in self.models.items() if key not in tasks}))
 
     def choose_model(self, language: Language | None) -> str:
         """The name of the model that answers in `language`."""

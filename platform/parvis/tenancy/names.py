@@ -5,17 +5,28 @@ Looks at a file as it was read, so that names are checked too where other things
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from parvis.errors import Fault
 from parvis.yaml_files import YamlFile
+
+# the keys of an assistant's models that are no language: what such a model is for
+TASKS = frozenset({"embedding", "rerank"})
+
+
+class HasKind(Protocol):
+    """A model, as far as an agency's file is concerned."""
+
+    @property
+    def kind(self) -> str:
+        """What it does: chat, embedding or rerank."""
 
 
 @dataclass
 class Names:
     """What may be named, and what the files checked so far have taken."""
 
-    models: Collection[str]
+    models: Mapping[str, HasKind]
     policies: Collection[str]
     _slugs: dict[Any, str] = field(default_factory=dict)
     _assistants: dict[Any, str] = field(default_factory=dict)
@@ -44,10 +55,12 @@ class Names:
         for _, name in _texts({0: assistant.get("id")}):
             yield from claim(self._assistants, name, document, (*place, "id"), f"`{name}`")
         models = assistant.get("models")
-        for language, model in _texts(models if isinstance(models, dict) else {}):
+        for key, model in _texts(models if isinstance(models, dict) else {}):
+            here, needed = (*place, "models", key), key if key in TASKS else "chat"
             if model not in self.models:
-                here = (*place, "models", language)
                 yield document.fault(here, f"there is no model `{model}`")
+            elif self.models[model].kind != needed:
+                yield document.fault(here, f"`{model}` is no model of kind {needed}")
         for k, source in _texts(_numbered(assistant.get("sources"))):
             if source not in sources:
                 yield document.fault((*place, "sources", k), f"there is no source `{source}`")

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from parvis.errors import ConfigurationFaults, Fault, NotFound
 from parvis.tenancy.config import Agency, Assistant, Source
-from parvis.tenancy.names import Names, claim
+from parvis.tenancy.names import TASKS, HasKind, Names, claim
 from parvis.yaml_files import YamlFile, load_yaml
 
 _MAX_SOURCE_BYTES = 1024 * 1024
@@ -43,7 +43,7 @@ class TenantRegistry:
 
 
 def load_tenants(
-    directory: Path, *, models: Collection[str], policies: Collection[str]
+    directory: Path, *, models: Mapping[str, HasKind], policies: Collection[str]
 ) -> TenantRegistry:
     """Every agency of `directory` (one SLUG.yaml each).
 
@@ -105,7 +105,7 @@ def _check_file(
     yield from _check_sources(document, agency, directory)
     for i, assistant in enumerate(agency.assistants):
         for language in assistant.models:
-            if language != "default" and language not in agency.languages:
+            if language not in {"default", *TASKS} and language not in agency.languages:
                 here = ("assistants", i, "models", language)
                 yield document.fault(here, "the agency does not offer this language")
         yield from _check_assistant(document, agency, i, assistant)
