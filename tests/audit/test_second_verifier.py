@@ -18,7 +18,7 @@ from parvis.audit import PLATFORM, events, verify
 from parvis.audit.log_keys import LogKeys
 from parvis.audit.notes import sign_note
 from tests.audit.forgers import change
-from tests.audit.houses import House, export, fill, fill_fast, start_chat
+from tests.audit.houses import WITNESS, House, export, fill, fill_fast, start_chat
 from tests.audit.test_verify import HOSTILE, ODD, WITH_KEY, a_day, files_of, forge
 
 SECOND = Path(verify.__file__).parent / "second"
@@ -294,7 +294,7 @@ def test_both_trust_the_key_of_your_policy_and_no_other(
     verdict, report = both(second, made / "whole", policy=policy)
     assert verdict == "INTACT" and report["key"]["confirmed"] is True
     assert both(second, made / "platform", policy=policy)[0] == "UNVERIFIABLE"
-    policy.write_text(f"log {vkey}\nwitness W x\nquorum W\n")
+    policy.write_text(f"log {vkey}\nwitness W {WITNESS}\nquorum W\n")
     assert both(second, made / "whole", policy=policy)[0] == "UNVERIFIABLE"
     edit = change(4, policy={"decision": "allow", "rules": ["P-00"]})
     true, false = forge(a_day, tmp_path, edit, Ed25519PrivateKey.generate())

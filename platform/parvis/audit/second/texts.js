@@ -91,7 +91,10 @@ globalThis.parvisTexts = (() => {
     policy: ["the log’s key is one that you trust", "la clé du journal est une clé à laquelle vous vous fiez", "dem Schlüssel des Protokolls vertrauen Sie", "dem Schlëssel vum Journal vertraut Dir"],
     state: ["the log continues the one you saw last time", "le journal prolonge celui que vous avez vu", "das Protokoll setzt das zuletzt gesehene fort", "de Journal féiert dee virun, deen Dir gesinn hutt"],
     sealed: ["sealed values", "valeurs scellées", "versiegelte Werte", "versigelt Wäerter"],
-    anchor: ["witnesses or time stamps outside the operator’s reach", "témoins ou horodatages hors de portée de l’exploitant", "Zeugen oder Zeitstempel außer Reichweite des Betreibers", "Zeien oder Zäitstempelen ausserhalb vum Bedreiwer"],
+    platform: ["the platform log holds a head of this log among the heads of all", "le journal de la plateforme contient une tête de ce journal parmi celles de tous", "das Plattformprotokoll enthält einen Kopf dieses Protokolls unter denen aller", "de Plattform-Protokoll huet e Kapp vun dësem Protokoll ënner deene vun allen"],
+    anchor: ["cosignatures of the witnesses that your policy names", "cosignatures des témoins que nomme votre politique", "Mitsignaturen der Zeugen, die Ihre Policy nennt", "Matënnerschrëfte vun den Zeien, déi Är Policy nennt"],
+    stamps: ["time stamps (RFC 3161) of the authorities that your policy names", "horodatages (RFC 3161) des autorités que nomme votre politique", "Zeitstempel (RFC 3161) der Stellen, die Ihre Policy nennt", "Zäitstempelen (RFC 3161) vun de Plazen, déi Är Policy nennt"],
+    line: ["the printed head is one of this log", "la tête imprimée est une tête de ce journal", "der gedruckte Kopf ist einer dieses Protokolls", "de gedréckte Kapp ass ee vun dësem Protokoll"],
   };
   const WORDS = {
     title: ["Check an audit export", "Vérifier un export d’audit", "Audit-Export prüfen", "Audit-Export iwwerpréiwen"],

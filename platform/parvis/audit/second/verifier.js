@@ -18,12 +18,12 @@ globalThis.parvisAudit = (() => {
   const MAX_KEYS = 1000;
   const MAX_FILES = 1_000_000;
   const PATH = new RegExp(
-    "^(checkpoint|keys\\.jsonl|README|verify\\.py|notes/[0-9]{1,16}|" +
+    "^(checkpoint|keys\\.jsonl|README|verify\\.py|notes/[0-9]{1,16}|tokens/[0-9]{1,16}\\.[0-9]{1,2}|" +
       "tile/(entries|[0-9]{1,2})/(x[0-9]{3}/)*[0-9]{3}(\\.p/[0-9]{1,3})?)$",
   );
   const CHECKS = [
     ..."form manifest listed files checkpoint tree records kinds places writers intents ids".split(" "),
-    ..."birth notes keys policy state sealed anchor".split(" "),
+    ..."birth notes keys policy state sealed platform anchor stamps line".split(" "),
   ];
   const NEEDED = ["manifest", "listed", "files", "checkpoint", "tree"];
   const unhex = (digits) => Uint8Array.from(digits.match(/../g), (pair) => parseInt(pair, 16));
@@ -415,7 +415,7 @@ globalThis.parvisAudit = (() => {
     }
     async checkRest() {
       this.skip("sealed", "sealed");
-      this.skip("none", "anchor");
+      this.skip("none", "platform", "anchor", "stamps", "line");
       if (!this.listed) return this.skip("noList", "listed", "files");
       const { files, empty } = this.folder;
       for (const path of [...files.keys()].sort()) {
