@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any, Literal
 
+# Regulation (EU) 2024/1689, Art. 19(1) and 26(6): six months, the longest six months there are
+RECORDS_FLOOR_DAYS = 184
+
 Language = Literal["fr", "de", "lb", "en"]
 LANGUAGES: tuple[Language, ...] = ("fr", "de", "lb", "en")
 

@@ -53,6 +53,13 @@ def test_the_example_agencies_load() -> None:
             assert registry.read_source(agency.slug, source).startswith("# ")
 
 
+def test_records_may_be_kept_long_where_a_text_or_a_law_asks_for_it(folder: Path) -> None:
+    edit(folder, "  audit_days: 365", "  audit_days: 1096\n  audit_text: court rules")
+    assert load(folder).get_agency("valbourg").retention.audit_days == 1096
+    edit(folder, "  audit_days: 1096", "  audit_days: 3650\n  audit_law: Archives Act, Art. 3")
+    assert load(folder).get_agency("valbourg").retention.audit_days == 3650
+
+
 def test_the_ministry_works_on_a_higher_level_with_the_quoting_model_alone() -> None:
     registry = load(TENANTS)
     for assistant in registry.get_agency("habitat").assistants:
@@ -101,6 +108,21 @@ SPOILED: dict[str, tuple[Callable[[Path], int], str, str]] = {
         lambda folder: edit(folder, "sector: municipality", "sector: circus"),
         "sector",
         "municipality",
+    ),
+    "records kept below the floor": (
+        lambda folder: edit(folder, "  audit_days: 365", "  audit_days: 183"),
+        "retention.audit_days",
+        "184",
+    ),
+    "records kept longer than a year without a text": (
+        lambda folder: edit(folder, "  audit_days: 365", "  audit_days: 367"),
+        "retention.audit_days",
+        "`audit_text`",
+    ),
+    "records kept longer than three years without a law": (
+        lambda folder: edit(folder, "  audit_days: 365", "  audit_text: x\n  audit_days: 1097") + 1,
+        "retention.audit_days",
+        "`audit_law`",
     ),
     "missing key": (
         lambda folder: edit(folder, "country: lu\n", "") and 2,

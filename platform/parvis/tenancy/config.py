@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-from parvis.domain import Channel, DataLevel, Language
+from parvis.domain import RECORDS_FLOOR_DAYS, Channel, DataLevel, Language
 from parvis.vocabulary import (
     AiActRole,
     AnnexIII,
@@ -32,6 +32,8 @@ ClientId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", m
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 ToolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$", max_length=64)]
 HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s/@]+(/\S*)?$", max_length=1000)]
+_MOST_WITHOUT_TEXT = 366
+_MOST_WITHOUT_LAW = 1096
 Email = Annotated[str, StringConstraints(pattern=r"^[^\s@]+@[^\s@]+$", max_length=254)]
 
 
@@ -102,8 +104,31 @@ class Retention(Strict):
     """For how many days things are kept; no limit is not a limit."""
 
     conversations_days: int = Field(ge=1, le=365, description="Conversations in the portal.")
-    sealed_days: int = Field(ge=1, le=365, description="Sealed texts beside the audit log.")
-    audit_days: int = Field(ge=180, le=3650, description="Audit records (at least six months).")
+    sealed_days: int = Field(30, ge=1, le=365, description="Sealed texts beside the audit log.")
+    audit_days: int = Field(
+        365,
+        ge=RECORDS_FLOOR_DAYS,
+        le=3650,
+        description="Audit records: at least 184 (AI Act Art. 26(6)); more than 366 needs "
+        "`audit_text`, more than 1096 needs `audit_law`.",
+    )
+    audit_text: Words | None = Field(
+        None, description="The text that asks for more than 12 months, and why."
+    )
+    audit_law: Words | None = Field(
+        None, description="The law that demands more than 36 months, with its article."
+    )
+
+    def find_fault(self) -> str | None:
+        """What forbids keeping audit records so long, in words, or None.
+
+        Supervisors see twelve months as the usual upper bound for such logs.
+        """
+        if self.audit_days > _MOST_WITHOUT_LAW and self.audit_law is None:
+            return "more than 36 months: `audit_law` must name the law that demands it"
+        if self.audit_days > _MOST_WITHOUT_TEXT and not (self.audit_text or self.audit_law):
+            return "more than 12 months: `audit_text` must name the text that asks for it"
+        return None
 
 
 class Source(Strict):

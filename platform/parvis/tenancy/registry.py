@@ -103,6 +103,9 @@ def _check_file(
     if document.name != f"{directory.name}/{agency.slug}.yaml":
         yield document.fault(("slug",), f"the file must be named {agency.slug}.yaml")
     yield from _check_sources(document, agency, directory)
+    too_long = agency.retention.find_fault()
+    if too_long:
+        yield document.fault(("retention", "audit_days"), too_long)
     for i, assistant in enumerate(agency.assistants):
         for language in assistant.models:
             if language not in {"default", *TASKS} and language not in agency.languages:
