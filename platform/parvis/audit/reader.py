@@ -7,20 +7,22 @@ Whoever reads MUST write `audit.read` first: this room does not know who is aski
 
 import threading
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from parvis.audit.notes import format_fingerprint, format_proof, format_vkey
 from parvis.audit.receipts import parse_receipt
+from parvis.audit.sealing import open_value
 from parvis.audit.store import LogRow, Range, RecordRow, StoreFault, StoreUnsafe
 from parvis.audit.stores import has_store, open_store
 from parvis.audit.tree import consistency_proof, inclusion_proof
 from parvis.errors import AuditUnavailable, NotFound
+from parvis.keystore import KeyStore
 
 _MAX_PAGE = 1000
 
@@ -35,6 +37,13 @@ class AuditRecord:
     leaf: bytes
     leaf_hash: bytes
     data: Mapping[str, Any]
+
+
+class SealedPlace(NamedTuple):
+    """Where a value is sealed: position and name of the field."""
+
+    seq: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +221,50 @@ class AuditReader:
     def close(self) -> None:
         """Release the file."""
         self._store.close()
+
+    def list_sealed(self, tenant_id: str, key_ids: Iterable[str]) -> dict[str, list[SealedPlace]]:
+        """What is kept beside the agency's log under each of these keys (none: left out)."""
+        log = self._find_log(tenant_id)
+        if log is None:
+            return {}
+        found = {}
+        for key_id in key_ids:
+            with self._lock:
+                places = self._store.list_sealed_under(log.no, key_id)
+            if places:
+                found[key_id] = [SealedPlace(seq, name) for seq, name in places]
+        return found
+
+    def open_sealed(
+        self, tenant_id: str, record: AuditRecord, keystore: KeyStore
+    ) -> dict[str, bytes]:
+        """The sealed values of a record that are kept and whose keys live; raises SealBroken.
+
+        Whoever opens them MUST have written a record of it first.
+        """
+        log, entries = self._get_log(tenant_id), record.data.get("seal", {})
+        with self._lock:
+            boxes = self._store.list_sealed(log.no, record.data["id"]) if entries else {}
+        opened = {}
+        for name, (key_id, box) in boxes.items():
+            key = keystore.find_key_by_id(tenant_id, key_id)
+            if key is not None and name in entries:
+                entry = entries[name]
+                opened[name] = open_value(key, log.id, record.data["id"], name, box, entry)
+        return opened
+
+    def find_position_at(self, tenant_id: str, moment: datetime) -> int:
+        """The first position, of those not pruned, whose record is not before `moment`."""
+        log, wanted = self._get_log(tenant_id), to_us(moment)
+        with self._lock:
+            low, high = self._store.find_minimum(log.no), self._head(log).size
+            while low < high:
+                middle = (low + high) // 2
+                row = self._store.find_record(log.no, middle)
+                if row is None:
+                    raise AuditUnavailable("The audit log cannot be read.")
+                low, high = (middle + 1, high) if row.time_us < wanted else (low, middle)
+        return low
 
     def get_minimum(self, tenant_id: str) -> int:
         """The first position that was not pruned; raises NotFound when the agency has no log."""

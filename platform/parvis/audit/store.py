@@ -321,6 +321,26 @@ class Store(ABC):
         )
         return {name: (key_id, box) for name, key_id, box in rows}
 
+    def list_sealed_under(self, log_no: int, key_id: str) -> list[tuple[int, str]]:
+        """(position, name) of every value sealed under one data key."""
+        rows = self._select(
+            "SELECT record.seq, sealed.name FROM sealed JOIN record"
+            " ON record.log_no = sealed.log_no AND record.id = sealed.id"
+            " WHERE sealed.log_no = ? AND sealed.key_id = ? ORDER BY record.seq, sealed.name",
+            (log_no, key_id),
+        )
+        return [(row[0], row[1]) for row in rows]
+
+    def list_sealed_between(self, log_no: int, first: int, end: int) -> set[tuple[int, str, str]]:
+        """(position, name, key id) of every value kept beside the records [first, end)."""
+        rows = self._select(
+            "SELECT record.seq, sealed.name, sealed.key_id FROM record JOIN sealed"
+            " ON record.log_no = sealed.log_no AND record.id = sealed.id"
+            " WHERE record.log_no = ? AND record.seq >= ? AND record.seq < ?",
+            (log_no, first, end),
+        )
+        return {(row[0], row[1], row[2]) for row in rows}
+
     def delete_sealed(self, log_no: int, key_id: str) -> int:
         """Delete every sealed value under one data key; gives how many there were."""
         where = "WHERE log_no = ? AND key_id = ?"
