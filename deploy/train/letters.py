@@ -5,11 +5,15 @@ import re
 from pathlib import Path
 
 from deploy.train.corpora import Sample
+from parvis.privacy.words import fold_name
 
 HERE = Path(__file__).parent
 _SLOT = re.compile(r"<([A-Z]+)>")
-_SHARES = {"lb": 0.45, "de": 0.3, "fr": 0.15, "en": 0.1}
-_PLACES = {"T": "town", "R": "street", "O": "office", "M": "month"}
+_SHARES = {"fr": 0.32, "en": 0.28, "lb": 0.22, "de": 0.18}
+_PLACES = {
+    "T": "town", "R": "street", "O": "office", "M": "month", "W": "weekday", "Z": "acronym",
+}  # fmt: skip
+_HURRIED = 0.15
 _SIGNS = (" ", " ", " ", "\n")
 
 
@@ -17,7 +21,12 @@ class Letters:
     """An endless source of letters, the same for the same seed."""
 
     def __init__(
-        self, first_names: list[tuple[str, int]], surnames: list[tuple[str, int]], seed: int
+        self,
+        first_names: list[tuple[str, int]],
+        surnames: list[tuple[str, int]],
+        world: tuple[list[str], list[str]],
+        common: list[str],
+        seed: int,
     ) -> None:
         self._random = random.Random(seed)  # noqa: S311 - not for secrets
         self._templates = _sections(HERE / "letters.txt")
@@ -28,11 +37,15 @@ class Letters:
         }
         self._first = ([_written(name) for name, _ in first_names], _weights(first_names))
         self._last = ([_written(name) for name, _ in surnames], _weights(surnames))
+        self._world = dict(zip(("first", "last"), world, strict=True))
+        self._common = common
+        self._is_hurried = False
 
     def write(self) -> Sample:
         """One letter: some sentences of one language, now and then one of another."""
         languages = list(_SHARES)
         language = self._random.choices(languages, list(_SHARES.values()))[0]
+        self._is_hurried = self._random.random() < _HURRIED
         text, names = "", []
         for _ in range(self._random.randint(1, 6)):
             other = self._random.random() < 0.1  # noqa: PLR2004
@@ -47,15 +60,23 @@ class Letters:
             text += self._random.choice(_SIGNS)
         position = 0
         for slot in _SLOT.finditer(template):
-            text += template[position : slot.start()]
+            text += self._typed(template[position : slot.start()])
             value = self._fill(slot[1])
-            if slot[1] in {"P", "F", "S", "I"}:
+            value = value.lower() if self._is_hurried else value
+            if slot[1] in {"P", "F", "S", "I", "L", "C"}:
                 together = names and text[names[-1][1] :] == " "
                 start = names.pop()[0] if together else len(text)
                 names.append((start, len(text) + len(value)))
             text += value
             position = slot.end()
-        return text + template[position:], names
+        return text + self._typed(template[position:]), names
+
+    def _typed(self, words: str) -> str:
+        """As hurried people write: small, without apostrophes, often without accents."""
+        if not self._is_hurried:
+            return words
+        plain = words.lower().replace("'", "")
+        return fold_name(plain) if len(words) % 2 else plain
 
     def _fill(self, slot: str) -> str:
         if slot in _PLACES:
@@ -65,17 +86,30 @@ class Letters:
             "S": self._surname,
             "I": lambda: f"{self._first_name()[0]}. {self._surname()}",
             "P": self._full_name,
+            "L": lambda: f"{self._surname().upper()} {self._first_name()}",
+            "C": lambda: f"{self._surname()}, {self._first_name()}",
+            "X": lambda: self._random.choice(self._common).capitalize(),
+            "Y": lambda: self._random.choice(self._common),
             "D": self._date,
             "N": lambda: str(self._random.randint(1, 99999)),
         }[slot]()
 
     def _first_name(self) -> str:
-        return self._name("first", self._first)
+        name = self._name("first", self._first)
+        return f"{name}-{self._name('first', self._first)}" if self._is_rare(0.06) else name
 
     def _full_name(self) -> str:
-        if self._random.random() < 0.12:  # noqa: PLR2004
-            return f"{self._surname()} {self._first_name()}"
-        return f"{self._first_name()} {self._surname()}"
+        first, last = self._first_name(), self._surname()
+        if self._is_rare(0.08):
+            first = f"{first} {self._first_name()}"
+        if self._is_rare(0.08):
+            last = f"{last} {self._surname()}"
+        if self._is_rare(0.12):
+            last = last.upper()
+        return f"{last} {first}" if self._is_rare(0.15) else f"{first} {last}"
+
+    def _is_rare(self, chance: float) -> bool:
+        return self._random.random() < chance
 
     def _date(self) -> str:
         month = self._random.choice(self._words["month"])
@@ -94,8 +128,11 @@ class Letters:
         return name
 
     def _name(self, kind: str, listed: tuple[list[str], list[float]]) -> str:
-        if self._random.random() < 0.5:  # noqa: PLR2004
+        source = self._random.random()
+        if source < 0.25:  # noqa: PLR2004
             return self._random.choice(self._words[kind])
+        if source < 0.6:  # noqa: PLR2004
+            return self._random.choice(self._world[kind])
         return self._random.choices(*listed)[0]
 
 

@@ -11,6 +11,7 @@ import base64
 import hashlib
 import random
 import zlib
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -25,25 +26,30 @@ from deploy.train.corpora import (
     load_plain,
     split,
 )
+from deploy.train.dictionaries import load_words, load_world
 from deploy.train.letters import Letters
 from parvis.privacy.tagger import (
     BITS,
+    LIST_BITS,
     Lexicon,
     Tagger,
     features,
-    hash_name,
     name_hashes,
     read_tokens,
 )
+from parvis.privacy.words import PARTICLES, fold_name
 
 TARGET = ROOT / "platform/parvis/privacy/data/names.txt"
-LETTERS = 14_000
-EPOCHS = 6
+LETTERS = 30_000
+EPOCHS = 5
 BATCH = 4096
 RATE = 0.15
 DECAY = 1e-7
 DROPPED = 0.3
-HIDDEN = 0.35
+HIDDEN = 0.3
+# words that a list leaves out must be left readable as well
+HIDDEN_WORDS = 0.2
+LEAST_SEEN = 2
 SOURCES = ("ner/germeval2014-dev.tsv", "ner/germeval2014-test.tsv", "ner/ler-dev.conll")
 SOURCES += ("names/fr-first-names-insee.csv", "names/fr-surnames-insee.csv")
 
@@ -52,26 +58,37 @@ def main() -> None:
     """Train, say how well it does on what was kept apart, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    data = parser.parse_args().data
+    parser.add_argument("--to", type=Path, default=TARGET)
+    arguments = parser.parse_args()
+    data = arguments.data
     for source in SOURCES:
         print(source, hashlib.sha256((data / source).read_bytes()).hexdigest())
     first_names = load_counts(data / "names/fr-first-names-insee.csv", 100)
     surnames = load_counts(data / "names/fr-surnames-insee.csv", 100)
-    lexicon = Lexicon(_hashes(first_names), _hashes(surnames))
+    world = load_world()
     germeval = [s for source in SOURCES[:2] for s in load_germeval(data / source)]
     train, kept = split(germeval, 0.2)
-    train = 2 * train + load_ler(data / SOURCES[2])
-    letters = Letters(first_names, surnames, seed=1)
-    train += [letters.write() for _ in range(LETTERS)] + 3 * load_plain()
+    legal, plain = load_ler(data / SOURCES[2]), load_plain()
+    words = load_words()
+    common = sorted(word for word in words if 3 < len(word) < 12)  # noqa: PLR2004
+    letters = Letters(first_names, surnames, world, common, seed=1)
+    written = [letters.write() for _ in range(LETTERS)]
+    words |= find_words(train + legal + plain + written)
+    lexicon = Lexicon(
+        _bits(fold_all([name for name, _ in first_names] + world[0])),
+        _bits(fold_all([name for name, _ in surnames] + world[1])),
+        _bits(words),
+    )
+    train = 2 * train + legal + 3 * plain + written
     buckets, gold = encode(careless(train), lexicon, is_training=True)
     weights, bias = fit(buckets, gold)
     whole, scale = rounded(weights)
     tagger = Tagger(whole, scale, bias, lexicon)
-    more = Letters(first_names, surnames, seed=2)
+    more = Letters(first_names, surnames, world, common, seed=2)
     measure("GermEval kept apart", tagger, kept)
     measure("letters, another seed", tagger, [more.write() for _ in range(1500)])
     measure("LER test", tagger, load_ler(data / "ner/ler-test.conll"))
-    save(whole, scale, bias, lexicon)
+    save(arguments.to, whole, scale, bias, lexicon)
 
 
 def careless(samples: list[Sample]) -> list[Sample]:
@@ -102,7 +119,9 @@ def encode(samples: list[Sample], lexicon: Lexicon, *, is_training: bool) -> tup
             [any(a <= t.start < b for a, b in sample.names) for t in tokens], dtype=np.float32
         )
         if is_training:  # names in no list must be found as well
-            kinds = np.where((noise.random(len(tokens)) < HIDDEN) & (names > 0), 0, kinds)
+            kinds = np.where((noise.random(len(tokens)) < HIDDEN) & (names > 0), kinds & 4, kinds)
+            is_hidden = (noise.random(len(tokens)) < HIDDEN_WORDS) & (names == 0)
+            kinds = np.where(is_hidden, kinds & 3, kinds)
         rows.append(features(tokens, kinds).astype(np.int32))
         gold.append(names)
     return np.concatenate(rows), np.concatenate(gold)
@@ -162,21 +181,42 @@ def measure(name: str, tagger: Tagger, samples: list[Sample]) -> None:
         )
 
 
-def save(weights: Any, scale: float, bias: float, lexicon: Lexicon) -> None:
+def save(target: Path, weights: Any, scale: float, bias: float, lexicon: Lexicon) -> None:
     """Text, as every other data file of the package."""
-    content = weights.tobytes() + lexicon.first_names.tobytes() + lexicon.surnames.tobytes()
+    lists = (lexicon.first_names, lexicon.surnames, lexicon.words)
+    content = weights.tobytes() + b"".join(known.tobytes() for known in lists)
     packed = base64.b64encode(zlib.compress(content, 9)).decode()
     lines = [
         "# Weights of the name tagger, made by deploy/train; sources and licences are named there.",
-        f"{scale!r} {bias!r} {len(lexicon.first_names)} {len(lexicon.surnames)}",
+        f"{scale!r} {bias!r}",
         *(packed[i : i + 120] for i in range(0, len(packed), 120)),
     ]
-    TARGET.write_text("\n".join(lines) + "\n", encoding="ascii")
-    print(f"{TARGET.name}: {TARGET.stat().st_size} bytes")
+    target.write_text("\n".join(lines) + "\n", encoding="ascii")
+    print(f"{target.name}: {target.stat().st_size} bytes")
 
 
-def _hashes(names: list[tuple[str, int]]) -> Any:
-    return np.unique(np.array([hash_name(name.split("-")[0]) for name, _ in names], np.uint32))
+def find_words(samples: list[Sample]) -> set[str]:
+    """Words that stand outside names at least so often, folded."""
+    outside: Counter[str] = Counter()
+    for sample in samples:
+        for token in read_tokens(sample.text):
+            if token.text[0].isalpha() and not any(a <= token.start < b for a, b in sample.names):
+                outside[fold_name(token.text.split("-")[0])] += 1
+    return {word for word, count in outside.items() if count >= LEAST_SEEN}
+
+
+def fold_all(names: list[str]) -> set[str]:
+    """The parts of names as the tagger asks for them."""
+    parts = (part for name in names for part in name.replace("-", " ").split())
+    return {fold_name(part) for part in parts if part.lower() not in PARTICLES}
+
+
+def _bits(words: set[str]) -> Any:
+    known = np.zeros(1 << (LIST_BITS - 3), dtype=np.uint8)
+    for word in words:
+        place = zlib.crc32(word.encode()) >> (32 - LIST_BITS)
+        known[place >> 3] |= 1 << (place & 7)
+    return known
 
 
 if __name__ == "__main__":

@@ -79,7 +79,9 @@ def _load(language: str, kind: str = "") -> Iterable[Message]:
     text = (DATA / f"{kind}{language}.txt").read_text(encoding="utf-8")
     for number, block in enumerate(re.split(r"^## ", text, flags=re.MULTILINE)[1:], 1):
         genre, marked = block.split("\n", 1)
-        yield build_message(f"{kind}{language}-{genre}-{number}", language, marked.strip("\n"), "written")
+        yield build_message(
+            f"{kind}{language}-{genre}-{number}", language, marked.strip("\n"), "written"
+        )
 
 
 def build_message(name: str, language: str, marked: str, source: str) -> Message:

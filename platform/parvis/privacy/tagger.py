@@ -1,8 +1,8 @@
 """A small tagger of ours: how likely each word is part of a person's name.
 
 Logistic regression over hashed features of a word and its neighbours, trained by `deploy/train`
-for German and Luxembourgish, where the Rampart model is weak. Weights and the hashes of known
-names come from `data/names.txt`. What the chances mean for masking is judged in `recognizers/`.
+for French, German, Luxembourgish and English. Weights and the hashes of known names and of common
+words come from `data/names.txt`. What the chances mean for masking is judged in `recognizers/`.
 """
 
 import base64
@@ -19,9 +19,13 @@ from parvis.errors import PrivacyUnavailable
 from parvis.privacy.words import fold_name
 
 BITS = 20
+LIST_BITS = 24
+IS_NAME, IS_WORD = 3, 4
 _LETTER = r"[^\W\d_]"
+# "j'habite" is two words, "N'Diaye" and "O'Neill" are one
 _TOKEN = re.compile(
-    rf"[dl]'(?={_LETTER})|(?-i:[A-ZÀ-Þ])\.(?=[ \-A-ZÀ-Þ]|$)"
+    rf"[dl]'(?={_LETTER})|(?:(?-i:[cjmnst])|qu)'(?={_LETTER})"
+    r"|(?-i:[CJMNST])'(?=(?-i:[a-zà-ÿ]))|(?-i:[A-ZÀ-Þ])\.(?=[ \-A-ZÀ-Þ]|$)"
     rf"|{_LETTER}+(?:['\-]{_LETTER}+)*|\d+|\n+|[^\w\s]",
     re.IGNORECASE,
 )
@@ -42,15 +46,20 @@ class Token:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """Sorted hashes of folded names."""
+    """Which folded words are first names, surnames, common words: a bit for each hash.
+
+    A word in none of the lists is taken for a member now and then, because hashes meet.
+    """
 
     first_names: Any
     surnames: Any
+    words: Any
 
     def kinds(self, words: Sequence[int]) -> Any:
-        """0 nothing, 1 first name, 2 surname, 3 both, for each hash of a word."""
-        hashes = np.array(words, dtype=np.uint32)
-        return _within(hashes, self.first_names) + 2 * _within(hashes, self.surnames)
+        """For each hash of a word the sum of 1 first name, 2 surname, 4 common word."""
+        hashes = np.array(words, dtype=np.uint32) >> np.uint32(32 - LIST_BITS)
+        lists = (self.first_names, self.surnames, self.words)
+        return sum(_within(hashes, known) << place for place, known in enumerate(lists))
 
 
 class Tagger:
@@ -73,7 +82,7 @@ class Tagger:
         kinds = self._lexicon.kinds(name_hashes(tokens))
         buckets = features(tokens, kinds)
         total = self._weights[buckets].sum(axis=1, dtype=np.int32) * self._scale + self._bias
-        return 1 / (1 + np.exp(-np.clip(total, -30, 30))), kinds
+        return 1 / (1 + np.exp(-np.clip(total, -30, 30))), kinds & IS_NAME
 
 
 def read_tokens(text: str) -> list[Token]:
@@ -122,19 +131,17 @@ def load_tagger() -> Tagger:
     try:
         text = files("parvis.privacy").joinpath("data", "names.txt").read_text(encoding="ascii")
         head, *lines = (line for line in text.splitlines() if not line.startswith("#"))
-        scale, bias, first_names, surnames = head.split()
+        scale, bias = head.split()
         content = zlib.decompress(base64.b64decode("".join(lines)))
         weights = np.frombuffer(content, dtype=np.int8, count=1 << BITS)
-        names = np.frombuffer(content, dtype=np.uint32, offset=1 << BITS)
-        lexicon = Lexicon(names[: int(first_names)], names[int(first_names) :])
-        if len(lexicon.surnames) != int(surnames):
-            raise ValueError("names.txt holds another number of names than it says")
+        lists = np.frombuffer(content, dtype=np.uint8, offset=1 << BITS)
+        lexicon = Lexicon(*lists.reshape(3, 1 << (LIST_BITS - 3)))
         return Tagger(weights, float(scale), float(bias), lexicon)
     except Exception as error:
         raise PrivacyUnavailable("The name tagger cannot be loaded.") from error
 
 
-_WORD, _SHAPE, _SUFFIX3, _SUFFIX2, _PREFIX3, _LENGTH, _KIND, _MODE = range(8)
+_WORD, _SHAPE, _SUFFIX3, _SUFFIX2, _PREFIX3, _SUFFIX4, _LENGTH, _KIND, _MODE = range(9)
 _TEMPLATES: tuple[tuple[tuple[int, int], ...], ...] = (
     *(((_WORD, offset),) for offset in (-3, -2, -1, 0, 1, 2)),
     *(((_SHAPE, offset), (_KIND, offset)) for offset in (-2, -1, 0, 1, 2)),
@@ -160,6 +167,12 @@ _TEMPLATES: tuple[tuple[tuple[int, int], ...], ...] = (
     ((_SUFFIX3, -1), (_SHAPE, 0), (_KIND, 0)),
     ((_SUFFIX3, 1), (_SHAPE, 0), (_KIND, 0)),
     ((_LENGTH, 0), (_SHAPE, 0), (_KIND, 0)),
+    ((_SUFFIX4, 0), (_SHAPE, 0)),
+    ((_SUFFIX3, 0), (_KIND, 0), (_SHAPE, 0)),
+    ((_WORD, -1), (_SHAPE, 0), (_KIND, 0), (_KIND, 1)),
+    ((_SHAPE, -1), (_KIND, -1), (_SHAPE, 0), (_KIND, 0), (_SHAPE, 1), (_KIND, 1)),
+    ((_WORD, -2), (_WORD, -1), (_KIND, 0), (_SHAPE, 0)),
+    ((_WORD, -1), (_WORD, 1), (_KIND, 0)),
 )
 
 
@@ -180,7 +193,7 @@ _STEPS = _steps()
 def _traits(word: str) -> tuple[int, ...]:
     small = word.casefold()
     shape = _shape(word)
-    parts = (small, shape, small[-3:], small[-2:], small[:3])
+    parts = (small, shape, small[-3:], small[-2:], small[:3], small[-4:])
     hashes = [zlib.crc32(part.encode("utf-8", "surrogatepass")) + 2 for part in parts]
     return (*hashes, min(len(word), 8) + 2)
 
@@ -210,8 +223,5 @@ def _mode(tokens: Sequence[Token]) -> int:
     return _LOWER if 25 * sum(word[0].isupper() for word in words) < len(words) else _TITLE
 
 
-def _within(values: Any, known: Any) -> Any:
-    if not len(known):
-        return np.zeros(len(values), dtype=np.int64)
-    places = np.minimum(np.searchsorted(known, values), len(known) - 1)
-    return (known[places] == values).astype(np.int64)
+def _within(hashes: Any, known: Any) -> Any:
+    return (known[hashes >> np.uint32(3)] >> (hashes & np.uint32(7))).astype(np.int64) & 1

@@ -31,9 +31,11 @@ _TYPES = (
     r"route|rte\.?|quai|square|cours|mont[eé]e|cit[eé]|sentier|passage|ruelle|faubourg|fbg|"
     r"lotissement|r[eé]sidence|hameau|"
     r"esplanade|rond-point|voie|villa|venelle|promenade|clos|domaine|val|c[oô]te|grand-rue|"
-    r"grand'rue|grand-place|rues|um|op der|op dem|op de|op|an der|am|beim|bei der|bei|hannert|"
-    r"ënner|duerf|haaptstrooss|dernier sol|knapp|cité"
+    r"grand'rue|grand-place|rues|duerf|haaptstrooss|dernier sol|knapp|cité|cour|mail|parvis|"
+    r"porte|galerie|traverse|corniche|berge|levée|ancienne route|vieille route"
 )
+# what may as well begin the rest of a sentence ("um 8 am Rathaus") needs a comma after the number
+_PLACED = r"um|op der|op dem|op de|op|an der|am|beim|bei der|bei|hannert|ënner|zum|auf der|im"
 _NUMBER = r"\d{1,4}(?:[ \-/]?(?:bis|ter|quater|[a-d](?!\w)))?(?:[ ]?[\-/+][ ]?\d{1,4})?"
 _EXTRA = (
     r"(?:,?[ \n](?:appt?\.?|appartement|bo[iî]te|bte|bus|b\.p\.|bp|[eé]tage|b[aâ]t(?:iment|"
@@ -41,7 +43,7 @@ _EXTRA = (
     r"r[eé]s(?:idence|\.)?)[ ]?[\w°]{1,6}(?:[ ](?:étage|stock|og))?)?"
 )
 _FR = re.compile(
-    rf"(?<![\w/.\-])(?:{_NUMBER},?[ \n])(?:{_TYPES})(?!\w)"
+    rf"(?<![\w/.\-])(?:{_NUMBER},?[ \n](?:{_TYPES})|{_NUMBER},[ \n](?:{_PLACED}))(?!\w)"
     rf"[ \n]?(?:{_WORD}[ \n]?(?:\d{{1,4}}(?!\d)"
     rf"[ ]?)?){{1,6}}?{_EXTRA}(?:[ ]?[,\-–\n(]{{1,2}}[ \n]{{0,2}}{_EXTRA}{_CODE_TOWN}|"
     rf"[ ]{_CODE_TOWN}|[ ]?,?[ ](?:à|zu|in|at|,)[ ](?-i:[A-ZÀ-Þ]){_TOWN}|(?=[ ]?[,.;:\n)!?]|"
@@ -69,6 +71,8 @@ _GB_SUFFIX = (
     r"place|way|square|hill|row|mews|grove|walk|green|park|view|house|parade|rise)"
 )
 _POSTCODE = r"[A-Z]{1,2}\d[A-Z\d]?[ ]?\d[A-Z]{2}"
+_POSTCODE_HERE = rf"(?-i:{_POSTCODE})"
+_CAP_HERE = rf"[A-ZÀ-Þ]{_L}*(?:['\-]{_L}+)*"
 _GB = re.compile(
     r"(?<![\w/.\-])"
     rf"(?:flat[ ]\w{{1,4}},?[ ])?\d{{1,4}}[a-d]?,?[ \n]"
@@ -96,14 +100,39 @@ _TOWN_HERE = re.compile(
 )
 _SMALL_TOWN = re.compile(rf"{_L}{{3,}}(?:-{_L}+)*")
 _BUILDING = (
-    r"(?:r[eé]sidence|lotissement|immeuble|b[aâ]t(?:iment|\.)?|appt?\.?|appartement|esc(?:alier|\.)?|"
-    r"lieu-dit|hameau|domaine|tour|wohnung|haus|block|flat|apartment|c/o|chez)"
+    r"(?:r[eé]sidence|r[eé]s\.|lotissement|immeuble|b[aâ]t(?:iment|\.)?|appt?\.?|appartement|"
+    r"esc(?:alier|\.)?|lieu-dit|hameau|domaine|tour|wohnung|whg\.?|haus|block|flat|unit|apt\.?|"
+    r"apartment|c/o|p/a|chez|villa|ch[aâ]teau|ferme|moulin|mas|foyer|porte|entr[eé]e|[eé]tage|"
+    r"hinterhaus|vorderhaus|hof|gut|studio|room|zimmer|chambre|(?:the )?old)"
 )
 # "Résidence Les Pins, bât. C, 25 rue ...": building and flat before the number belong to it
 _BUILDING_BEFORE = re.compile(
-    rf"(?<!\w){_BUILDING}[ ][^,;:\n]{{1,30}},[ \n]"
-    rf"(?:{_BUILDING}[ ][^,;:\n]{{1,20}},[ \n]){{0,3}}\Z",
+    rf"(?<!\w){_BUILDING}[ ][^,;:.\n]{{1,30}}[,\n][ \n]?"
+    rf"(?:{_BUILDING}[ ][^,;:\n]{{1,20}}[,\n][ \n]?){{0,3}}\Z",
     re.IGNORECASE,
+)
+# "..., bât. C, esc. 2, 3e étage gauche, 57070 Metz": the same after the street, then the town
+_INSIDE = (
+    r"(?:b[aâ]t(?:iment|\.)?|appt?\.?|appartement|app\.?|esc(?:alier|\.)?|porte|bo[iî]te|bte|bus|"
+    r"bp|b\.p\.|c/o|wohnung|whg\.?|hinterhaus|vorderhaus|seitenfl[uü]gel|aufgang|eingang|flat|"
+    r"apt\.?|room|floor|[eé]tage|r[eé]sidence|r[eé]s\.|rdc|rez-de-chauss[eé]e|erdgeschoss|eg|"
+    r"\d{1,2}(?:e|er|[eè]me|\.|st|nd|rd|th)?[ ]?(?:[eé]tage|stock|og|obergeschoss|floor|stack)|"
+    r"(?:premier|deuxi[eè]me|troisi[eè]me|quatri[eè]me|cinqui[eè]me|dernier)[ ][eé]tage|"
+    r"au[ ]\d{1,2}(?:e|er|[eè]me))(?!\w)[^,;\n]{0,25}"
+)
+_REST = re.compile(
+    rf"(?:[ ]?[,\n\-/][ ]?{_INSIDE}){{0,4}}(?P<town>[ ]?[,\-–\n(]{{0,2}}[ \n]{{0,2}}{_CODE_TOWN})?",
+    re.IGNORECASE,
+)
+_PO_BOX = re.compile(
+    r"(?<![\w.])(?:bp|b\.[ ]?p\.|cs|postfach|p\.?[ ]?o\.? box|bo[iî]te postale|case postale)"
+    rf"[ ]\d[\d ]{{0,9}}\d?[ ]?[,\n\-][ \n]?(?:{_CODE_TOWN}|{_PLAIN}(?:[ ]{_PLAIN}){{0,2}},?[ ]{_POSTCODE})",
+    re.IGNORECASE,
+)
+# "The Old Rectory, Church Lane, Little Bampton LB4 2QT"
+_GB_LINES = re.compile(
+    rf"(?<![\w.])(?:(?:The )?{_CAP_HERE}(?:[ ]{_CAP_HERE}){{0,3}}[ ]?[,\n][ ]?){{1,4}}"
+    rf"{_CAP_HERE}(?:[ \-]{_CAP_HERE}){{0,2}},?[ \n]{_POSTCODE_HERE}(?!\w)"
 )
 # "in der Bahnhofstraße 4": the preposition belongs to the sentence, not to the street
 _IN_STREET = re.compile(
@@ -128,7 +157,12 @@ class AddressRecognizer(RuleRecognizer):
 
     def find(self, text: str) -> Iterable[Hit]:
         """Every address that is not an office's, and the town where somebody lives."""
-        for pattern, rule in ((_FR, "fr_lu"), (_BE_FR, "be_fr"), (_DE, "de_be"), (_GB, "gb")):
+        for pattern, rule in (
+            (_FR, "street"),
+            (_BE_FR, "boulevard"),
+            (_DE, "strasse"),
+            (_GB, "gb"),
+        ):
             if any(char.isdigit() for char in text):
                 for match in pattern.finditer(text):
                     yield from self._address(text, match.start(), match.end(), rule)
@@ -140,6 +174,8 @@ class AddressRecognizer(RuleRecognizer):
             for match in pattern.finditer(text):
                 if is_living_cue(text, match.start()):
                     yield from self._address(text, match.start(), match.end(), "postcode_cue")
+        for match in (*_PO_BOX.finditer(text), *_GB_LINES.finditer(text)):
+            yield from self._address(text, match.start(), match.end(), "box_or_house")
         yield from self._towns(text)
 
     def _address(self, text: str, start: int, end: int, rule: str) -> Iterator[Hit]:
@@ -148,6 +184,9 @@ class AddressRecognizer(RuleRecognizer):
         if is_small_line(text, start):
             town = _SMALL_TOWN_AFTER.match(text, end)
             end = town.end() if town else end
+        rest = _REST.match(text, end) if "_" not in rule else None
+        if rest and rest.end() > end:
+            end += len(text[end : rest.end()].rstrip(" ,;.\n-("))
         before = _BUILDING_BEFORE.search(text, max(0, start - 90), start)
         start = before.start() if before else start
         inner = _IN_STREET.match(text, start, end)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from parvis.privacy.entities import Label
-from parvis.privacy.recognizers.base import CUED, Hit, RuleRecognizer, is_cued
+from parvis.privacy.recognizers.base import CUED, LIKELY, Hit, RuleRecognizer, is_cued
 
 _NUMBER = r"(?:[ \n]?(?:n[°ºo]\.?|nr\.?|nummer|num[eé]ro|number|numm|no\.?|#|id))?"
 _CUE_WORDS = (
@@ -26,7 +26,11 @@ _CUE_WORDS = (
     r"contract|account|ticket|complaint|payroll|student|request|booking|invoice|tenancy|"
     r"policy)(?: reference)?[ ](?:numbers?|no\.?|ref\.?|id|#)|(?:our|your|my) ref(?:erence)?|"
     r"(?<!la )case|file ref(?:erence)?|personal-?nr\.?|agenten?numm(?:er)?|cliente?nummer|kennzahl|"
-    r"buergernummer|akte?n?"
+    r"buergernummer|akte?n?|rg|r\.g\.|pacage|pers-?nr\.?|persnr\.?|betriebs-?(?:nummer|nr\.?)|"
+    r"betribsnummer|azr-?(?:nummer|nr\.?)|agdref|num[eé]ro [eé]tranger|roll|rôle|n[°º] de r[oô]le|"
+    rf"pv{_NUMBER}|pcn|avertissement{_NUMBER}|vw-?nr\.?|holding{_NUMBER}|payroll(?: no\.?)?|"
+    r"port ref(?:erence)?|r[eé]f(?:[eé]rence|\.)?[ ][^\W\d_]{3,15}(?=[ ]?:)|"
+    r"matricule (?:agent|interne)|cas|mesure|signalement"
 )
 _CUE = re.compile(
     rf"(?:^|[^\w])(?:{_CUE_WORDS})(?![^\W\d_])\.?(?:[ ]?\([^)\n]{{1,24}}\))?[ \n]?(?:(?:est|"
@@ -47,6 +51,23 @@ _DATE = re.compile(
     r"\d\d-\d\d-\d\d|(?:19|20)\d\d"
 )
 _LEAST = 3
+# the registers of German courts ("3 C 871/26", "5 K 1187/26.TR") and of offices with a year
+_COURT_FILE = re.compile(
+    r"(?<![\w/.§])(?<!Art\. )\d{1,4} [A-Z][A-Za-z]{0,3} \d{1,5}/\d\d(?:\.[A-Z]{2})?(?![\w/])"
+)
+_DATED_FILE = re.compile(
+    r"(?<![\w/.\-])[A-Z]{1,5}[\-/](?:[A-Z]{1,5}[\-/])?(?:20)?\d\d[\-/](?:[A-Z]{1,4}[\-/])?\d{3,8}"
+    r"(?:[\-/][A-Z0-9]{1,3})?(?![\w/\-])"
+)
+_PUBLIC_BEFORE = re.compile(
+    r"(?:(?:BGH|BVerf\w+|BVerwG|BSG|BAG|BFH|EuGH|EuG|OLG|OVG|VGH|VG|LG|AG|LSG|SG|FG|"
+    r"rechnung|facture|invoice|devis|angebot|bestellung|commande|order|bon|norm|iso|din|en|"
+    r"urteil|arr[eê]t|jugement|judgment|beschluss|urt\.|beschl\.)\W"
+    r"(?:[^\n;.]|\.(?=\d|[ ]\d)){0,40}|"
+    r"(?:n[°ºo]\.?|nr\.?|no\.?) ?(?=FA-|RE-|INV-))\Z",
+    re.IGNORECASE,
+)
+_BILLS = ("FA-", "RE-", "INV-", "CO-", "ISO-", "EN-", "BC-", "PO-", "DIN-", "COM/", "COM-")
 
 
 class CaseRecognizer(RuleRecognizer):
@@ -65,6 +86,11 @@ class CaseRecognizer(RuleRecognizer):
                 if is_cued(text, start, _CUE, reach=90):
                     yield Hit(start, end, Label.CASE_NUMBER, CUED, "case_cue")
                     break
+        for pattern, rule in ((_COURT_FILE, "court_file"), (_DATED_FILE, "dated_file")):
+            for match in pattern.finditer(text):
+                before = text[max(0, match.start() - 60) : match.start()]
+                if not _PUBLIC_BEFORE.search(before) and not match.group().startswith(_BILLS):
+                    yield Hit(*match.span(), Label.CASE_NUMBER, LIKELY, rule)
 
 
 def _starts(value: str, start: int) -> Iterator[int]:

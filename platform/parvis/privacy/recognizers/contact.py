@@ -9,6 +9,7 @@ from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.base import (
     CHECKED,
     CUED,
+    LIKELY,
     SURE,
     Hit,
     RuleRecognizer,
@@ -57,8 +58,11 @@ _PHONE_CUE = cue(
     r"t[eé]l(?:[eé]phone|efon|\.)?|telefonnummer|phone|handy(?:nummer)?|mobile?|portable|gsm|fax|"
     r"appel(?:er|ez)|rufnummer|call(?: me)?(?: on| at)?|ruf|unruff|rufft|ugeruff|joindre|joignable|"
     r"erreichbar|erreechen|reach me(?: on| at)?|whatsapp|num[eé]ro de t[eé]l[eé]phone|"
-    r"durchwahl|natel|num[eé]ro de portable|direct(?: line)?|doheem|b[uü]ro"
+    r"durchwahl|natel|num[eé]ro de portable|direct(?: line)?|doheem|b[uü]ro|r[üu]ckruf|rr|"
+    r"zr[eé]ckruffen|ugeruff|contacter|kontaktéieren|text(?: me)?(?: on| at)?|ring(?: me)?(?: back)?"
 )
+# "T: +44 ..." in a signature
+_LETTER_CUE = re.compile(r"(?:^|[\n ,|])(?:[TMPF]|mob|cell|port|dom|bur|priv)\.?[ ]?:[ ]?\Z", re.I)
 _NOT_A_PHONE_BEFORE = re.compile(
     r"(?:IBAN|BIC|n° ?SIREN|siret|rcs|matricule|steuer-?id|az\.?|aktenzeichen|dossier|isbn|"
     r"art\.?|§+|"
@@ -75,8 +79,12 @@ _DIGIT_WORD = (
     r"neun)und\w{4,9}ig|zwanzig|"
     r"dreißig|vierzig|fünfzig|sechzig|siebzig|achtzig|neunzig|eent|zwee|zwou|dräi|véier|"
     r"fënnef|siwen|aacht|"
-    r"néng|zéng|eelef|zwielef|oh|zero|one|two|three|four|five|seven|eight|nine|ten|double|"
-    r"triple|plus)"
+    r"néng|zéng|eelef|zwielef|dräizéng|véierzéng|fofzéng|siechzéng|siwwenzéng|uechtzéng|"
+    r"nonzéng|(?:\w{3,6}a?n)?(?:zwanzeg|drësseg|véierzeg|fofzeg|siechzeg|siwwenzeg|achtzeg|"
+    r"nonzeg)|hundert|honnert|cent|"
+    r"oh|zero|nought|one|two|three|four|five|seven|eight|nine|ten|eleven|twelve|\w{3,5}teen|"
+    r"(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:-\w{3,5})?|hundred|thousand|"
+    r"double|triple|treble|plus)"
 )
 _SPOKEN = re.compile(
     rf"(?<![\w\-])(?:{_DIGIT_WORD}[ \n,\-]{{1,2}}){{4,30}}{_DIGIT_WORD}(?![\w\-])", re.IGNORECASE
@@ -88,6 +96,8 @@ _DATE = re.compile(
 )
 _AMOUNT_AFTER = re.compile(r"\A(?:,\d\d)? ?(?:€|eur|euro|chf|%|\$|£|km|m²|kg)", re.IGNORECASE)
 _MIN_DIGITS, _MAX_DIGITS, _MOST_NATIONAL = 6, 15, 12
+_LEAST_ABROAD, _NATIONAL_LENGTHS = 9, range(9, 13)
+_NATIONAL_FORM = re.compile(r"\(?0[1-9]\d{0,4}\)?(?:[ .\-/]{1,3}\d{2,8}){1,5}")
 
 
 class EmailRecognizer(RuleRecognizer):
@@ -131,12 +141,15 @@ class PhoneRecognizer(RuleRecognizer):
                 continue
             if self._is_something_else(text, start, end):
                 continue
-            if is_cued(text, start, _PHONE_CUE):
+            before = text[max(0, start - 12) : start]
+            if is_cued(text, start, _PHONE_CUE) or _LETTER_CUE.search(before):
                 yield Hit(start, end, Label.PHONE, SURE, "phone_cue")
             elif _is_phone(run):
                 # a country code is as good as a check digit against what only looks like an id
                 score = CHECKED if run.lstrip("(").startswith("+") else CUED
                 yield Hit(start, end, Label.PHONE, score, "phone")
+            elif _is_written_as_phone(run):
+                yield Hit(start, end, Label.PHONE, LIKELY, "phone_form")
 
     def _is_something_else(self, text: str, start: int, end: int) -> bool:
         return bool(
@@ -184,6 +197,14 @@ def _is_phone(run: str) -> bool:
         if phonenumbers.is_valid_number(parsed):
             return True
     return False
+
+
+def _is_written_as_phone(run: str) -> bool:
+    """In a phone's form though no plan knows it: plans change and people mistype."""
+    digits = digits_of(run)
+    if run.lstrip("(").startswith("+"):
+        return len(digits) >= _LEAST_ABROAD
+    return _NATIONAL_FORM.fullmatch(run) is not None and len(digits) in _NATIONAL_LENGTHS
 
 
 def _looks_luxembourgish(run: str, digits: str) -> bool:
