@@ -64,6 +64,19 @@ def open_session(engine: Engine) -> Iterator[Session]:
             raise
 
 
+def wipe_deleted(engine: Engine) -> None:
+    """Push what was deleted out of the database's own files, as far as it lets us.
+
+    SQLite overwrites deleted pages (`secure_delete`) and its write-ahead log is emptied here.
+    PostgreSQL is vacuumed; its archive of write-ahead logs dies by the operator's own limit.
+    """
+    statement = "PRAGMA wal_checkpoint(TRUNCATE)"
+    if engine.url.get_backend_name() != "sqlite":
+        statement = "VACUUM"
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(statement).close()
+
+
 def _alembic(engine: Engine) -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))

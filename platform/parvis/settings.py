@@ -96,6 +96,13 @@ class Settings(BaseModel):
     upstream_idle_s: float = Field(
         30.0, gt=0, description="Seconds of silence after which a model's stream has failed."
     )
+    keys_backup_days: int = Field(
+        30,
+        ge=0,
+        le=30,
+        description="Days that a backup of the key store lives at most: an erasure is complete "
+        "when the last backup with its keys is gone.",
+    )
     audit_wait_s: float = Field(
         2.0, gt=0, description="Seconds to wait for the audit log before refusing (503)."
     )

@@ -6,7 +6,7 @@ that does not exist.
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -66,6 +66,19 @@ class Conversation:
     turns: tuple[Turn, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ConversationFacts:
+    """What is known of a conversation without opening it."""
+
+    id: str
+    owner: str
+    assistant_id: str
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime
+    turns: int
+
+
 class Conversations:
     """The store. Opens its own short transactions; none is open while a model answers."""
 
@@ -123,14 +136,23 @@ class Conversations:
         """The owner's conversation; raises NotFound (also when its key was destroyed)."""
         with open_session(self._engine) as session:
             row = _get_row(session, principal, conversation_id)
-            turns = session.exec(
-                select(TurnRow)
-                .where(
-                    TurnRow.tenant_id == principal.tenant_id,
-                    TurnRow.conversation_id == conversation_id,
-                )
-                .order_by(col(TurnRow.position))
-            ).all()
+            turns = _list_turns(session, row)
+        return self._open(row, turns)
+
+    def open_held(self, tenant_id: str, conversation_id: str) -> Conversation:
+        """A conversation of the agency, whoever owns it and though its time is over.
+
+        For copies that the law gives the person (GDPR Art. 15); whoever calls it MUST have recorded
+        that first. Raises NotFound.
+        """
+        with open_session(self._engine) as session:
+            row = session.get(ConversationRow, conversation_id)
+            if row is None or row.tenant_id != tenant_id:
+                raise NotFound("There is no such conversation.")
+            turns = _list_turns(session, row)
+        return self._open(row, turns)
+
+    def _open(self, row: ConversationRow, turns: Sequence[TurnRow]) -> Conversation:
         key = self._get_key(row)
         title = self._find_title(row)
         return Conversation(
@@ -219,19 +241,67 @@ class Conversations:
             self._keystore.destroy_key(principal.tenant_id, KEY_KIND, conversation_id)
             session.delete(row)
 
+    def list_facts(
+        self,
+        tenant_id: str,
+        *,
+        owner: str | None = None,
+        conversation_id: str | None = None,
+        expired_at: datetime | None = None,
+    ) -> list[ConversationFacts]:
+        """The agency's conversations, oldest first: of an owner, an id, or over by then."""
+        wanted = [col(ConversationRow.tenant_id) == tenant_id]
+        if owner is not None:
+            wanted.append(col(ConversationRow.owner) == owner)
+        if conversation_id is not None:
+            wanted.append(col(ConversationRow.id) == conversation_id)
+        if expired_at is not None:
+            wanted.append(col(ConversationRow.expires_at) <= expired_at)
+        query = select(ConversationRow).where(*wanted).order_by(col(ConversationRow.created_at))
+        counts = (
+            select(TurnRow.conversation_id, func.count())
+            .join(ConversationRow, col(ConversationRow.id) == col(TurnRow.conversation_id))
+            .where(*wanted)
+            .group_by(col(TurnRow.conversation_id))
+        )
+        with open_session(self._engine) as session:
+            rows = session.exec(query).all()
+            turns = dict(session.exec(counts).all())
+        return [
+            ConversationFacts(
+                row.id,
+                row.owner,
+                row.assistant_id,
+                row.created_at,
+                row.updated_at,
+                row.expires_at,
+                turns.get(row.id, 0),
+            )
+            for row in rows
+        ]
+
+    def list_ids(self, tenant_id: str) -> frozenset[str]:
+        """Ids of all conversations of the agency."""
+        query = select(ConversationRow.id).where(ConversationRow.tenant_id == tenant_id)
+        with open_session(self._engine) as session:
+            return frozenset(session.exec(query).all())
+
+    def delete_conversations(self, tenant_id: str, conversation_ids: Iterable[str]) -> int:
+        """Erase these conversations of the agency, keys first; how many there were."""
+        gone = 0
+        for conversation_id in conversation_ids:
+            self._keystore.destroy_key(tenant_id, KEY_KIND, conversation_id)
+            with open_session(self._engine) as session:
+                row = session.get(ConversationRow, conversation_id)
+                if row is not None and row.tenant_id == tenant_id:
+                    session.delete(row)
+                    gone += 1
+        return gone
+
     def delete_expired(self, tenant_id: str, now: datetime) -> int:
         """Erase this agency's conversations whose time is over; how many went."""
-        with open_session(self._engine) as session:
-            rows = session.exec(
-                select(ConversationRow).where(
-                    ConversationRow.tenant_id == tenant_id,
-                    col(ConversationRow.expires_at) <= now,
-                )
-            ).all()
-            for row in rows:
-                self._keystore.destroy_key(tenant_id, KEY_KIND, row.id)
-                session.delete(row)
-        return len(rows)
+        over = self.list_facts(tenant_id, expired_at=now)
+        return self.delete_conversations(tenant_id, [facts.id for facts in over])
 
     def _get_key(self, row: ConversationRow) -> bytes:
         found = self._keystore.find_key(row.tenant_id, KEY_KIND, row.id)
@@ -263,6 +333,14 @@ def _get_row(session: Session, principal: Principal, conversation_id: str) -> Co
     if row is None:
         raise NotFound("There is no such conversation.")
     return row
+
+
+def _list_turns(session: Session, row: ConversationRow) -> Sequence[TurnRow]:
+    return session.exec(
+        select(TurnRow)
+        .where(TurnRow.tenant_id == row.tenant_id, TurnRow.conversation_id == row.id)
+        .order_by(col(TurnRow.position))
+    ).all()
 
 
 def _open_turn(key: bytes, row: TurnRow) -> Turn:

@@ -342,6 +342,24 @@ class Sessions:
         return datetime.fromtimestamp(self._clock(), UTC)
 
 
+def forget_person(engine: Engine, keystore: KeyStore, tenant_id: str, subject: str) -> int:
+    """End every session of a person here, keys included; how many there were."""
+    with open_session(engine) as session:
+        mine = (SessionRow.tenant_id == tenant_id, SessionRow.subject == subject)
+        rows = session.exec(select(SessionRow).where(*mine)).all()
+        for row in rows:
+            SessionSafe(keystore).destroy(row)
+            session.delete(row)
+    return len(rows)
+
+
+def count_sessions(engine: Engine, tenant_id: str, subject: str) -> int:
+    """How many sessions of a person are kept here."""
+    with open_session(engine) as session:
+        mine = (SessionRow.tenant_id == tenant_id, SessionRow.subject == subject)
+        return len(session.exec(select(SessionRow.id_hash).where(*mine)).all())
+
+
 def _remove_state(session: Session, state_hash: str) -> bool:
     done = session.exec(delete(LoginStateRow).where(col(LoginStateRow.state_hash) == state_hash))
     return done.rowcount == 1
