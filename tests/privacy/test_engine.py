@@ -65,7 +65,7 @@ def test_a_recogniser_that_fails_refuses_the_request(monkeypatch: pytest.MonkeyP
     def fail(*_: Any) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(Rampart, "read_words", fail)
+    monkeypatch.setattr(Rampart, "read_many", fail)
     with pytest.raises(PrivacyUnavailable):
         engine.mask([TEXT + " "], tag_key=b"k")
     with pytest.raises(PrivacyUnavailable):
@@ -75,7 +75,7 @@ def test_a_recogniser_that_fails_refuses_the_request(monkeypatch: pytest.MonkeyP
 def test_a_model_that_finds_nothing_fails_its_canary(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = own_engine()
     engine.check_canary()
-    monkeypatch.setattr(Rampart, "read_words", lambda *_: [])
+    monkeypatch.setattr(Rampart, "read_many", lambda _, texts: [[] for _ in texts])
     with pytest.raises(PrivacyUnavailable):
         engine.check_canary()
 
@@ -91,27 +91,27 @@ def test_the_tagger_that_finds_nothing_fails_its_canary(monkeypatch: pytest.Monk
 def test_a_search_that_takes_too_long_refuses_the_request() -> None:
     engine = own_engine()
     assert engine.analyze(TEXT)
-    hurried = PrivacyEngine(engine._analyzer, time_limit_s=0.0)
+    hurried = PrivacyEngine(engine.detector, time_limit_s=0.0)
     with pytest.raises(PrivacyUnavailable):
         hurried.analyze(TEXT)
 
 
 def test_a_kind_that_nobody_knows_is_never_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = own_engine()
-    found = engine._analyzer.analyze(TEXT, language="any")
+    found = engine.detector.analyzer.find_all(TEXT)
     assert engine.analyze(TEXT)
     found[0].entity_type = "SOMETHING_NEW"
-    monkeypatch.setattr(engine._analyzer, "analyze", lambda *_, **__: found)
+    monkeypatch.setattr(engine.detector.analyzer, "find_all", lambda _: found)
     with pytest.raises(PrivacyUnavailable):
         engine.analyze(TEXT + " ")
 
 
 def test_every_kind_has_its_rank_and_its_meaning(engine: PrivacyEngine) -> None:
     assert set(RANK) == set(Label) == set(MEANINGS)
-    found = {label for r in engine._analyzer.registry.recognizers for label in r.labels}
+    found = {label for r in engine.detector.recognizers for label in r.labels}
     assert found == set(Label)
     built = {type(recognizer) for recognizer in build_recognizers(None)}  # type: ignore[arg-type]
-    assert built <= {type(recognizer) for recognizer in engine._analyzer.registry.recognizers}
+    assert built <= {type(recognizer) for recognizer in engine.detector.recognizers}
 
 
 @pytest.mark.parametrize("language", [None, "fr", "xx", "sw"])
@@ -139,13 +139,13 @@ def test_a_long_text_loses_nothing_at_the_seams(engine: PrivacyEngine) -> None:
 def test_each_message_of_a_conversation_is_analysed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = own_engine()
     seen: list[str] = []
-    read = Rampart.read_words
+    read = Rampart.read_many
 
-    def count(self: Rampart, text: str) -> Any:
-        seen.append(text)
-        return read(self, text)
+    def count(self: Rampart, texts: list[str]) -> Any:
+        seen.extend(texts)
+        return read(self, texts)
 
-    monkeypatch.setattr(Rampart, "read_words", count)
+    monkeypatch.setattr(Rampart, "read_many", count)
     engine.mask(["Frau Weber"], tag_key=b"k")
     engine.mask(["Frau Weber", "Herr Vogel"], tag_key=b"k")
     assert seen == ["Frau Weber", "Herr Vogel"]
@@ -195,6 +195,6 @@ HOSTILE = [
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_no_rule_is_slowed_down_by_a_hostile_text(engine: PrivacyEngine, unit: str) -> None:
     text = (unit * 40_000)[:40_000]
-    for recognizer in engine._analyzer.registry.recognizers:
+    for recognizer in engine.detector.recognizers:
         if recognizer.name != "ModelRecognizer":
             recognizer.analyze(text, [])

@@ -19,7 +19,7 @@ def test_the_rewritten_model_believes_what_the_original_believes() -> None:
     folder = load_settings().models_dir / FOLDER
     model = Rampart(folder)
     ids = model._tokenizer.encode(TEXT, add_special_tokens=False).ids
-    row = np.array([[model._cls, *ids, model._sep]], dtype=np.int64)
+    row = np.array([[*model._before, *ids, *model._after]], dtype=np.int64)
     original = onnxruntime.InferenceSession(
         str(folder / "model_q4.onnx"), providers=["CPUExecutionProvider"]
     )
@@ -32,7 +32,7 @@ def test_the_rewritten_model_believes_what_the_original_believes() -> None:
     logits = original.run(None, {k: v for k, v in feed.items() if k in wanted})[0][0]
     chances = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
     expected = (chances @ model._kind_of)[1:-1]
-    said = model._run([ids])[0]
+    said = model.run([ids])[0]
     assert np.abs(said - expected).mean() < 0.01
     assert ((said > 0.5) == (expected > 0.5)).mean() > 0.99
 

@@ -4,31 +4,23 @@ No language model, suffix list or rule is ever fetched: what is not on disk is a
 error, time-out or silence of the model is `PrivacyUnavailable`.
 """
 
-import hashlib
-import os
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
-from presidio_analyzer.nlp_engine import NoOpNlpEngine
-
 from parvis.errors import PrivacyUnavailable
-from parvis.privacy.canary import CANARIES
+from parvis.privacy.canary import CANARIES, Watch
 from parvis.privacy.conflicts import Finding, resolve
-from parvis.privacy.deadline import deadline
+from parvis.privacy.deadline import check_deadline, deadline
+from parvis.privacy.detector import Detection, Detector, build_detector, read_names
 from parvis.privacy.entities import Entity, Label
 from parvis.privacy.masking import Analysed, Masked, mask_texts
 from parvis.privacy.normalise import CleanText, clean
 from parvis.privacy.propagation import find_again, learn
 from parvis.privacy.rampart import SHA256, load_rampart
-from parvis.privacy.recognizers import build_recognizers
-from parvis.privacy.recognizers.base import ANY_LANGUAGE, RuleRecognizer
-from parvis.privacy.recognizers.model import ModelRecognizer
-from parvis.privacy.recognizers.tagged import TaggedNameRecognizer
+from parvis.privacy.site_model import load_site_model
+from parvis.privacy.span_cache import SpanCache
 from parvis.privacy.stoplist import find_allowed, find_readable
 from parvis.privacy.tagger import load_tagger
 
@@ -36,20 +28,23 @@ VERSION = "2"
 DETECTOR = f"parvis-privacy-{VERSION}+rampart-{SHA256['model_q4.onnx'][:8]}"
 _CACHED_TEXTS = 4096
 _TIME_LIMIT_S = 120.0
-NAME_DETECTORS = (ModelRecognizer, TaggedNameRecognizer)
 _T = TypeVar("_T")
 
 
 class PrivacyEngine:
-    """Finds and masks personal data; safe for threads, to be built after a fork.
+    """Finds and masks personal data; safe for threads, and for a fork before it is used.
 
     The language given is a hint for people, never a filter: every rule runs on every text.
     """
 
-    def __init__(self, analyzer: AnalyzerEngine, *, time_limit_s: float = _TIME_LIMIT_S) -> None:
-        self._analyzer = analyzer
+    def __init__(
+        self, detector: Detector, *, time_limit_s: float = _TIME_LIMIT_S, name: str = DETECTOR
+    ) -> None:
+        self.detector = detector
+        self.name = name
         self._time_limit_s = time_limit_s
-        self._cache = _SpanCache(_CACHED_TEXTS)
+        self._cache = SpanCache(_CACHED_TEXTS)
+        self._watch = Watch(self._silent_languages)
 
     def analyze(
         self, text: str, language: str | None = None, *, allow: Collection[str] = ()
@@ -58,7 +53,7 @@ class PrivacyEngine:
 
         A LITERAL is no personal data. Raises PrivacyUnavailable on any failure.
         """
-        return self._guarded(lambda: self._entities(text, frozenset(allow)))
+        return self._served(lambda: self._entities(text, frozenset(allow)))
 
     def mask(
         self,
@@ -74,76 +69,86 @@ class PrivacyEngine:
         them. `tag_key` MUST be secret and belong to one conversation. Raises PrivacyUnavailable.
         """
         allowed = frozenset(allow)
-        return self._guarded(
-            lambda: mask_texts(
-                [self._analysed(text, allowed, tag_key) for text in texts], tag_key, DETECTOR
-            )
+        return self._served(
+            lambda: mask_texts(self._analysed(texts, allowed, tag_key), tag_key, self.name)
         )
 
     def check_canary(self) -> None:
-        """Raise PrivacyUnavailable when a sentence that holds personal data seems to hold none."""
-        for language, sentence, values in CANARIES:
-            found = self._guarded(partial(self._find, clean(sentence), frozenset()))
-            shown = {(finding.label, sentence[finding.start : finding.end]) for finding in found}
-            if not values <= shown:
-                raise PrivacyUnavailable(
-                    f"The search for personal data does not work (test sentence {language})."
-                )
-            self._check_detectors(language, sentence, values)
+        """Try the canary sentences now; raise PrivacyUnavailable when one seems to hold nothing."""
+        self._watch.try_now()
+        self._watch.require_working()
 
-    def _check_detectors(
-        self, language: str, sentence: str, values: frozenset[tuple[Label, str]]
-    ) -> None:
-        """Each detector of names by itself: one that is silent must not hide behind another."""
-        names = {value for label, value in values if label is Label.PERSON}
-        for recognizer in self._analyzer.registry.recognizers:
-            if not isinstance(recognizer, NAME_DETECTORS):
-                continue
-            said = self._guarded(partial(_read_names, recognizer, sentence))
-            if not any(name in said for name in names):
-                raise PrivacyUnavailable(
-                    f"{type(recognizer).__name__} finds no name (test sentence {language})."
-                )
+    def check_working(self) -> None:
+        """Raise PrivacyUnavailable when the last try of the canary sentences failed or is long
+        ago; costs nothing."""
+        self._watch.require_working()
+
+    def start_watch(self, period_s: float) -> None:
+        """Try the canary sentences every so many seconds; while one fails, nothing is masked and
+        every request is refused. MUST be called after a fork."""
+        self._watch.start(period_s)
+
+    def close(self) -> None:
+        """End the watch."""
+        self._watch.stop()
+
+    def _silent_languages(self) -> list[str]:
+        return [
+            language
+            for language, sentence, values in CANARIES
+            if not self._is_heard(language, sentence, values)
+        ]
+
+    def _is_heard(self, language: str, sentence: str, values: frozenset[tuple[Label, str]]) -> bool:
+        """Whether all together find all of it, and each detector of names a name by itself: one
+        that is silent must not hide behind another."""
+        try:
+            found = self._guarded(partial(self._find_many, [clean(sentence)], frozenset()))[0]
+            shown = {(finding.label, sentence[finding.start : finding.end]) for finding in found}
+            names = [value for label, value in values if label is Label.PERSON]
+            for recognizer in self.detector.name_detectors:
+                if language in recognizer.canaries:
+                    said = self._guarded(partial(read_names, recognizer, sentence))
+                    if not any(name in said for name in names):
+                        return False
+        except PrivacyUnavailable:
+            return False
+        return values <= shown
 
     def _entities(self, text: str, allow: frozenset[str]) -> list[Entity]:
-        analysed = self._analysed(text, allow, b"")
+        analysed = self._analysed([text], allow, b"")[0]
         entities = []
         for finding in analysed.findings:
             start, end = analysed.clean.span(finding.start, finding.end)
             entities.append(Entity(start, end, finding.label, finding.score, finding.source))
         return entities
 
-    def _analysed(self, text: str, allow: frozenset[str], scope: bytes) -> Analysed:
-        plain = clean(text)
-        key = self._cache.key(text, allow, scope)
-        findings = self._cache.find(key)
-        if findings is None:
-            findings = tuple(self._find(plain, allow))
-            self._cache.keep(key, findings)
-        return Analysed(text, plain, findings)
-
-    def _find(self, plain: CleanText, allow: frozenset[str]) -> list[Finding]:
-        """What the recognisers say, put in order, and what is known found again."""
-        text = plain.text
-        if not text.strip():
-            return []
-        raw = [
-            Finding(
-                result.start,
-                result.end,
-                Label(result.entity_type),  # an unknown kind raises: never dropped silently
-                result.score,
-                result.recognition_metadata["recognizer_name"],
-            )
-            for result in self._analyzer.analyze(text, language=ANY_LANGUAGE)
+    def _analysed(
+        self, texts: Sequence[str], allow: frozenset[str], scope: bytes
+    ) -> list[Analysed]:
+        """The texts with what is in them; those that are new are read together."""
+        plain = [clean(text) for text in texts]
+        keys = [self._cache.key(text, allow, scope) for text in texts]
+        known = {key: self._cache.find(key) for key in keys}
+        new = {key: one for key, one in zip(keys, plain, strict=True) if known[key] is None}
+        for key, findings in zip(new, self._find_many(list(new.values()), allow), strict=True):
+            known[key] = tuple(findings)
+            self._cache.keep(key, tuple(findings))
+        return [
+            Analysed(text, one, known[key] or ())
+            for text, one, key in zip(texts, plain, keys, strict=True)
         ]
-        readable = find_readable(text)
-        allowed = list(find_allowed(text, allow))
-        found = resolve(text, raw, readable=readable, allowed=allowed)
-        again = list(find_again(text, learn(text, found), found))
-        if not again:
-            return found
-        return resolve(text, [*found, *again], readable=readable, allowed=allowed)
+
+    def _find_many(self, plain: Sequence[CleanText], allow: frozenset[str]) -> list[list[Finding]]:
+        """What the recognisers say, put in order, and what is known found again."""
+        texts = [one.text for one in plain]
+        filled = [text for text in texts if text.strip()]
+        raw = iter(self.detector.find_many(filled))
+        return [_settle(text, next(raw), allow) if text.strip() else [] for text in texts]
+
+    def _served(self, work: Callable[[], _T]) -> _T:
+        self._watch.require_working()
+        return self._guarded(work)
 
     def _guarded(self, work: Callable[[], _T]) -> _T:
         try:
@@ -155,61 +160,32 @@ class PrivacyEngine:
             raise PrivacyUnavailable from error
 
 
-def _read_names(recognizer: RuleRecognizer, text: str) -> str:
-    hits = recognizer.find(text)
-    return " ".join(text[hit.start : hit.end] for hit in hits if hit.label is Label.PERSON)
+def _settle(text: str, raw: Sequence[Finding], allow: frozenset[str]) -> list[Finding]:
+    check_deadline()
+    readable = find_readable(text)
+    allowed = list(find_allowed(text, allow))
+    found = resolve(text, raw, readable=readable, allowed=allowed)
+    again = list(find_again(text, learn(text, found), found))
+    if not again:
+        return found
+    return resolve(text, [*found, *again], readable=readable, allowed=allowed)
 
 
-def build_privacy(models_dir: Path) -> PrivacyEngine:
+def build_privacy(
+    models_dir: Path, *, detection: str = Detection.THOROUGH, site_model: Path | None = None
+) -> PrivacyEngine:
     """The engine with the models of this folder, tried on its canary sentences.
 
-    Raises PrivacyUnavailable when a model is missing, changed or silent.
+    `detection` is how much of a text the name models read; `site_model` a model that the site
+    brings (`site_model.py`). Raises PrivacyUnavailable when a model is missing, changed or silent.
     """
     rampart, tagger = load_rampart(models_dir), load_tagger()
+    own = [load_site_model(site_model)] if site_model else []
     try:
-        registry = RecognizerRegistry(supported_languages=[ANY_LANGUAGE])
-        for recognizer in (*build_recognizers(rampart), TaggedNameRecognizer(tagger)):
-            registry.add_recognizer(recognizer)
-        analyzer = AnalyzerEngine(
-            registry=registry,
-            nlp_engine=NoOpNlpEngine([{"lang_code": ANY_LANGUAGE, "model_name": "none"}]),
-            supported_languages=[ANY_LANGUAGE],
-        )
+        detector = build_detector(rampart, tagger, own, Detection(detection))
     except Exception as error:
         raise PrivacyUnavailable("The search for personal data cannot be built.") from error
-    engine = PrivacyEngine(analyzer)
+    name = "+".join([DETECTOR, *(f"site-{recognizer.digest}" for recognizer in own)])
+    engine = PrivacyEngine(detector, name=name)
     engine.check_canary()
     return engine
-
-
-class _SpanCache:
-    """Where things stand in texts seen lately, never the texts; keys are keyed hashes.
-
-    The scope (a conversation's key) is part of the key, so nothing is shared between them.
-    """
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._secret = os.urandom(32)
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[bytes, tuple[Finding, ...]] = OrderedDict()
-
-    def key(self, text: str, allow: frozenset[str], scope: bytes) -> bytes:
-        digest = hashlib.blake2b(key=self._secret, digest_size=32)
-        for part in (scope, *(term.encode() for term in sorted(allow))):
-            digest.update(len(part).to_bytes(8, "big") + part)
-        digest.update(text.encode("utf-8", "surrogatepass"))
-        return digest.digest()
-
-    def find(self, key: bytes) -> tuple[Finding, ...] | None:
-        with self._lock:
-            found = self._kept.get(key)
-            if found is not None:
-                self._kept.move_to_end(key)
-            return found
-
-    def keep(self, key: bytes, findings: tuple[Finding, ...]) -> None:
-        with self._lock:
-            self._kept[key] = findings
-            while len(self._kept) > self._size:
-                self._kept.popitem(last=False)

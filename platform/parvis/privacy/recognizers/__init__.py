@@ -3,11 +3,10 @@
 All are registered under one language code, so each runs on every text, whatever its language.
 """
 
-from presidio_analyzer import EntityRecognizer
-
 from parvis.privacy.rampart import Rampart
 from parvis.privacy.recognizers.address import AddressRecognizer
 from parvis.privacy.recognizers.bank import CardRecognizer, IbanRecognizer
+from parvis.privacy.recognizers.base import RuleRecognizer
 from parvis.privacy.recognizers.birth import BirthRecognizer
 from parvis.privacy.recognizers.case import CaseRecognizer
 from parvis.privacy.recognizers.contact import EmailRecognizer, PhoneRecognizer
@@ -23,7 +22,7 @@ from parvis.privacy.recognizers.table import TableRecognizer
 from parvis.privacy.recognizers.typed import TypedPlaceholderRecognizer
 
 
-def build_recognizers(rampart: Rampart) -> list[EntityRecognizer]:
+def build_recognizers(rampart: Rampart) -> list[RuleRecognizer]:
     """All of them, new; the model is shared."""
     return [
         TypedPlaceholderRecognizer(),

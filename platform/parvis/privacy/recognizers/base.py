@@ -6,7 +6,7 @@ warning, which fails open. Our patterns are linear, and any exception stops the 
 
 import re
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from presidio_analyzer import EntityRecognizer, RecognizerResult
@@ -35,6 +35,8 @@ class RuleRecognizer(EntityRecognizer):
     """A recogniser that runs on every text; subclasses say `labels` and `find`."""
 
     labels: tuple[Label, ...] = ()
+    # the canary sentences whose name a detector of names must find by itself
+    canaries: tuple[str, ...] = ("fr", "de", "lb", "en")
 
     def __init__(self) -> None:
         super().__init__(
@@ -51,6 +53,10 @@ class RuleRecognizer(EntityRecognizer):
     ) -> list[RecognizerResult]:
         """Presidio's entry: every hit, with its rule in the metadata."""
         check_deadline()
+        return self.as_results(self.find(text))
+
+    def as_results(self, hits: Iterable[Hit]) -> list[RecognizerResult]:
+        """Hits as Presidio wants them."""
         return [
             RecognizerResult(
                 hit.label.value,
@@ -62,12 +68,25 @@ class RuleRecognizer(EntityRecognizer):
                     RecognizerResult.RECOGNIZER_NAME_KEY: hit.rule,
                 },
             )
-            for hit in self.find(text)
+            for hit in hits
         ]
 
     @abstractmethod
     def find(self, text: str) -> Iterable[Hit]:
         """Every hit in clean text."""
+
+
+class SlowRecognizer(RuleRecognizer):
+    """A model that costs much more than a rule: reads many texts at once, and may be asked to read
+    only those stretches of a text that the others leave in doubt."""
+
+    def find(self, text: str) -> Iterable[Hit]:
+        """Every hit in one whole text."""
+        return self.find_many([(text, [(0, len(text))])])[0]
+
+    @abstractmethod
+    def find_many(self, asked: Sequence[tuple[str, Sequence[tuple[int, int]]]]) -> list[list[Hit]]:
+        """Every hit in these stretches (sorted, disjoint) of these texts, in places of the text."""
 
 
 def cue(words: str) -> re.Pattern[str]:

@@ -1,12 +1,13 @@
 """What the name model's words mean for masking: persons, addresses, towns where somebody lives."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from parvis.privacy.entities import Label
-from parvis.privacy.rampart import Rampart, Word
-from parvis.privacy.recognizers.base import Hit, RuleRecognizer
+from parvis.privacy.rampart import Rampart
+from parvis.privacy.recognizers.base import Hit, SlowRecognizer
 from parvis.privacy.recognizers.places import is_living_cue, is_office_address
+from parvis.privacy.word_reader import Word
 from parvis.privacy.words import is_never_a_name
 
 _NAME_KINDS = ("GIVEN_NAME", "SURNAME")
@@ -26,7 +27,7 @@ _SURNAME_AFTER = re.compile(
 _BETWEEN_PLACES = re.compile(r"[ ,.\n\-/]{0,4}(?:(?:[LFBD]|LU|FR|DE|BE)-)?", re.IGNORECASE)
 
 
-class ModelRecognizer(RuleRecognizer):
+class ModelRecognizer(SlowRecognizer):
     """Persons and places by the Rampart model; numbers are left to the rules that check them."""
 
     labels = (Label.PERSON, Label.ADDRESS, Label.LOCATION)
@@ -35,13 +36,22 @@ class ModelRecognizer(RuleRecognizer):
         super().__init__()
         self._rampart = rampart
 
-    def find(self, text: str) -> Iterable[Hit]:
+    def find_many(self, asked: Sequence[tuple[str, Sequence[tuple[int, int]]]]) -> list[list[Hit]]:
         """Every name, address and town of residence that the model sees."""
-        if not any(char.isalpha() for char in text):
-            return
-        words = self._rampart.read_words(text)
-        yield from _persons(text, words)
-        yield from _places(text, words)
+        places = [
+            (number, start, text[start:end])
+            for number, (text, stretches) in enumerate(asked)
+            for start, end in stretches
+            if any(char.isalpha() for char in text[start:end])
+        ]
+        words: list[list[Word]] = [[] for _ in asked]
+        read = self._rampart.read_many([piece for _, _, piece in places])
+        for (number, offset, _), piece in zip(places, read, strict=True):
+            words[number] += [word.moved(offset) for word in piece]
+        return [
+            [*_persons(text, words[number]), *_places(text, words[number])]
+            for number, (text, _) in enumerate(asked)
+        ]
 
 
 def _belief(word: Word, kinds: tuple[str, ...]) -> float:

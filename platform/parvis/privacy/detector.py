@@ -1,0 +1,144 @@
+"""Everything that looks for personal data, asked in one go: rules and tagger first, then models.
+
+Raw findings in clean text come out; which of them stand is decided in `conflicts`.
+"""
+
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+
+from presidio_analyzer import AnalyzerEngine, RecognizerRegistry, RecognizerResult
+from presidio_analyzer.nlp_engine import NoOpNlpEngine
+
+from parvis.privacy.conflicts import Finding
+from parvis.privacy.doubt import CAREFUL, LIGHT, Stretch, Trust, find_doubts
+from parvis.privacy.entities import Label
+from parvis.privacy.rampart import Rampart
+from parvis.privacy.recognizers import build_recognizers
+from parvis.privacy.recognizers.base import ANY_LANGUAGE, RuleRecognizer, SlowRecognizer
+from parvis.privacy.recognizers.tagged import TaggedNameRecognizer
+from parvis.privacy.tagger import Tagger
+
+
+class Detection(StrEnum):
+    """How much of a text the name models read: all of it, or what rules and tagger leave open."""
+
+    THOROUGH = "thorough"
+    CAREFUL = "careful"
+    LIGHT = "light"
+
+
+_TRUST: dict[Detection, Trust | None] = {
+    Detection.THOROUGH: None,
+    Detection.CAREFUL: CAREFUL,
+    Detection.LIGHT: LIGHT,
+}
+
+
+class LinearAnalyzer(AnalyzerEngine):
+    """Presidio's engine without its last steps, which copy all results and compare each with each:
+    a hostile text has thousands, and `conflicts` decides between them anyway."""
+
+    def find_all(self, text: str) -> list[RecognizerResult]:
+        """What every recogniser of the registry says of this text."""
+        artifacts = self.nlp_engine.process_text(text, ANY_LANGUAGE)
+        return [
+            result
+            for recognizer in self.registry.recognizers
+            for result in recognizer.analyze(text, recognizer.supported_entities, artifacts)
+        ]
+
+
+class Detector:
+    """Rules and tagger as Presidio recognisers, and the models that read what those leave open."""
+
+    def __init__(
+        self,
+        analyzer: LinearAnalyzer,
+        rules: Sequence[RuleRecognizer],
+        tagged: TaggedNameRecognizer,
+        slow: Sequence[SlowRecognizer],
+        detection: Detection,
+    ) -> None:
+        self.analyzer = analyzer
+        self._rules = tuple(rules)
+        self._tagged = tagged
+        self._slow = tuple(slow)
+        self._trust = _TRUST[detection]
+
+    @property
+    def recognizers(self) -> tuple[RuleRecognizer, ...]:
+        """Every recogniser, models included."""
+        return (*self._rules, self._tagged, *self._slow)
+
+    @property
+    def name_detectors(self) -> tuple[RuleRecognizer, ...]:
+        """Those that could fall silent unnoticed: the tagger and the models."""
+        return (self._tagged, *self._slow)
+
+    def find_many(self, texts: Sequence[str]) -> list[list[Finding]]:
+        """Everything found in each of these clean texts, overlapping and in no order."""
+        found: list[list[Finding]] = []
+        asked: list[tuple[str, list[Stretch]]] = []
+        try:
+            for text in texts:
+                light = [_as_finding(result) for result in self.analyzer.find_all(text)]
+                found.append(light)
+                asked.append((text, self._doubts(text, light)))
+        finally:
+            self._tagged.forget()
+        for recognizer in self._slow:
+            for findings, hits in zip(found, recognizer.find_many(asked), strict=True):
+                findings.extend(map(_as_finding, recognizer.as_results(hits)))
+        return found
+
+    def _doubts(self, text: str, light: Sequence[Finding]) -> list[Stretch]:
+        if self._trust is None:
+            return [(0, len(text))]
+        return find_doubts(text, light, *self._tagged.read(text), self._trust)
+
+
+def build_detector(
+    rampart: Rampart, tagger: Tagger, own: Sequence[SlowRecognizer], detection: Detection
+) -> Detector:
+    """All recognisers of ours and the models that a site brings (`own`)."""
+    rules, slow = _apart(build_recognizers(rampart))
+    tagged = TaggedNameRecognizer(tagger)
+    registry = RecognizerRegistry(supported_languages=[ANY_LANGUAGE])
+    for recognizer in (*rules, tagged):
+        registry.add_recognizer(recognizer)
+    analyzer = LinearAnalyzer(
+        registry=registry,
+        nlp_engine=NoOpNlpEngine([{"lang_code": ANY_LANGUAGE, "model_name": "none"}]),
+        supported_languages=[ANY_LANGUAGE],
+    )
+    return Detector(analyzer, rules, tagged, [*slow, *own], detection)
+
+
+def _apart(
+    recognizers: Sequence[RuleRecognizer],
+) -> tuple[list[RuleRecognizer], list[SlowRecognizer]]:
+    slow = [recognizer for recognizer in recognizers if isinstance(recognizer, SlowRecognizer)]
+    return [r for r in recognizers if not isinstance(r, SlowRecognizer)], slow
+
+
+def _as_finding(result: RecognizerResult) -> Finding:
+    return Finding(
+        result.start,
+        result.end,
+        Label(result.entity_type),  # an unknown kind raises: never dropped silently
+        result.score,
+        result.recognition_metadata["recognizer_name"],
+    )
+
+
+def read_names(recognizer: RuleRecognizer, text: str) -> str:
+    """Every name this recogniser finds in the text by itself."""
+    return " ".join(_names(recognizer, text))
+
+
+def _names(recognizer: RuleRecognizer, text: str) -> Iterator[str]:
+    for hit in recognizer.find(text):
+        if hit.label is Label.PERSON:
+            yield text[hit.start : hit.end]
+    if isinstance(recognizer, TaggedNameRecognizer):
+        recognizer.forget()
