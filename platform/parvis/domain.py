@@ -12,6 +12,8 @@ from typing import Any, Literal
 RECORDS_FLOOR_DAYS = 184
 
 Language = Literal["fr", "de", "lb", "en"]
+# what an assistant is asked for: an answer in words, vectors, or texts in order
+Task = Literal["chat", "embedding", "rerank"]
 LANGUAGES: tuple[Language, ...] = ("fr", "de", "lb", "en")
 
 
@@ -110,7 +112,8 @@ class ChatTurn:
 
     `messages` are OpenAI chat messages (checked JSON objects); `options` what the client set beside
     them and the back-end may see (temperature, max_tokens, stop, tools, ...). `conversation` is the
-    portal's own conversation id, never anything a client sent.
+    portal's own conversation id, never anything a client sent. Of another `task` than chat each text
+    is a message of the role user.
     """
 
     assistant_id: str
@@ -120,3 +123,4 @@ class ChatTurn:
     language: Language | None = None
     conversation: str | None = None
     request_id: str = ""
+    task: Task = "chat"

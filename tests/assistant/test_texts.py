@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from parvis.assistant.texts import collect_texts, replace_texts
+from parvis.assistant.texts import collect_texts, find_renamed, replace_texts
+from parvis.errors import InvalidRequest
 
 MESSAGES = (
     {"role": "system", "content": "S"},
@@ -50,8 +51,8 @@ OPTIONS = {
 def test_every_text_is_found_and_nothing_that_only_steers() -> None:
     texts = collect_texts(MESSAGES, OPTIONS)
     assert texts == (
-        *("S", "Q", "N", "call_1", "who", "A", "list", "B", "R", "call_1"),
-        *("X", "Y", "D", "P", "E", "F", "P", "G"),
+        *("S", "Q", "N", "call_1", "who", "A", "list", "B", "Find", "R", "call_1"),
+        *("X", "Y", "Find", "D", "P", "E", "F", "P", "N", "G"),
     )
 
 
@@ -61,7 +62,8 @@ def test_replaced_texts_land_in_their_places() -> None:
     assert messages[1] == {"role": "user", "content": "<Q>", "name": "<N>"}
     call = messages[2]["tool_calls"][0]
     assert call["id"] == messages[3]["tool_call_id"] == "<call_1>"
-    assert call["function"]["name"] == "find"
+    assert call["function"]["name"] == options["tools"][0]["function"]["name"] == "Find"
+    assert options["response_format"]["json_schema"]["name"] == "N"
     assert json.loads(call["function"]["arguments"]) == {"<who>": "<A>", "<list>": ["<B>", 3, None]}
     schema = options["tools"][0]["function"]["parameters"]
     assert schema["required"] == ["<P>"]
@@ -98,7 +100,7 @@ def test_arguments_that_are_not_json_are_one_text() -> None:
             ],
         }
     ]
-    assert collect_texts(broken, {}) == ("1", "{oops")
+    assert collect_texts(broken, {}) == ("1", "{oops", "F")
 
 
 def _called_with(arguments: str) -> list[dict[str, object]]:
@@ -109,15 +111,15 @@ def _called_with(arguments: str) -> list[dict[str, object]]:
 
 def test_arguments_nested_beyond_reading_are_one_text() -> None:
     deep = "[" * 100_000
-    assert collect_texts(_called_with(deep), {}) == ("1", deep)
+    assert collect_texts(_called_with(deep), {}) == ("1", deep, "F")
 
 
 def test_a_long_number_in_arguments_is_a_text_and_stays_a_number_unless_replaced() -> None:
     messages = _called_with('{"n": 7, "phone": 621123456}')
-    assert collect_texts(messages, {}) == ("1", "n", "phone", "621123456")
-    kept, _ = replace_texts(messages, {}, ("1", "n", "phone", "621123456"))
+    assert collect_texts(messages, {}) == ("1", "n", "phone", "621123456", "F")
+    kept, _ = replace_texts(messages, {}, ("1", "n", "phone", "621123456", "F"))
     assert json.loads(kept[0]["tool_calls"][0]["function"]["arguments"])["phone"] == 621123456
-    masked, _ = replace_texts(messages, {}, ("1", "n", "phone", "[PHONE_1_k7fq]"))
+    masked, _ = replace_texts(messages, {}, ("1", "n", "phone", "[PHONE_1_k7fq]", "F"))
     found = json.loads(masked[0]["tool_calls"][0]["function"]["arguments"])
     assert found == {"n": 7, "phone": "[PHONE_1_k7fq]"}
 
@@ -146,11 +148,47 @@ def test_a_schema_word_steers_only_with_a_value_of_the_standard(schema: dict[str
     assert "V" in collect_texts((), {"tools": [tool]})
 
 
-def test_a_schemas_own_words_are_no_text() -> None:
+def test_only_the_tools_name_is_text_where_a_schema_has_no_words_but_its_own() -> None:
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": ["string", "null"],
         "format": "date-time",
     }
     tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
-    assert collect_texts((), {"tools": [tool]}) == ()
+    assert collect_texts((), {"tools": [tool]}) == ("F",)
+
+
+def tool(name: str) -> dict[str, object]:
+    return {"type": "function", "function": {"name": name}}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("lookup_marie_dupont", "Lookup Marie Dupont"),
+        ("letterToMarieDupont", "Letter To Marie Dupont"),
+        ("case-1990010112345", "Case 1990010112345"),
+        ("getURLOf2Files", "Get URL Of 2 Files"),
+    ],
+)
+def test_a_name_of_a_tool_is_looked_at_as_words_and_kept_when_nothing_is_in_it(
+    name: str, words: str
+) -> None:
+    options = {"tools": [tool(name)], "tool_choice": tool(name)}
+    assert collect_texts((), options) == (words, words)
+    assert replace_texts((), options, (words, words))[1] == options
+    shown = words.replace("Marie Dupont", "[PERSON_1_k7fq]").replace("19900", "[ID_")
+    changed = replace_texts((), options, (shown, shown))[1]
+    assert changed["tools"][0] == changed["tool_choice"]
+    assert find_renamed((), options, (), changed) == (
+        {} if shown == words else {changed["tools"][0]["function"]["name"]: name}
+    )
+
+
+def test_two_tools_that_would_be_one_to_the_model_are_refused() -> None:
+    options = {"tools": [tool("find_marie_dupont"), tool("findMarieDupont")]}
+    changed = {"tools": [tool("Find_PERSON_1_k7fq"), tool("Find_PERSON_1_k7fq")]}
+    with pytest.raises(InvalidRequest) as refused:
+        find_renamed((), options, (), changed)
+    assert refused.value.param == "tools"
+    assert find_renamed((), options, (), options) == {}

@@ -4,6 +4,23 @@
 """
 
 from parvis.assistant.answer import answer
-from parvis.assistant.events import Cancellation, Delta, Event, Finished, Started, ToolDelta
+from parvis.assistant.events import (
+    Cancellation,
+    Delta,
+    Event,
+    Finished,
+    ReasoningDelta,
+    Started,
+    ToolDelta,
+)
 
-__all__ = ["Cancellation", "Delta", "Event", "Finished", "Started", "ToolDelta", "answer"]
+__all__ = [
+    "Cancellation",
+    "Delta",
+    "Event",
+    "Finished",
+    "ReasoningDelta",
+    "Started",
+    "ToolDelta",
+    "answer",
+]

@@ -5,24 +5,27 @@ ending reaches the agency's log; when the log cannot be written nothing is asked
 """
 
 import logging
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+from parvis.assistant.choices import Choices
+from parvis.assistant.decisions import require_allowed
 from parvis.assistant.envelopes import after_masking, build_envelope
-from parvis.assistant.events import Cancellation, Delta, Event, Finished, Started, ToolDelta
+from parvis.assistant.events import Cancellation, Event, Finished, Started
 from parvis.assistant.prompts import Prompt, build_prompt
 from parvis.assistant.records import ChatRecord
 from parvis.assistant.restoring import Restorer
+from parvis.assistant.texts import find_renamed
 from parvis.compliance.notices import build_notice
-from parvis.domain import Channel, ChatTurn, ModelPiece, Principal, Usage
+from parvis.domain import Channel, ChatTurn, ModelPiece, Passage, Principal, Usage
 from parvis.errors import (
     AuditUnavailable,
     ContextTooLong,
     InternalError,
     ModelNotFound,
     ParvisError,
-    PolicyRefused,
+    UnsupportedParameter,
 )
 from parvis.identity.permissions import find_channels
 from parvis.inference import ModelEntry, ModelStream, check_grounded, quote_answer
@@ -48,6 +51,14 @@ class _Plan:
     model: ModelEntry
     prompt: Prompt
     decision: Decision
+    # with the values back in what is not public: as the reader may see them
+    sources: tuple[Passage, ...]
+    # a tool's name as the model knows it, and as the client does
+    names: Mapping[str, str]
+
+    def build_restorer(self) -> Restorer:
+        """A fresh one, for one text of the answer."""
+        return Restorer(self.prompt.hidden.mapping)
 
 
 def answer(
@@ -117,32 +128,30 @@ class _Run:
         self._record = record
         self._rules = services.rules[agency.slug]
         self._envelope: dict[str, Any] = {}
-        self._said: list[str] = []
+        self._choices: Choices | None = None
         self._usage = Usage()
 
     def decide_unread(self, assistant: Assistant) -> None:
         """Decide on what is known before a word is read. Raises PolicyRefused, recorded."""
         model = self._services.models.models[assistant.choose_model(None)]
         self._envelope = build_envelope(self._principal, self._agency, assistant, model, self._turn)
-        self._require_allowed(decide(self._rules, self._envelope))
+        require_allowed(self._record, decide(self._rules, self._envelope))
 
     def answer(self, assistant: Assistant) -> Iterator[Event]:
         """Everything from masking to the durable result."""
         plan = self._prepare(assistant)
         receipt = self._record.require_intent()
-        restorer = Restorer(plan.prompt.hidden.mapping)
         pieces = self._open(plan)
-        finish = "stop"
+        shown = self._choices = Choices(plan.build_restorer, plan.names)
         try:
             if isinstance(pieces, ModelStream):
                 self.cancellation.on_cancel(pieces.close)
             yield self._started(plan, receipt)
-            for piece in self._checked(plan, pieces, restorer):
+            for piece in self._checked(plan, pieces):
                 self._record.note_first_piece()
                 self._usage = piece.usage or self._usage
-                finish = piece.finish_reason or finish
-                yield from self._show(restorer, piece)
-            yield from self._show_rest(restorer)
+                yield from shown.show(piece)
+            yield from shown.show_rest()
         finally:
             if isinstance(pieces, ModelStream):
                 self._usage = pieces.usage
@@ -150,7 +159,9 @@ class _Run:
         if self.cancellation.is_set:
             self.abort()
             return
-        yield Finished(finish, self._usage, self._record.finish(finish, self._usage, self._text))
+        reasons = shown.finish_reasons
+        receipt = self._record.finish(",".join(reasons), self._usage, self._text)
+        yield Finished(reasons, self._usage, receipt)
 
     def abort(self) -> None:
         """Nobody waits any more: what came is recorded."""
@@ -172,11 +183,11 @@ class _Run:
 
     @property
     def _text(self) -> str:
-        return "".join(self._said)
+        return self._choices.said if self._choices else ""
 
     def _prepare(self, assistant: Assistant) -> _Plan:
         turn, services = self._turn, self._services
-        _check_length(turn, [services.models.models[name] for name in assistant.chat_models])
+        _check_length(turn, [services.models.models[name] for name in assistant.models_for("chat")])
         prompt = build_prompt(services, self._principal, self._agency, assistant, turn)
         self._record.note_language(prompt.language)
         model = services.inference.choose(
@@ -184,6 +195,7 @@ class _Run:
         )
         self._record.note_model(asked=model.name, provider=model.server or "builtin")
         check_capabilities(model, turn.options)
+        _check_choices(assistant, model, turn)
         hidden = prompt.hidden
         self._record.note_privacy(hidden.action, hidden.counts, hidden.detector)
         self._record.note_documents(sorted({passage.source_id for passage in prompt.passages}))
@@ -198,19 +210,15 @@ class _Run:
                 passages=prompt.passages,
             ),
         )
-        return _Plan(assistant, model, prompt, self._require_allowed(final))
-
-    def _require_allowed(self, decision: Decision) -> Decision:
-        self._record.note_decision(decision)
-        if decision.allowed:
-            return decision
-        log.info("chat.refused", extra={"rules": decision.rules, "faults": decision.faults})
-        error = PolicyRefused(
-            f"This request is not allowed by the rules of this installation ({decision.reason}).",
-            rules=decision.rules,
+        restorer = Restorer(hidden.mapping)
+        return _Plan(
+            assistant,
+            model,
+            prompt,
+            require_allowed(self._record, final),
+            tuple(replace(one, text=restorer.restore(one.text)) for one in prompt.passages),
+            find_renamed(turn.messages, turn.options, prompt.messages, prompt.options),
         )
-        error.receipt = self._record.refuse(decision, error)
-        raise error
 
     def _open(self, plan: _Plan) -> _Pieces:
         nothing_found = plan.assistant.sources and not plan.prompt.passages
@@ -240,7 +248,7 @@ class _Run:
         return Started(
             receipt=receipt,
             notice=notice if "notice" in plan.decision.duties else "",
-            sources=plan.prompt.passages,
+            sources=plan.sources,
             pii_counts=plan.prompt.hidden.counts,
             model=plan.model.name,
             language=plan.prompt.language,
@@ -248,14 +256,15 @@ class _Run:
             ai_generated="mark" in plan.decision.duties,
         )
 
-    def _checked(self, plan: _Plan, pieces: _Pieces, restorer: Restorer) -> Iterator[ModelPiece]:
+    def _checked(self, plan: _Plan, pieces: _Pieces) -> Iterator[ModelPiece]:
         """The pieces as they come; of a model that is known to invent, after a look at all."""
         if not (plan.model.verify_numbers and plan.prompt.passages):
             yield from pieces
             return
-        collected = list(pieces)
-        text = "".join(piece.text for piece in collected)
-        if check_grounded(restorer.restore(text), plan.prompt.passages, plan.prompt.typed_question):
+        # reasoning is dropped: nothing checks it
+        collected = [piece for piece in pieces if not piece.reasoning]
+        text = plan.build_restorer().restore("".join(piece.text for piece in collected))
+        if check_grounded(text, plan.sources, plan.prompt.typed_question):
             yield from collected
             return
         log.info("chat.ungrounded", extra={"model": plan.model.name})
@@ -265,23 +274,6 @@ class _Run:
         if usage:
             yield ModelPiece(usage=usage)
 
-    def _show(self, restorer: Restorer, piece: ModelPiece) -> Iterator[Event]:
-        if piece.text:
-            yield from self._delta(restorer.feed(piece.text))
-        if piece.tool_calls:
-            yield ToolDelta(restorer.feed_calls(piece.tool_calls))
-
-    def _show_rest(self, restorer: Restorer) -> Iterator[Event]:
-        yield from self._delta(restorer.flush())
-        calls = restorer.flush_calls()
-        if calls:
-            yield ToolDelta(calls)
-
-    def _delta(self, text: str) -> Iterator[Event]:
-        if text:
-            self._said.append(text)
-            yield Delta(text)
-
 
 def _check_length(turn: ChatTurn, models: Collection[ModelEntry]) -> None:
     """Raise ContextTooLong for what none of the models could read: masking it would be in vain."""
@@ -290,3 +282,11 @@ def _check_length(turn: ChatTurn, models: Collection[ModelEntry]) -> None:
     length = sum(len(str(message.get("content") or "")) for message in turn.messages)
     if length > max(model.context for model in models) * _MOST_CHARS_PER_TOKEN:
         raise ContextTooLong
+
+
+def _check_choices(assistant: Assistant, model: ModelEntry, turn: ChatTurn) -> None:
+    """Raise UnsupportedParameter where several answers would be held against one quotation."""
+    if turn.options.get("n", 1) > 1 and model.verify_numbers and assistant.sources:
+        raise UnsupportedParameter(
+            "n: this assistant checks its answer against its sources and gives only 1.", param="n"
+        )

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from parvis.domain import ChatTurn, Passage, Principal
+from parvis.domain import ChatTurn, Passage, Principal, Task
 from parvis.inference.models import ModelEntry
 from parvis.tenancy.config import Agency, Assistant
 
+_ACTIONS: Mapping[Task, str] = {"chat": "answer", "embedding": "embed", "rerank": "rank"}
 _ASSURANCE = {"1": 1, "2": 2, "3": 3}
 
 
@@ -41,7 +42,7 @@ def build_envelope(
             "language": turn.language,
             "turn": 1 + sum(message["role"] == "assistant" for message in turn.messages),
             "notice_shown": False,
-            "action": "answer",
+            "action": _ACTIONS[turn.task],
             "modality": ["text"],
             "tool": None,
             "tool_origin": "none",
@@ -51,7 +52,7 @@ def build_envelope(
             "group_size": None,
         },
         "output": {
-            "kind": "text",
+            "kind": "text" if turn.task == "chat" else "label",
             "modality": "text",
             "tokens": None,
             "intents": (),

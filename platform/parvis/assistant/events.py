@@ -28,9 +28,18 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """Further text of the answer, personal values restored."""
+    """Further text of an answer, personal values restored; `choice` counts from 0."""
 
     text: str
+    choice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """Further text that the model wrote before its answer, restored in the same way."""
+
+    text: str
+    choice: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +47,24 @@ class ToolDelta:
     """Fragments of tool calls, as OpenAI streams them, personal values restored."""
 
     calls: tuple[Mapping[str, Any], ...]
+    choice: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The result is durable; `receipt` names its record."""
+    """The result is durable; `receipt` names its record. One reason for each answer."""
 
-    finish_reason: str
+    finish_reasons: tuple[str, ...]
     usage: Usage
     receipt: str
 
+    @property
+    def finish_reason(self) -> str:
+        """Why the first, mostly the only, answer ended."""
+        return self.finish_reasons[0]
 
-Event = Started | Delta | ToolDelta | Finished
+
+Event = Started | Delta | ReasoningDelta | ToolDelta | Finished
 
 
 class Cancellation:

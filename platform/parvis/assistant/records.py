@@ -30,6 +30,7 @@ class ChatRecord:
         *,
         wait_s: float,
     ) -> None:
+        self.family = "chat" if turn.task == "chat" else "task"
         self._audit = audit
         self._tenant_id = principal.tenant_id
         self._wait_s = wait_s
@@ -52,7 +53,9 @@ class ChatRecord:
             "conversation": turn.conversation,
             "level": int(assistant.data_level),
         }
-        self._model: dict[str, Any] = {"wanted": list(assistant.chat_models)}
+        if self.family != "chat":
+            self._target["task"] = turn.task
+        self._model: dict[str, Any] = {"wanted": list(assistant.models_for(turn.task))}
         self._use: dict[str, Any] = {
             "messages": len(turn.messages),
             "bytes_in": sum(len(str(m.get("content") or "").encode()) for m in turn.messages),
@@ -99,7 +102,7 @@ class ChatRecord:
     def begin(self) -> None:
         """Hand over the intent; `require_intent` waits for it."""
         draft = Draft(
-            kind="chat.started",
+            kind=f"{self.family}.started",
             actor=self._actor,
             target=self._target,
             model=self._model,
@@ -120,14 +123,14 @@ class ChatRecord:
         """The answer is complete; the receipt of the result."""
         self._count(usage, answer)
         self._use["finish"] = reason
-        return self._end("chat.finished", "success")
+        return self._end("finished", "success")
 
     def abort(self, usage: Usage, answer: str) -> None:
         """The caller hung up or pressed stop; nothing when the chat had ended by then."""
         if self._ended:
             return
         self._count(usage, answer)
-        self._end("chat.aborted", "aborted", reason="client_closed_request")
+        self._end("aborted", "aborted", reason="client_closed_request")
 
     def fail(self, error: ParvisError, usage: Usage, answer: str) -> str:
         """No answer, or not all of it; the receipt of the ending (a refusal is one already)."""
@@ -135,16 +138,16 @@ class ChatRecord:
             return self.receipt
         self._count(usage, answer)
         self._http |= {"status": error.status, "code": error.code}
-        return self._end("chat.failed", "failed", reason=error.code)
+        return self._end("failed", "failed", reason=error.code)
 
     def refuse(self, decision: Decision, error: ParvisError) -> str:
         """A rule said no; before the intent this is a record of its own."""
         self.note_decision(decision)
         self._http |= {"status": error.status, "code": error.code}
-        return self._end("chat.refused", "denied", reason=decision.rules[0])
+        return self._end("refused", "denied", reason=decision.rules[0])
 
-    def _end(self, kind: str, outcome: str, reason: str = "") -> str:
-        ending = self._ending(kind, outcome, reason)
+    def _end(self, word: str, outcome: str, reason: str = "") -> str:
+        ending = self._ending(f"{self.family}.{word}", outcome, reason)
         receipt = self._audit.append(self._tenant_id, ending, timeout_s=self._wait_s)
         self._ended = True
         self.receipt = receipt.text

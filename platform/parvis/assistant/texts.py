@@ -1,16 +1,23 @@
 """Every string of a chat request that a client wrote and a model would read.
 
 One walk serves both ways: `collect_texts` lists them in a fixed order, `replace_texts` puts
-others in their places. What only steers (roles, types, function names) is not text.
+others in their places. What only steers (roles, types) is not text. A name of a tool or schema is
+looked at as words and stays a name; `find_renamed` says which ones changed.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+
+from parvis.errors import InvalidRequest
 
 Visit = Callable[[str], str]
 
 _STEERING = frozenset({"role", "type"})
+_NAME_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_NOT_IN_NAME = re.compile(r"[^A-Za-z0-9_-]+")
+_NAME_CHARS = 64
 # a shorter number says nothing about a person
 _NUMBER_SIGNS = 6
 _SCHEMA_WORDS = frozenset(
@@ -88,6 +95,32 @@ def replace_texts(
     return replaced
 
 
+def find_renamed(
+    messages: Sequence[Mapping[str, Any]],
+    options: Mapping[str, Any],
+    new_messages: Sequence[Mapping[str, Any]],
+    new_options: Mapping[str, Any],
+) -> dict[str, str]:
+    """The client's own name of each tool that the model knows by another one.
+
+    Raises InvalidRequest when two tools would be one to the model.
+    """
+    pairs = set(
+        zip(_list_names(new_messages, new_options), _list_names(messages, options), strict=True)
+    )
+    if len({new for new, _ in pairs}) < len(pairs):
+        raise InvalidRequest(
+            "tools: expected names that differ in more than how a person in them is written.",
+            param="tools",
+        )
+    return {new: old for new, old in pairs if new != old}
+
+
+def _list_names(messages: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> list[str]:
+    calls = (call for message in messages for call in message.get("tool_calls") or ())
+    return [one["function"]["name"] for one in (*calls, *(options.get("tools") or ()))]
+
+
 def _walk_request(
     messages: Sequence[Mapping[str, Any]], options: Mapping[str, Any], visit: Visit
 ) -> tuple[tuple[dict[str, Any], ...], dict[str, Any]]:
@@ -100,7 +133,7 @@ def _walk_message(message: Mapping[str, Any], visit: Visit) -> dict[str, Any]:
     for key, value in message.items():
         if key == "tool_calls":
             out[key] = [_walk_call(call, visit) for call in value]
-        elif key == "content" and message["role"] == "tool":
+        elif key == "content" and isinstance(value, str):
             out[key] = visit(_without_escapes(value))
         elif key not in _STEERING and isinstance(value, str):
             out[key] = visit(value)
@@ -113,7 +146,20 @@ def _walk_call(call: Mapping[str, Any], visit: Visit) -> dict[str, Any]:
     function = call["function"]
     call_id = visit(call["id"])
     arguments = _walk_json_text(function["arguments"], visit)
-    return {**call, "id": call_id, "function": {**function, "arguments": arguments}}
+    name = _walk_name(function["name"], visit)
+    return {**call, "id": call_id, "function": {"name": name, "arguments": arguments}}
+
+
+def _walk_name(name: str, visit: Visit) -> str:
+    """The name, or what is left of it as a name: models take letters, digits, `_` and `-` only."""
+    words = _name_words(name)
+    shown = visit(words)
+    return name if shown == words else _NOT_IN_NAME.sub("_", shown).strip("_")[:_NAME_CHARS]
+
+
+def _name_words(name: str) -> str:
+    """`letterTo_marie-dupont` as `Letter To Marie Dupont`, so that a person in it can be found."""
+    return " ".join(word[0].upper() + word[1:] for word in _NAME_WORD.findall(name))
 
 
 def _walk_json_text(text: str, visit: Visit) -> str:
@@ -162,11 +208,15 @@ def _walk_option(name: str, value: Any, visit: Visit) -> Any:
         return [_walk_tool(tool, visit) for tool in value]
     if name == "response_format":
         return _walk_format(value, visit)
+    if name == "tool_choice" and isinstance(value, Mapping):
+        function = value["function"]
+        return {**value, "function": {**function, "name": _walk_name(function["name"], visit)}}
     return value
 
 
 def _walk_tool(tool: Mapping[str, Any], visit: Visit) -> dict[str, Any]:
     function = dict(tool["function"])
+    function["name"] = _walk_name(function["name"], visit)
     if function.get("description"):
         function["description"] = visit(function["description"])
     if function.get("parameters"):
@@ -178,6 +228,7 @@ def _walk_format(value: Mapping[str, Any], visit: Visit) -> dict[str, Any]:
     out = dict(value)
     if out.get("json_schema"):
         schema = dict(out["json_schema"])
+        schema["name"] = _walk_name(schema["name"], visit)
         if schema.get("description"):
             schema["description"] = visit(schema["description"])
         if schema.get("schema"):

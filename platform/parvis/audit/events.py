@@ -77,6 +77,7 @@ BLOCKS: Mapping[str, Mapping[str, str]] = {
         "records": "count",
         "keys": "words",
         "days": "count",
+        "task": "word",
     },
     "model": {
         "wanted": "words",
@@ -142,7 +143,7 @@ REQUIRED_FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 SEALED_NAMES = frozenset({"user", "ip", "note", "query"})
 SEALED_CONTENT = frozenset({"prompt", "answer", "title", "document", "address"})
-CONTENT_PREFIXES = ("chat.", "tool.", "document.", "review.")
+CONTENT_PREFIXES = ("chat.", "task.", "tool.", "document.", "review.")
 
 Phase = Literal["intent", "result", "fact"]
 
@@ -177,6 +178,10 @@ KINDS: Mapping[str, Kind] = {
     "chat.failed": _kind("result", "failed", "", _CHAT),
     "chat.refused": _kind("result fact", "denied", "", _CHAT),
     "chat.unknown": _kind("result", "unknown", "", "target"),
+    "task.started": _kind("intent", "", "target", "model use policy http trace"),
+    "task.finished": _kind("result", "success", "", _CHAT),
+    "task.failed": _kind("result", "failed", "", _CHAT),
+    "task.refused": _kind("result fact", "denied", "", _CHAT),
     "tool.called": _kind("fact", "success denied failed unknown", "target", _CHAT),
     "document.added": _kind("fact", "success denied failed", "target", _ACT),
     "document.removed": _kind("fact", "success denied failed", "target", _ACT),

@@ -120,7 +120,7 @@ BLOCKS = {
     "target": "assistant:word version:word channel:word conversation:word language:word "
     "level:count documents:words tenant:word log:hex32 session:hex64 object:word key:word "
     "view:word seq:count first:count end:count from:time to:time kinds:words records:count "
-    "keys:words days:count",
+    "keys:words days:count task:word",
     "model": "wanted:words provider:word asked:word answered:word response:word digest:word",
     "use": "messages:count bytes_in:count bytes_out:count tokens_in:count tokens_out:count "
     "tokens_cached:count tokens_reasoning:count estimated:flag stream:flag attempts:count "
@@ -147,6 +147,10 @@ KINDS = {
     "chat.failed": ("result", "failed", "", _CHAT),
     "chat.refused": ("result fact", "denied", "", _CHAT),
     "chat.unknown": ("result", "unknown", "", "target"),
+    "task.started": ("intent", "", "target", "model use policy http trace"),
+    "task.finished": ("result", "success", "", _CHAT),
+    "task.failed": ("result", "failed", "", _CHAT),
+    "task.refused": ("result fact", "denied", "", _CHAT),
     "tool.called": ("fact", "success denied failed unknown", "target", _CHAT),
     "document.added": ("fact", "success denied failed", "target", _ACT),
     "document.removed": ("fact", "success denied failed", "target", _ACT),
@@ -190,7 +194,7 @@ KINDS = {
 }
 SEALED_NAMES = {"user", "ip", "note", "query"}
 SEALED_CONTENT = {"prompt", "answer", "title", "document", "address"}
-CONTENT_PREFIXES = ("chat.", "tool.", "document.", "review.")
+CONTENT_PREFIXES = ("chat.", "task.", "tool.", "document.", "review.")
 ALWAYS = ("v", "id", "log", "seq", "time", "seen", "kind", "phase", "emit", "actor")
 FORMS = {"id": UUID, "re": UUID, "reason": WORD, "seen": TIME, "time": TIME}
 

@@ -36,9 +36,9 @@ DataCategory = Literal[
     "social-secret",
     "statistical-secret",
 ]
-# the request
+# the request; "embed" and "rank" turn texts into numbers (`output.kind` is then "label")
 ChannelWord = Literal["api", "portal", "public"]
-Action = Literal["answer", "store", "export", "publish", "send", "report"]
+Action = Literal["answer", "embed", "rank", "store", "export", "publish", "send", "report"]
 ToolOrigin = Literal["none", "user", "assistant", "document", "tool"]
 GroupBy = Literal["none", "agency", "team", "person"]
 RequestIntent = Literal[

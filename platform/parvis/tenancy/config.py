@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-from parvis.domain import RECORDS_FLOOR_DAYS, Channel, DataLevel, Language
+from parvis.domain import RECORDS_FLOOR_DAYS, Channel, DataLevel, Language, Task
 from parvis.vocabulary import (
     AiActRole,
     AnnexIII,
@@ -183,7 +183,7 @@ class Assistant(Strict):
     )
     sources: tuple[Slug, ...] = ()
     models: dict[str, Slug] = Field(
-        description="`default`, a language where it differs, `embedding` and `rerank` where offered."
+        description="`default`, a language where it differs, `embedding`, `rerank` where offered."
     )
     data_level: DataLevel = Field(
         description="Highest level of data it works on, sources included."
@@ -233,11 +233,12 @@ class Assistant(Strict):
             raise ValueError("`default` is missing")
         return models
 
-    @property
-    def chat_models(self) -> tuple[str, ...]:
-        """The names of the models that may answer in words, each once."""
-        tasks = {"embedding", "rerank"}
-        return tuple(sorted({name for key, name in self.models.items() if key not in tasks}))
+    def models_for(self, task: Task) -> tuple[str, ...]:
+        """The names of the models that serve this task, each once; none: it is not offered."""
+        if task != "chat":
+            return (self.models[task],) if task in self.models else ()
+        others = {"embedding", "rerank"}
+        return tuple(sorted({name for key, name in self.models.items() if key not in others}))
 
     def choose_model(self, language: Language | None) -> str:
         """The name of the model that answers in `language`."""

@@ -144,7 +144,7 @@ class _Completion:
                         yield self._chunk({"content": text}, None, extra)
                     case ToolDelta(calls):
                         yield self._chunk({"tool_calls": list(calls)}, None, extra)
-                    case Finished(reason, usage, receipt):
+                    case Finished((reason, *_), usage, receipt):
                         done = {"parvis": {"receipt": receipt}, **extra}
                         yield self._chunk({}, reason, done)
                         if include_usage:
@@ -171,7 +171,7 @@ class _Completion:
                     text.append(piece)
                 case ToolDelta(fragments):
                     _gather(calls, fragments)
-                case Finished(reason, usage, receipt):
+                case Finished((reason, *_), usage, receipt):
                     g.receipt = receipt
                     return self._whole("".join(text), calls, reason, usage)
         raise InternalError

@@ -18,6 +18,10 @@ globalThis.parvisRecords = (() => {
     "chat.failed": ["result", "failed", "", CHAT],
     "chat.refused": ["result fact", "denied", "", CHAT],
     "chat.unknown": ["result", "unknown", "", "target"],
+    "task.started": ["intent", "", "target", "model use policy http trace"],
+    "task.finished": ["result", "success", "", CHAT],
+    "task.failed": ["result", "failed", "", CHAT],
+    "task.refused": ["result fact", "denied", "", CHAT],
     "tool.called": ["fact", "success denied failed unknown", "target", CHAT],
     "review.requested": ["fact", "success", "target", CHAT],
     "review.decided": ["fact", "success denied", "target", CHAT],
@@ -54,7 +58,7 @@ globalThis.parvisRecords = (() => {
     target:
       "assistant word version word channel word conversation word language word level count documents words " +
       "tenant word log hex32 session hex64 object word key word view word seq count first count end count " +
-      "from time to time kinds words records count keys words days count",
+      "from time to time kinds words records count keys words days count task word",
     model: "wanted words provider word asked word answered word response word digest word",
     use:
       "messages count bytes_in count bytes_out count tokens_in count tokens_out count tokens_cached count " +
@@ -146,7 +150,7 @@ globalThis.parvisRecords = (() => {
     return wrong === undefined ? null : `${name}.${wrong}`;
   }
   function isSeal(kind, seal) {
-    const names = /^(chat|tool|document|review)\./.test(kind) ? [...SEALED, ...SEALED_CONTENT] : SEALED;
+    const names = /^(chat|task|tool|document|review)\./.test(kind) ? [...SEALED, ...SEALED_CONTENT] : SEALED;
     const fits = (one) =>
       isObject(one) && Object.keys(one).sort().join() === "c,k,n" &&
       TYPES.hex64(one.c) && TYPES.hex32(one.k) && count(one.n);
