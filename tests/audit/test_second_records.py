@@ -100,3 +100,22 @@ def test_both_take_every_kind_of_record_and_refuse_the_same_changed_ones() -> No
     different = [leaf for leaf, one, two in zip(leaves, first, second, strict=True) if one != two]
     assert different == []
     assert all(first[: len(whole)]) and 100 < sum(first) < 2500
+
+
+def test_what_is_accepted_without_parsing_is_what_parsing_accepts() -> None:
+    """The first verifier's quick way takes every kind, and nothing that its slow way refuses."""
+    chance = random.Random(6)  # noqa: S311 - the same changes every time
+    whole = [build_record(kind) for kind in events.KINDS]
+    untouched = [write(record) for record in whole]
+    leaves = untouched + [change(chance.choice(whole), chance) for _ in range(20_000)]
+    taken = []
+    for leaf in leaves:
+        checker = verify.RecordChecker("0" * 32, 7)
+        quick = checker.check_quickly(7, leaf)
+        if quick is not None:
+            slow, record = verify.RecordChecker("0" * 32, 7).check(7, leaf)
+            assert record is not None and quick == slow == [], leaf
+            taken.append(leaf)
+    missed = {json.loads(leaf)["kind"] for leaf in untouched if leaf not in taken}
+    assert missed <= set(verify.TURNS)
+    assert len(taken) > 1000

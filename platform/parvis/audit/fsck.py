@@ -112,6 +112,8 @@ def _check_log(store: Store, log: LogRow, check: LogCheck, keystore: KeyStore) -
         record = _check_row(store, log, row, frontier, checker, check)
         if record is not None and "seal" in record:
             _check_sealed(store, log, record, check, keystore)
+    for seq in checker.find_repeated_ids():
+        check.fault(f"record {seq}: its id occurs twice")
     _check_head(store, log, head, frontier, check)
     check.open_intents = len(checker.open)
     kept = {intent for tenant, intent, _ in store.list_intents() if tenant == log.tenant_id}
