@@ -70,6 +70,7 @@ class Services:
     def close(self) -> None:
         """Let go of every file, thread and connection."""
         self.inference.close()
+        self.privacy.close()
         self.audit.close()
         self.keystore.close()
         self.engine.dispose()
@@ -100,13 +101,30 @@ def load_configuration(settings: Settings) -> Configuration:
     return Configuration(settings, tenants.get(), rules, models.get(), root_key.get())
 
 
-def build_services(configuration: Configuration, *, worker: str | None = None) -> Services:
+def build_masking(settings: Settings) -> PrivacyEngine:
+    """The search for personal data: the only room that may be built before a fork, so that the
+    workers share its memory. Raises PrivacyUnavailable."""
+    return build_privacy(
+        settings.models_dir,
+        detection=settings.privacy_detection,
+        site_model=settings.privacy_model,
+    )
+
+
+def build_services(
+    configuration: Configuration,
+    *,
+    worker: str | None = None,
+    privacy: PrivacyEngine | None = None,
+) -> Services:
     """Open every room. MUST run in the process that serves, after its fork.
 
     Raises ParvisError when a part cannot be opened: a gateway without its log, its keys or its
     masking does not start.
     """
     settings = configuration.settings
+    privacy = privacy or build_masking(settings)
+    privacy.start_watch(settings.privacy_canary_s)
     engine = create_database_engine(settings.database_url)
     keystore = KeyStore(settings.keys_file, configuration.root_key)
     keycloak = Keycloak(settings.keycloak_url, settings.keycloak_ca_file)
@@ -139,7 +157,7 @@ def build_services(configuration: Configuration, *, worker: str | None = None) -
         verifier=verifier,
         api_keys=ApiKeys(issuers, keycloak),
         sessions=Sessions(engine, keystore, keycloak, verifier, issuers, settings),
-        privacy=build_privacy(settings.models_dir),
+        privacy=privacy,
         inference=Inference(
             configuration.models,
             connect_s=settings.upstream_connect_s,

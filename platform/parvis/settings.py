@@ -103,6 +103,25 @@ class Settings(BaseModel):
         description="Days that a backup of the key store lives at most: an erasure is complete "
         "when the last backup with its keys is gone.",
     )
+    privacy_detection: str = Field(
+        "thorough",
+        pattern="^(thorough|careful|light)$",
+        description="How much of a text the name model reads: all of it (thorough), the sentences "
+        "that rules and tagger leave in doubt (careful), fewer of them (light). What each misses "
+        "and costs: docs/privacy.md.",
+    )
+    privacy_model: Path | None = Field(
+        None,
+        description="Folder of a name model that the site brings and that runs beside ours: ONNX "
+        "token classification, or spaCy (docs/privacy.md).",
+    )
+    privacy_canary_s: float = Field(
+        300.0,
+        ge=1,
+        le=3600,
+        description="Each process tries the search for personal data on sentences of all languages "
+        "every so many seconds; while one fails, requests are refused (503).",
+    )
     audit_wait_s: float = Field(
         2.0, gt=0, description="Seconds to wait for the audit log before refusing (503)."
     )

@@ -160,7 +160,8 @@ def build_installation(folder: Path, model_server: FakeModelServer, **changes: s
 def build_test_services(configuration: Configuration) -> Services:
     """Services as a worker has them, with our keys for the agencies' and models loaded once."""
     settings = configuration.settings
-    services = build_services(configuration, worker="test")
+    privacy = _load_privacy(settings.models_dir)
+    services = build_services(configuration, worker="test", privacy=privacy)
     issuers = [
         build_issuer(agency, KEYCLOAK_URL) for agency in configuration.tenants.agencies.values()
     ]
@@ -168,6 +169,5 @@ def build_test_services(configuration: Configuration) -> Services:
     return replace(
         services,
         verifier=TokenVerifier(issuers, lambda _issuer: keys, skew_s=30, refetch_s=60),
-        privacy=_load_privacy(settings.models_dir),
         knowledge=Knowledge(services.engine, _load_encoder(settings.models_dir)),
     )

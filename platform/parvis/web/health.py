@@ -61,7 +61,7 @@ def _audit(services: Services) -> str:
 
 
 def _privacy(services: Services) -> str:
-    services.privacy.check_canary()
+    services.privacy.check_working()
     return "ok"
 
 
