@@ -5,6 +5,7 @@ ParvisError
 │   ├── UnsupportedParameter  400 unsupported_parameter
 │   ├── ContextTooLong        400 context_length_exceeded
 │   ├── PolicyRefused         400 policy_violation
+│   ├── PersonalDataRefused   400 personal_data_refused
 │   ├── PayloadTooLarge       413 request_too_large
 │   └── UnsupportedMediaType  415 unsupported_media_type
 ├── AuthenticationFailed      401 invalid_api_key | token_expired | invalid_audience
@@ -26,7 +27,7 @@ ParvisError
 Public words never repeat what the caller sent: which field, what was expected, what to do.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -82,6 +83,21 @@ class PolicyRefused(InvalidRequest):
     def __init__(self, message: str | None = None, *, rules: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.rules = rules
+
+
+class PersonalDataRefused(InvalidRequest):
+    """The assistant takes no personal data, and there was some; `counts` by kind, never values."""
+
+    default_code = "personal_data_refused"
+    words = (
+        "This assistant takes no personal data, and the text holds some. Nothing was sent to a "
+        "model. Take names, addresses and numbers out and try again."
+    )
+
+    def __init__(self, counts: Mapping[str, int], *, detector: str = "") -> None:
+        super().__init__()
+        self.counts = counts
+        self.detector = detector
 
 
 class PayloadTooLarge(InvalidRequest):

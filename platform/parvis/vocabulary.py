@@ -84,6 +84,31 @@ Art9Basis = Literal[
     "9.2.i",
     "9.2.j",
 ]
+# kinds of personal data, as the privacy engine finds them (a test compares)
+PersonalKind = Literal[
+    "PERSON",
+    "LOCATION",
+    "ADDRESS",
+    "DATE_OF_BIRTH",
+    "EMAIL",
+    "PHONE",
+    "IBAN",
+    "CREDIT_CARD",
+    "NATIONAL_ID",
+    "TAX_ID",
+    "HEALTH_INSURANCE_ID",
+    "PASSPORT",
+    "DRIVING_LICENCE",
+    "LICENSE_PLATE",
+    "CASE_NUMBER",
+    "IP_ADDRESS",
+    "MAC_ADDRESS",
+    "URL",
+    "COORDINATES",
+    "SECRET",
+]
+# what is done with personal data on its way to a model; "default" is read as "mask"
+HidingProfile = Literal["mask", "mask-only", "generalise", "block", "pass", "default"]
 # why identifiers must reach the model, as written in the agency's records; "none": they need not
 PiiNeed = Literal["none", "form", "correspondence", "case-file"]
 # how near the output is to an individual decision (GDPR Art. 22)

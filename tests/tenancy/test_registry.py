@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
@@ -10,7 +11,9 @@ import yaml
 from parvis.domain import LANGUAGES, Channel
 from parvis.errors import ConfigurationFaults, Fault, NotFound
 from parvis.inference import load_models
+from parvis.privacy.entities import Label
 from parvis.tenancy.registry import TenantRegistry, load_tenants
+from parvis.vocabulary import PersonalKind
 
 TENANTS = Path(__file__).parents[2] / "tenants"
 MODELS = load_models(TENANTS.parent / "deploy/models.yaml").models
@@ -93,6 +96,40 @@ SPOILED: dict[str, tuple[Callable[[Path], int], str, str]] = {
         lambda folder: edit(folder, "  profile: default", "  profile: default\n  mask: no") + 1,
         "privacy.mask",
         "unknown key",
+    ),
+    "unknown profile": (
+        lambda folder: edit(folder, "  profile: default", "  profile: hide"),
+        "privacy.profile",
+        "generalise",
+    ),
+    "unknown kind of personal data": (
+        lambda folder: (
+            edit(folder, "  profile: default", "  profile: mask\n  keep: [LOCATION, SHOE_SIZE]") + 1
+        ),
+        "privacy.keep[1]",
+        "LOCATION",
+    ),
+    "kinds to keep where all is kept": (
+        lambda folder: edit(folder, "  profile: default", "  profile: pass\n  keep: [EMAIL]") + 1,
+        "privacy.keep",
+        "`hide`",
+    ),
+    "kinds to hide where all is hidden": (
+        lambda folder: edit(folder, "  profile: default", "  profile: mask\n  hide: [EMAIL]") + 1,
+        "privacy.hide",
+        "only `pass`",
+    ),
+    "unknown kind at an assistant": (
+        lambda folder: (
+            edit(
+                folder,
+                "    retention_days: 30\n",
+                "    retention_days: 30\n    privacy: {profile: pass, hide: [IBAM]}\n",
+            )
+            + 1
+        ),
+        "assistants[0].privacy.hide[0]",
+        "IBAN",
     ),
     "wrong type": (
         lambda folder: edit(folder, "  conversations_days: 30", '  conversations_days: "30"'),
@@ -358,3 +395,17 @@ def test_a_file_whose_name_would_be_overlooked_is_a_fault(folder: Path) -> None:
 def test_a_folder_without_agencies_is_a_fault(tmp_path: Path) -> None:
     assert "no agency" in faults_of(tmp_path)[0].message
     assert "no such folder" in faults_of(tmp_path / "away")[0].message
+
+
+def test_an_agency_may_name_every_kind_that_the_privacy_engine_finds_and_no_other() -> None:
+    assert set(get_args(PersonalKind)) == {one.value for one in Label if one is not Label.LITERAL}
+
+
+def test_an_assistant_s_profile_takes_the_place_of_its_agency_s(folder: Path) -> None:
+    edit(folder, "  profile: default", "  profile: mask-only")
+    line = "    retention_days: 30\n"
+    edit(folder, line, line + "    privacy: {profile: generalise, keep: [EMAIL]}\n")
+    agency = load(folder).get_agency("valbourg")
+    first, second = (agency.get_hiding(one) for one in agency.assistants[:2])
+    assert (first.profile, first.keep) == ("generalise", ("EMAIL",))
+    assert (second.profile, second.keep) == ("mask-only", ())

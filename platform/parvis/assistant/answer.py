@@ -13,6 +13,7 @@ from parvis.assistant.choices import Choices
 from parvis.assistant.decisions import require_allowed
 from parvis.assistant.envelopes import after_masking, build_envelope
 from parvis.assistant.events import Cancellation, Event, Finished, Started
+from parvis.assistant.hiding import check_masked
 from parvis.assistant.prompts import Prompt, build_prompt
 from parvis.assistant.records import ChatRecord
 from parvis.assistant.restoring import Restorer
@@ -58,7 +59,7 @@ class _Plan:
 
     def build_restorer(self) -> Restorer:
         """A fresh one, for one text of the answer."""
-        return Restorer(self.prompt.hidden.mapping)
+        return self.prompt.hidden.build_restorer(self.prompt.language)
 
 
 def answer(
@@ -197,7 +198,9 @@ class _Run:
         check_capabilities(model, turn.options)
         _check_choices(assistant, model, turn)
         hidden = prompt.hidden
-        self._record.note_privacy(hidden.action, hidden.counts, hidden.detector)
+        self._record.note_privacy(
+            hidden.action, hidden.profile, hidden.counts, hidden.kept, hidden.detector
+        )
         self._record.note_documents(sorted({passage.source_id for passage in prompt.passages}))
         self._record.note_prompt(prompt.model_saw_json)
         final = decide(
@@ -206,16 +209,16 @@ class _Run:
                 self._envelope,
                 model=model,
                 counts=hidden.counts,
-                masked=True,
+                masked=hidden.is_masked,
                 passages=prompt.passages,
             ),
         )
-        restorer = Restorer(hidden.mapping)
+        restorer = hidden.build_restorer(prompt.language)
         return _Plan(
             assistant,
             model,
             prompt,
-            require_allowed(self._record, final),
+            require_allowed(self._record, check_masked(final, hidden)),
             tuple(replace(one, text=restorer.restore(one.text)) for one in prompt.passages),
             find_renamed(turn.messages, turn.options, prompt.messages, prompt.options),
         )
@@ -249,11 +252,13 @@ class _Run:
             receipt=receipt,
             notice=notice if "notice" in plan.decision.duties else "",
             sources=plan.sources,
-            pii_counts=plan.prompt.hidden.counts,
+            pii_counts=plan.prompt.hidden.hidden_counts,
             model=plan.model.name,
             language=plan.prompt.language,
             model_saw_json=plan.prompt.model_saw_json,
             ai_generated="mark" in plan.decision.duties,
+            pii_kept=plan.prompt.hidden.kept,
+            pii_action=plan.prompt.hidden.header,
         )
 
     def _checked(self, plan: _Plan, pieces: _Pieces) -> Iterator[ModelPiece]:

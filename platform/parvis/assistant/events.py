@@ -13,7 +13,8 @@ class Started:
     """The record of intent is durable and the model has been asked.
 
     `model_saw_json` is, byte for byte, the JSON of the messages that the model got; `receipt` names
-    the intent; `pii_counts` says how many values of each kind were replaced.
+    the intent; `pii_counts` says how many values of each kind were replaced, `pii_kept` how many
+    went in clear, `pii_action` the same in the words of `x-pii-action`.
     """
 
     receipt: str
@@ -24,6 +25,8 @@ class Started:
     language: Language
     model_saw_json: str
     ai_generated: bool
+    pii_kept: Mapping[str, int]
+    pii_action: str
 
 
 @dataclass(frozen=True, slots=True)

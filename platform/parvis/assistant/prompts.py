@@ -32,7 +32,8 @@ _USE_PASSAGES: dict[Language, str] = {
 class Prompt:
     """The request as the model gets it, and what is needed to put the values back.
 
-    `question` is the masked last question, `typed_question` the same as it was typed.
+    `question` is the masked last question, `typed_question` the same as it was typed, with what
+    the profile tells of it: all that an answer may know from the person.
     """
 
     messages: tuple[Mapping[str, Any], ...]
@@ -71,7 +72,7 @@ def build_prompt(
         messages=_with_system(_system_text(assistant, passages, language), messages),
         options=options,
         question=question,
-        typed_question=_last_question(turn.messages),
+        typed_question=_all_told(turn, question, hidden, language),
         language=language,
         passages=passages,
         hidden=hidden,
@@ -129,6 +130,13 @@ def _hide_passages(
         replace(one, text=shown[index]) if index in shown else one
         for index, one in enumerate(passages)
     )
+
+
+def _all_told(turn: ChatTurn, question: str, hidden: Hidden, language: Language) -> str:
+    typed = _last_question(turn.messages)
+    if not (hidden.facts or hidden.lost):
+        return typed
+    return "\n".join((typed, question, hidden.build_restorer(language).restore(question)))
 
 
 def _find_language(messages: Sequence[Mapping[str, Any]]) -> Language | None:

@@ -13,7 +13,7 @@ from parvis.audit.events import Actor, Draft, KeyRef
 from parvis.audit.log import AuditLog
 from parvis.audit.receipts import Receipt
 from parvis.domain import ChatTurn, Principal, Usage
-from parvis.errors import ParvisError
+from parvis.errors import ParvisError, PersonalDataRefused
 from parvis.policy.engine import Decision
 from parvis.tenancy.config import Assistant
 
@@ -74,9 +74,22 @@ class ChatRecord:
             "shadow": decision.shadow,
         }
 
-    def note_privacy(self, action: str, counts: Mapping[str, int], detector: str) -> None:
-        """What masking did: counts by kind, never values."""
-        self._privacy = {"action": action, "counts": dict(counts), "detector": detector}
+    def note_privacy(
+        self,
+        action: str,
+        profile: str,
+        counts: Mapping[str, int],
+        kept: Mapping[str, int],
+        detector: str,
+    ) -> None:
+        """What the profile did: found and left readable by kind, never values."""
+        self._privacy = {
+            "action": action,
+            "profile": profile,
+            "counts": dict(counts),
+            "kept": dict(kept),
+            "detector": detector,
+        }
 
     def note_language(self, language: str) -> None:
         """The language of the answer."""
@@ -138,6 +151,9 @@ class ChatRecord:
             return self.receipt
         self._count(usage, answer)
         self._http |= {"status": error.status, "code": error.code}
+        if isinstance(error, PersonalDataRefused):
+            self.note_privacy("blocked", "block", error.counts, {}, error.detector)
+            return self._end("refused", "denied", reason=error.code)
         return self._end("failed", "failed", reason=error.code)
 
     def refuse(self, decision: Decision, error: ParvisError) -> str:

@@ -151,7 +151,9 @@ class DataFacts(Part):
     entities: Counts | None = Field(
         description="Personal values found, by kind; null before the text was analysed."
     )
-    masked: bool = Field(description="The text that goes on has placeholders in their place.")
+    masked: bool = Field(
+        description="The text that goes on has placeholders in their place; towns may stand."
+    )
 
 
 class RequestIntentFact(Part):

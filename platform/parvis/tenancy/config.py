@@ -8,7 +8,14 @@ from datetime import date
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
 from parvis.domain import RECORDS_FLOOR_DAYS, Channel, DataLevel, Language, Task
 from parvis.vocabulary import (
@@ -18,7 +25,9 @@ from parvis.vocabulary import (
     AssistantContext,
     DecisionStage,
     FriaStatus,
+    HidingProfile,
     LegalBasis,
+    PersonalKind,
     PiiNeed,
     ProcedureLaw,
     PurposeCode,
@@ -26,7 +35,6 @@ from parvis.vocabulary import (
 )
 
 Country = Literal["lu", "fr", "de", "be"]
-PrivacyProfile = Literal["default"]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=63)]
 ClientId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
@@ -91,10 +99,45 @@ class Identity(Strict):
         return realm
 
 
-class Privacy(Strict):
+class Hiding(Strict):
+    """What is done with personal data before a model reads it."""
+
+    profile: HidingProfile = Field(
+        "mask",
+        description="`mask` and restore (`default` is the same); `mask-only`: never restored; "
+        "`generalise`: coarse facts stand beside, restored; `block`: refused; `pass`: goes in "
+        "clear, for a written `pii_need` only.",
+    )
+    keep: tuple[PersonalKind, ...] = Field(
+        (), description="Kinds left readable; any but LOCATION needs a written `pii_need`."
+    )
+    hide: tuple[PersonalKind, ...] = Field(
+        (), description="With `pass` only: kinds masked all the same (SECRET, CREDIT_CARD always)."
+    )
+
+    @field_validator("profile")
+    @classmethod
+    def _known_by_one_name(cls, profile: str) -> str:
+        return "mask" if profile == "default" else profile
+
+    @field_validator("keep")
+    @classmethod
+    def _something_is_hidden(cls, kinds: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if kinds and info.data.get("profile") == "pass":
+            raise ValueError("`pass` keeps everything readable; name what to mask in `hide`")
+        return kinds
+
+    @field_validator("hide")
+    @classmethod
+    def _something_passes(cls, kinds: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if kinds and info.data.get("profile") not in {None, "pass"}:
+            raise ValueError("only `pass` lets something through that could be hidden here")
+        return kinds
+
+
+class Privacy(Hiding):
     """What personal data protection does for this agency beyond the platform's own rules."""
 
-    profile: PrivacyProfile = Field("default", description="Name of the masking profile.")
     allow: tuple[Words, ...] = Field(
         (), description="The agency's own public names and addresses: exact words never masked."
     )
@@ -225,6 +268,9 @@ class Assistant(Strict):
     )
     retention_days: int = Field(ge=1, le=365, description="Days that its conversations are kept.")
     tools: tuple[ToolName, ...] = Field((), description="Tools that a client may let it call.")
+    privacy: Hiding | None = Field(
+        None, description="Takes the place of the agency's `profile`, `keep` and `hide`."
+    )
 
     @field_validator("models")
     @classmethod
@@ -259,7 +305,7 @@ class Agency(Strict):
     contact: Contact = Field(description="How to reach a human.")
     identity: Identity = Field(description="Realm and clients in Keycloak.")
     listed: bool = Field(True, description="Shown on the sign-in page's list of agencies.")
-    privacy: Privacy = Field(Privacy(), description="Masking profile and words never masked.")
+    privacy: Privacy = Field(Privacy(), description="Profile of hiding and words never masked.")
     retention: Retention = Field(description="For how many days things are kept.")
     policies: tuple[Slug, ...] = Field((), description="Rule files that tighten the platform's.")
     sources: tuple[Source, ...] = Field((), description="Texts that assistants may quote.")
@@ -275,6 +321,10 @@ class Agency(Strict):
     def find_assistant(self, assistant_id: str) -> Assistant | None:
         """The assistant of this id, or None."""
         return next((one for one in self.assistants if one.id == assistant_id), None)
+
+    def get_hiding(self, assistant: Assistant) -> Hiding:
+        """What is done with personal data in requests to this assistant."""
+        return assistant.privacy or self.privacy
 
     def find_source(self, source_id: str) -> Source | None:
         """The source of this id, or None."""

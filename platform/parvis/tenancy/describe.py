@@ -15,6 +15,7 @@ from parvis.tenancy.config import (
     Agency,
     Assistant,
     Contact,
+    Hiding,
     Identity,
     Privacy,
     Retention,
@@ -30,6 +31,7 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("`retention`", Retention),
     ("`sources`, each", Source),
     ("`assistants`, each", Assistant),
+    ("`assistants`, each: `privacy`", Hiding),
 )
 _PLAIN = {str: "text", int: "number", bool: "true or false", date: "date"}
 

@@ -72,7 +72,7 @@ def create_chat_completion() -> ResponseReturnValue:
         response = Response(body, mimetype="text/event-stream", headers=STREAM_HEADERS)
     else:
         response = json_response(chat.collect(events))
-    response.headers["x-pii-action"] = _pii_action(started)
+    response.headers["x-pii-action"] = started.pii_action
     return response
 
 
@@ -110,13 +110,6 @@ def _hang_up(events: Events) -> UpstreamFailed:
     """Cancel the chat; what to raise when nobody waits for its answer any more."""
     events.close()
     return UpstreamFailed("The caller hung up.", code=CLIENT_IS_GONE)
-
-
-def _pii_action(started: Started) -> str:
-    if not started.pii_counts:
-        return "none"
-    counts = " ".join(f"{kind}={count}" for kind, count in sorted(started.pii_counts.items()))
-    return f"masked; {counts}"
 
 
 class _Completion:

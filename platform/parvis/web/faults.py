@@ -10,6 +10,7 @@ from flask import Flask, Response, g, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from parvis.assistant.hiding import tell_action
 from parvis.errors import (
     ConfigurationFaults,
     InternalError,
@@ -17,6 +18,7 @@ from parvis.errors import (
     NotFound,
     ParvisError,
     PayloadTooLarge,
+    PersonalDataRefused,
 )
 from parvis.web.answers import json_response
 from parvis.web.pages import render_error
@@ -63,6 +65,8 @@ def _answer_parvis_error(error: ParvisError) -> ResponseReturnValue:
     response = _render(error)
     if error.retry_after is not None:
         response.headers["retry-after"] = str(error.retry_after)
+    if isinstance(error, PersonalDataRefused):
+        response.headers["x-pii-action"] = tell_action("blocked", error.counts)
     if error.status == 401:  # noqa: PLR2004 - RFC 9110, 15.5.2
         response.headers["www-authenticate"] = 'Bearer realm="parvis"'
     return response

@@ -139,6 +139,14 @@ _ERRORS: Mapping[str, ErrorWords] = {
         N_("A rule of this installation refused the question. It was not sent to the model."),
         "retry",
     ),
+    "personal_data_refused": ErrorWords(
+        N_("This assistant takes no personal data"),
+        N_(
+            "The text holds names, numbers or other personal data. Nothing was sent to the model. "
+            "Take them out and send it again."
+        ),
+        "retry",
+    ),
     "rate_limit_exceeded": ErrorWords(
         N_("Too many questions for now"),
         N_("Wait a little, then send it again."),
