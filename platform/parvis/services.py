@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 from sqlalchemy import Engine
 
 from parvis.audit import AuditLog
+from parvis.audit.anchors import Anchors, load_plan
 from parvis.conversations.store import Conversations
 from parvis.db import create_database_engine
 from parvis.errors import ConfigurationFaults, Fault
@@ -66,6 +67,7 @@ class Services:
     knowledge: Knowledge
     conversations: Conversations
     audit: AuditLog
+    anchors: Anchors
 
     def close(self) -> None:
         """Let go of every file, thread and connection."""
@@ -168,7 +170,14 @@ def build_services(
         knowledge=Knowledge(engine, build_encoder(settings.models_dir)),
         conversations=Conversations(engine, keystore),
         audit=audit,
+        anchors=build_anchors(audit, settings),
     )
+
+
+def build_anchors(audit: AuditLog, settings: Settings) -> Anchors:
+    """Who is asked to vouch for the heads of the logs; raises ConfigurationFaults."""
+    plan = load_plan(settings.anchors_file, settings.tsa_url, settings.tsa_interval_s)
+    return Anchors(audit, plan)
 
 
 def build_issuer(agency: Agency, keycloak_url: str) -> Issuer:

@@ -103,6 +103,23 @@ class Settings(BaseModel):
         description="Days that a backup of the key store lives at most: an erasure is complete "
         "when the last backup with its keys is gone.",
     )
+    anchors_file: Path | None = Field(
+        None,
+        description="Witnesses (with addresses), their quorum and time-stamp authorities, as a "
+        "tlog-policy; empty: nobody outside vouches for the audit logs.",
+    )
+    anchor_interval_s: int = Field(
+        60, ge=1, description="Seconds between two rounds that ask the witnesses."
+    )
+    tsa_url: str = Field(
+        "", description="Address of a time-stamp authority (RFC 3161); empty: none is asked."
+    )
+    tsa_interval_s: int = Field(
+        3600, ge=1, description="Seconds between two time stamps of one log."
+    )
+    heads_interval_s: int = Field(
+        300, ge=1, description="Seconds between two records of the heads of all logs."
+    )
     privacy_detection: str = Field(
         "thorough",
         pattern="^(thorough|careful|light)$",

@@ -4,6 +4,7 @@ workers then share; the other rooms are opened after it."""
 import gc
 
 from parvis.app import create_app
+from parvis.audit.anchors_thread import AnchorThread
 from parvis.logs import configure_logs
 from parvis.services import build_masking, build_services, load_configuration
 from parvis.settings import load_settings
@@ -22,13 +23,21 @@ gc.freeze()
 
 def start_services() -> None:
     """Open every room in this worker (gunicorn's `post_fork`)."""
-    app.extensions["parvis"] = build_services(configuration, privacy=privacy)
+    services = build_services(configuration, privacy=privacy)
+    app.extensions["parvis"] = services
+    app.extensions["parvis_anchors"] = AnchorThread(
+        services.anchors,
+        settings.audit_dir,
+        every_s=settings.anchor_interval_s,
+        heads_every_s=settings.heads_interval_s,
+    )
 
 
 def stop_services() -> None:
     """Close them (gunicorn's `worker_exit`): streams end, their records are written, then all."""
     services = app.extensions.get("parvis")
     if services is not None:
+        app.extensions["parvis_anchors"].close()
         services.inference.close()
         wait_for_chats(_ENDINGS_S)
         services.close()

@@ -19,6 +19,8 @@ from typing import NamedTuple
 
 import orjson
 
+from parvis.audit.anchors_export import find_heads, list_notes, list_tokens
+from parvis.audit.anchors_store import AnchorStore
 from parvis.audit.events import PLATFORM
 from parvis.audit.files import sync_folder
 from parvis.audit.log import AuditLog
@@ -53,6 +55,7 @@ class _Source:
     note: str
     first: int
     end: int
+    anchors: AnchorStore
 
 
 def export_files(
@@ -75,7 +78,8 @@ def export_files(
             to_us=to_us(to_time) if to_time else 2**62,
         )
         first, end = _bundles(store.find_span(log.no, wanted))
-        source = _Source(store, log, head.size, head.root, head.note, first, end)
+        anchors = AnchorStore(audit.folder)
+        source = _Source(store, log, head.size, head.root, head.note, first, end, anchors)
         lines = []
         for file in _contents(source):
             lines.append(f"{hashlib.sha256(file.data).hexdigest()} {len(file.data)} {file.path}")
@@ -151,10 +155,14 @@ def _bundles(span: tuple[int, int]) -> tuple[int, int]:
 
 
 def _contents(source: _Source) -> Iterator[ExportFile]:
-    yield ExportFile("checkpoint", source.note.encode())
+    published = source.store.list_published(source.log.no, source.size)
+    notes = dict(list_notes(source.anchors, source.log.id, published))
+    yield ExportFile("checkpoint", notes.get(source.size, source.note).encode())
     yield ExportFile("keys.jsonl", _keys(source))
-    for size, note in source.store.list_published(source.log.no, source.size):
+    for size, note in notes.items():
         yield ExportFile(f"notes/{size}", note.encode())
+    for path, token in list_tokens(source.anchors, source.log.id, frozenset(notes)):
+        yield ExportFile(path, token)
     yield from _tiles(source)
     for index in range(source.first, source.end):
         yield _entries(source, index)
@@ -184,6 +192,7 @@ def _entries(source: _Source, index: int) -> ExportFile:
 def _keys(source: _Source) -> bytes:
     line = {
         "birth": _birth(source),
+        "heads": find_heads(source.store, source.anchors, source.log.id, source.size),
         "log": source.log.id,
         "origin": source.log.origin,
         "tenant": source.log.tenant_id,

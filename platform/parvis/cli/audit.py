@@ -3,8 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,11 +15,13 @@ from parvis.audit.export import export_files, write_folder
 from parvis.audit.fsck import LogCheck, check_logs
 from parvis.audit.log import AuditLog
 from parvis.audit.reader import Proof, to_us
-from parvis.audit.stores import has_store
 from parvis.audit.writer import format_time
-from parvis.errors import AuditUnavailable, Conflict, InvalidRequest, NotFound
+from parvis.cli.audit_open import open_log, require_logs
+from parvis.cli.audit_outside import register_outside
+from parvis.cli.audit_witness import register_witness
+from parvis.errors import Conflict, InvalidRequest, NotFound
 from parvis.keystore import KeyStore
-from parvis.settings import Settings, load_settings, read_root_key
+from parvis.settings import load_settings, read_root_key
 
 _DAY = len("2026-11-21")
 
@@ -46,6 +47,8 @@ def register(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     _register_verify(commands)
     _register_proof(commands)
     _register_fsck(commands)
+    register_outside(commands)
+    register_witness(commands)
 
 
 def _register_export(commands: Any) -> None:
@@ -104,27 +107,6 @@ def _register_fsck(commands: Any) -> None:
     )
     fsck.add_argument("--json", action="store_true", help="print one JSON object")
     fsck.set_defaults(run=run_fsck)
-
-
-@contextmanager
-def open_log(settings: Settings) -> Iterator[AuditLog]:
-    """The logs of this installation, for one command. Raises AuditUnavailable, also for none."""
-    _require_logs(settings)
-    root = read_root_key(settings)
-    keystore = KeyStore(settings.keys_file, root)
-    try:
-        log = AuditLog(settings.audit_dir, settings.installation, root, keystore, worker="cli")
-        try:
-            yield log
-        finally:
-            log.close()
-    finally:
-        keystore.close()
-
-
-def _require_logs(settings: Settings) -> None:
-    if not has_store(settings.audit_dir):
-        raise AuditUnavailable("there is no audit log under PARVIS_DATA_DIR")
 
 
 def parse_time(text: str | None) -> datetime | None:
@@ -216,7 +198,7 @@ def prove_receipt(log: AuditLog, text: str) -> tuple[str, Proof]:
 def run_fsck(args: argparse.Namespace) -> int:
     """0 when every log is sound, else 1."""
     settings = load_settings()
-    _require_logs(settings)
+    require_logs(settings)
     keystore = KeyStore(settings.keys_file, read_root_key(settings))
     try:
         checks = check_logs(settings.audit_dir, keystore)

@@ -1,0 +1,74 @@
+"""What an export says of copies outside: cosigned notes, tokens, the heads of all logs.
+
+The rest of the folder is `export.py`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from parvis.audit.anchors_store import AnchorStore
+from parvis.audit.cosignatures import add_cosignatures
+from parvis.audit.events import PLATFORM
+from parvis.audit.notes import format_proof, format_vkey
+from parvis.audit.store import Store
+from parvis.audit.tree import inclusion_proof
+
+_MAX_TOKENS_OF_A_HEAD = 100
+_LOOK_BACK = 100
+
+
+def list_notes(
+    anchors: AnchorStore, log_id: str, published: Sequence[tuple[int, str]]
+) -> Iterator[tuple[int, str]]:
+    """(size, note) of published heads, each with the signature lines of its witnesses."""
+    lines = anchors.list_lines(log_id)
+    for size, note in published:
+        yield size, add_cosignatures(note, lines.get(size, ()))
+
+
+def list_tokens(
+    anchors: AnchorStore, log_id: str, sizes: frozenset[int]
+) -> Iterator[tuple[str, bytes]]:
+    """(path, bytes) of every time-stamp token over a head of these sizes."""
+    count: dict[int, int] = {}
+    for stamp in anchors.list_stamps(log_id):
+        number = count.get(stamp.size, 0)
+        if stamp.size in sizes and number < _MAX_TOKENS_OF_A_HEAD:
+            count[stamp.size] = number + 1
+            yield f"tokens/{stamp.size}.{number}", stamp.token
+
+
+def find_heads(
+    store: Store, anchors: AnchorStore, log_id: str, up_to: int
+) -> Mapping[str, Any] | None:
+    """The newest `log.heads` of the platform log with this log's leaf; None when there is none.
+
+    Proven under the newest cosigned head of the platform log that covers it, else its current one.
+    """
+    platform, blinded = store.find_log(PLATFORM), anchors.find_blinded(log_id)
+    if platform is None or blinded is None or int(blinded.head.split("\n")[1]) > up_to:
+        return None
+    head, row = store.find_head(platform.no), store.find_record(platform.no, blinded.seq)
+    if head is None or row is None or not blinded.seq < head.size:
+        return None
+    size, note = head.size, head.note
+    for signed, cosigned, _ in anchors.list_cosigned(platform.id, _LOOK_BACK):
+        if blinded.seq < signed <= head.size:
+            size = signed
+            note = add_cosignatures(cosigned, anchors.list_lines(platform.id)[signed])
+            break
+
+    def read(level: int, first: int, end: int) -> list[bytes]:
+        return store.read_hashes(platform.no, level, first, end)
+
+    path = inclusion_proof(read, blinded.seq, size)
+    return {
+        "head": blinded.head,
+        "index": blinded.place,
+        "path": orjson.loads(blinded.path),
+        "proof": format_proof(blinded.seq, path, note, row.leaf),
+        "salt": blinded.salt,
+        "vkey": format_vkey(platform.origin, platform.public_key),
+    }

@@ -1,0 +1,42 @@
+"""The one place where the audit room speaks HTTP: to witnesses and to a time-stamp authority.
+
+No redirect is followed and no proxy setting is read, as `inference/client.py` does. Only heads
+leave: log id, size, root.
+"""
+
+import http.client
+import ssl
+from urllib.parse import urlsplit
+
+_TIMEOUT_S = 10
+_MAX_ANSWER_BYTES = 256 * 1024
+
+
+class Unreachable(Exception):
+    """Nobody answered; the words carry the kind of error only."""
+
+
+def post(url: str, body: bytes, content_type: str) -> tuple[int, bytes, str]:
+    """(status, body, content type) of the answer to one POST; raises Unreachable."""
+    parts = urlsplit(url)
+    secure = parts.scheme == "https"
+    host, port = parts.hostname or "", parts.port or (443 if secure else 80)
+    connection = (
+        http.client.HTTPSConnection(
+            host, port, timeout=_TIMEOUT_S, context=ssl.create_default_context()
+        )
+        if secure
+        else http.client.HTTPConnection(host, port, timeout=_TIMEOUT_S)
+    )
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    try:
+        connection.request("POST", target, body, {"Content-Type": content_type})
+        answer = connection.getresponse()
+        data = answer.read(_MAX_ANSWER_BYTES + 1)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise Unreachable(type(error).__name__) from error
+    finally:
+        connection.close()
+    if len(data) > _MAX_ANSWER_BYTES:
+        raise Unreachable("the answer is too long")
+    return answer.status, data, answer.headers.get_content_type()

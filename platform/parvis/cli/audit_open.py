@@ -1,0 +1,32 @@
+"""The installation's audit logs, opened for one command."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from parvis.audit.log import AuditLog
+from parvis.audit.stores import has_store
+from parvis.errors import AuditUnavailable
+from parvis.keystore import KeyStore
+from parvis.settings import Settings, read_root_key
+
+
+@contextmanager
+def open_log(settings: Settings) -> Iterator[AuditLog]:
+    """The logs of this installation, for one command. Raises AuditUnavailable, also for none."""
+    require_logs(settings)
+    root = read_root_key(settings)
+    keystore = KeyStore(settings.keys_file, root)
+    try:
+        log = AuditLog(settings.audit_dir, settings.installation, root, keystore, worker="cli")
+        try:
+            yield log
+        finally:
+            log.close()
+    finally:
+        keystore.close()
+
+
+def require_logs(settings: Settings) -> None:
+    """Raises AuditUnavailable when nothing was ever logged here."""
+    if not has_store(settings.audit_dir):
+        raise AuditUnavailable("there is no audit log under PARVIS_DATA_DIR")
