@@ -1,83 +1,94 @@
 """The audit log as the rest of the house uses it: append, wait, read.
 
-Each process has one batcher thread: while one commit syncs, the queue fills, and the next commit
-takes all of it. Whatever goes wrong ends in AuditUnavailable: the caller MUST then not act.
+Records are built and sealed here, in the process that acts; the sequencer alone lets the logs grow.
+Where none runs, a process that holds the root key runs one itself, in a thread: the same code.
+Whatever goes wrong ends in AuditUnavailable: the caller MUST then not act.
 """
 
 import logging
 import os
+import socket
 import threading
 import time
-from collections import deque
-from collections.abc import Sequence
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from parvis.audit import events
+from parvis.audit import events, wire
 from parvis.audit.canonical import MAX_RECORD_BYTES, encode
+from parvis.audit.client import Client, Pending
 from parvis.audit.events import Draft, KeyRef
+from parvis.audit.files import make_private_folder
+from parvis.audit.log_keys import Boot
 from parvis.audit.reader import AuditReader, LogHead
 from parvis.audit.receipts import Receipt
 from parvis.audit.sealing import SealedValue, pseudonym, seal_value
-from parvis.audit.store import LogRow, StoreBusy, StoreFault, StoreUnsafe
-from parvis.audit.writer import Entry, LogInconsistent, NotOpen, Writer, ending, format_time
+from parvis.audit.sequencer import Limits, is_reserved
+from parvis.audit.server import Server, describe_fault, read_fault
+from parvis.audit.store import LogRow, StoreFault, StoreUnsafe
+from parvis.audit.writer import (
+    Emitter,
+    Entry,
+    LogInconsistent,
+    Occupied,
+    ending,
+    format_time,
+)
 from parvis.errors import AuditUnavailable
 from parvis.keystore import DataKey, KeyStore, SealBroken
 
 log = logging.getLogger(__name__)
 
-_MAX_QUEUE = 10_000
-_MAX_QUEUE_BYTES = 16 * 1024 * 1024
-_BATCH = 1000
-_HEADS_EVERY_S = 1.0
 _ROOM_FOR_POSITION = 700  # what the writer adds: log, seq, time, emit
-_BIRTH_WAIT_S = 2.0
+_CALL_S = 10.0
+_LONG_S = 600.0
+_JOIN_S = 5.0
+_CONNECT_S = 2.0
+_POLL_S = 0.02
 FLOOR_BYTES = 1 << 30
-
-
-class Pending(Future[Receipt]):
-    """A receipt that is not there yet; `abandoned` when nobody waits any more."""
-
-    abandoned = False
+FLOOR_SHARE = 0.05
 
 
 class AuditLog:
-    """Every log of one installation, for one process. MUST be made after a fork; thread-safe."""
+    """Every log of one installation, for one process. MUST be made after a fork; thread-safe.
+
+    Without `root_key` it never writes itself: it waits for a sequencer to be there.
+    """
 
     def __init__(
         self,
         audit_dir: Path,
         installation: str,
-        root_key: bytes,
+        root_key: bytes | None,
         keystore: KeyStore,
         *,
         worker: str,
         floor_bytes: int = FLOOR_BYTES,
+        limits: Limits | None = None,
     ) -> None:
         self._dir = audit_dir
+        self._installation = installation
+        self._root = root_key
         self._keystore = keystore
         self._floor = floor_bytes
+        self._limits = limits
         self._pid = os.getpid()
         self._logs: dict[str, LogRow] = {}
-        self._queue: deque[tuple[Entry, Pending, int]] = deque()
-        self._queued_bytes = 0
-        self._wake = threading.Condition()
         self._fault = ""
         self._closing = False
         self._disk = (0.0, 0)
-        self._writer: Writer | None = None
+        self._server: Server | None = None
         self._reader: AuditReader | None = None
+        self._guard = threading.Lock()
+        make_private_folder(audit_dir)
+        self._boot = Boot(audit_dir / "boots")
+        self._worker = events.clean_word(f"{worker}.{self._pid}")
         try:
-            self._writer = Writer(audit_dir, installation, root_key, worker=worker)
-            self._writer.open_life()
-        except (StoreFault, OSError, LogInconsistent, StoreUnsafe, SealBroken) as error:
-            if self._writer is not None:
-                self._writer.close()
-            log.critical("audit.refused", extra={"fault": _words(error)})
-            raise AuditUnavailable(f"The audit log cannot be opened: {_words(error)}.") from error
-        self._thread = threading.Thread(target=self._run, name="audit-batcher", daemon=True)
-        self._thread.start()
+            emitter = Emitter(self._boot.id, self._worker)
+            self._client = Client(self._dial_first, self._dial, emitter, self._end_left)
+        except BaseException:
+            self._boot.close()
+            raise
 
     def append(self, tenant_id: str, draft: Draft, timeout_s: float = 2.0) -> Receipt:
         """The receipt of a durable record; raises AuditUnavailable, ValueError (wrong draft)."""
@@ -88,13 +99,13 @@ class AuditLog:
         self.require_writable(draft.kind)
         try:
             entry = self._build(tenant_id, draft)
-        except (StoreFault, OSError, SealBroken, LogInconsistent, TimeoutError) as error:
-            self._note_fault(error)
+        except (OSError, SealBroken) as error:
+            log.error("audit.failed", extra={"fault": describe_fault(error)})
             raise AuditUnavailable() from error
         size = len(encode(entry.body))
         if size > MAX_RECORD_BYTES - _ROOM_FOR_POSITION:
             raise ValueError("audit: the record is larger than 8 KiB")
-        return self._enqueue(entry, size + sum(len(value.box) for value in entry.sealed))
+        return self._client.submit(entry, size)
 
     def wait(self, future: Future[Receipt], timeout_s: float) -> Receipt:
         """The receipt of a submitted record; raises AuditUnavailable after `timeout_s`.
@@ -104,64 +115,111 @@ class AuditLog:
         try:
             return future.result(timeout_s)
         except TimeoutError:
-            if isinstance(future, Pending) and not future.cancel():
-                future.abandoned = True
-            raise AuditUnavailable(retry_after=1) from None
-        except CancelledError:
+            if isinstance(future, Pending):
+                self._client.leave(future)
             raise AuditUnavailable(retry_after=1) from None
 
     def require_writable(self, kind: str = "") -> None:
         """Raises AuditUnavailable when nothing (of this kind) can be written now."""
-        if self._fault or self._closing or os.getpid() != self._pid:
+        if self._closing or os.getpid() != self._pid:
             raise AuditUnavailable()
+        self._client.require_open()
         # endings and the log's own affairs use the room that is kept for them
-        known = events.KINDS.get(kind)
-        reserved = known is not None and known.phases == ("result",)
-        if not reserved and not kind.startswith(("admin.", "key.", "log.")):
+        if not is_reserved(kind):
             self._require_room()
 
     def check_ready(self, tenant_id: str) -> None:
         """Raises AuditUnavailable when a chat of this agency could not be recorded now."""
         self.require_writable("chat.started")
-        try:
-            self.get_log(tenant_id)
-        except (StoreFault, OSError, SealBroken, LogInconsistent, TimeoutError) as error:
-            self._note_fault(error)
-            raise AuditUnavailable() from error
+        self._call("ready", timeout_s=_CONNECT_S)
+        self.get_log(tenant_id)
+
+    @property
+    def fault(self) -> str:
+        """Why the logs take nothing, in words for operators; empty when they do."""
+        return self._fault
 
     def close(self) -> None:
-        """Write what is queued, keep the heads, release everything."""
-        with self._wake:
-            if self._closing:
-                return
-            self._closing = True
-            self._wake.notify_all()
-        if os.getpid() != self._pid or self._writer is None:
+        """Write what was handed over, keep the heads, release everything."""
+        if self._closing or os.getpid() != self._pid:
             return
-        self._thread.join()
-        self._writer.close()
+        self._closing = True
+        self._client.close()
+        self._boot.close()
+        if self._server is not None:
+            self._server.close()
         if self._reader is not None:
             self._reader.close()
 
+    def _dial_first(self) -> socket.socket | None:
+        """A line at the start: a sequencer that starts beside this process is waited for."""
+        deadline = time.monotonic() + _JOIN_S
+        while (line := self._dial()) is None and self._root is None:
+            if self._fault or time.monotonic() > deadline:
+                return None
+            time.sleep(_POLL_S)
+        return line
+
+    def _dial(self) -> socket.socket | None:
+        """A line to the sequencer; where none is and this process may, it runs one itself."""
+        deadline = time.monotonic() + _JOIN_S
+        while True:
+            line = wire.connect(self._dir, _CONNECT_S)
+            if line is not None:
+                self._fault = ""
+                return line
+            if self._root is None or self._closing:
+                self._fault = read_fault(self._dir)
+                return None
+            if not self._lead(self._root) and time.monotonic() > deadline:
+                return None
+
+    def _lead(self, root_key: bytes) -> bool:
+        """Run a sequencer here; False when another process does. Raises AuditUnavailable."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        try:
+            self._server = Server(
+                self._dir, self._installation, root_key, worker=self._worker, limits=self._limits
+            )
+        except Occupied:
+            time.sleep(_POLL_S)
+            return False
+        except (StoreFault, OSError, LogInconsistent, StoreUnsafe, SealBroken) as error:
+            self._fault = describe_fault(error)
+            log.critical("audit.refused", extra={"fault": self._fault})
+            raise AuditUnavailable(f"The audit log cannot be opened: {self._fault}.") from error
+        return True
+
+    def _end_left(self, intent: Entry) -> None:
+        """Its caller went away before it was durable, so nothing followed."""
+        try:
+            self._client.submit(ending(intent.tenant_id, intent.body["id"], "caller_gone"), 0)
+        except AuditUnavailable:
+            log.warning("audit.intent_left_open")
+
     def _require_room(self) -> None:
-        checked, free = self._disk
+        checked, short = self._disk
         if time.monotonic() - checked > 1 or not checked:
             stat = os.statvfs(self._dir)
-            free = stat.f_bavail * stat.f_frsize
-            self._disk = (time.monotonic(), free)
-        if free < self._floor:
+            whole, free = stat.f_blocks * stat.f_frsize, stat.f_bavail * stat.f_frsize
+            short = max(self._floor, int(whole * FLOOR_SHARE)) - free
+            self._disk = (time.monotonic(), short)
+        if short > 0:
             raise AuditUnavailable(retry_after=30)
 
-    def _open_writer(self) -> Writer:
-        if self._writer is None:
+    def _call(self, name: str, *arguments: Any, timeout_s: float = _CALL_S) -> Any:
+        if self._closing or os.getpid() != self._pid:
             raise AuditUnavailable()
-        return self._writer
+        return self._client.call(name, *arguments, timeout_s=timeout_s)
 
     def get_log(self, tenant_id: str) -> LogRow:
         """The agency's log; born at its first use."""
         found = self._logs.get(tenant_id)
         if found is None:
-            found = self._open_writer().get_log(tenant_id, _BIRTH_WAIT_S)
+            no, log_id, name, origin, key = self._call("log", tenant_id)
+            found = LogRow(no, log_id, name, origin, bytes.fromhex(key))
             self._logs[tenant_id] = found
         return found
 
@@ -173,7 +231,7 @@ class AuditLog:
     @property
     def reader(self) -> AuditReader:
         """What is committed, for reading."""
-        with self._wake:
+        with self._guard:
             if self._reader is None:
                 self._reader = AuditReader(self._dir)
             return self._reader
@@ -182,29 +240,21 @@ class AuditLog:
         """The agency's signed head, remembered as one that left the house; raises NotFound."""
         head = self.reader.get_head(tenant_id)
         try:
-            self._open_writer().publish(self.get_log(tenant_id), head.size, head.note)
-        except (StoreFault, OSError, ValueError, TimeoutError) as error:
-            self._note_fault(error)
+            self._call("publish", tenant_id, head.size, head.note)
+        except ValueError as error:  # what is stored is not what the log signed
             raise AuditUnavailable() from error
         return head
 
     def sign_note(self, tenant_id: str, text: str) -> str:
-        """`text` signed by the agency's log. MUST NOT be a checkpoint."""
-        try:
-            return self._open_writer().sign(self.get_log(tenant_id), text)
-        except (SealBroken, OSError) as error:
-            raise AuditUnavailable() from error
+        """`text` signed by the agency's log; ValueError for a checkpoint's text."""
+        return str(self._call("sign", tenant_id, text))
 
     def delete_sealed(self, tenant_id: str, key_id: str) -> int:
         """Delete every sealed value under this data key, to the last byte; gives how many.
 
         Raises AuditUnavailable while somebody still reads what was deleted: call it again then.
         """
-        try:
-            return self._open_writer().delete_sealed(self.get_log(tenant_id), key_id)
-        except (StoreFault, OSError, LogInconsistent, TimeoutError) as error:
-            self._note_fault(error)
-            raise AuditUnavailable() from error
+        return int(self._call("delete_sealed", tenant_id, key_id, timeout_s=_LONG_S))
 
     def prune(self, tenant_id: str, end_seq: int) -> int:
         """Drop records below `end_seq` (whole bundles of 256), keep their hashes.
@@ -212,11 +262,7 @@ class AuditLog:
         Gives the minimum index that holds now; it only grows. Raises ValueError for a position
         beyond the log, AuditUnavailable.
         """
-        try:
-            return self._open_writer().prune(self.get_log(tenant_id), end_seq)
-        except (StoreFault, OSError, LogInconsistent, TimeoutError) as error:
-            self._note_fault(error)
-            raise AuditUnavailable() from error
+        return int(self._call("prune", tenant_id, end_seq, timeout_s=_LONG_S))
 
     def _build(self, tenant_id: str, draft: Draft) -> Entry:
         body = events.build_body(draft)
@@ -251,93 +297,6 @@ class AuditLog:
             return self._keystore.take_request_key(tenant_id, day)
         return self._keystore.get_day_key(tenant_id, f"audit-{wanted.kind}", day, wanted.ref)
 
-    def _enqueue(self, entry: Entry, size: int) -> Pending:
-        future = Pending()
-        with self._wake:
-            if self._fault or self._closing:
-                raise AuditUnavailable()
-            full = len(self._queue) >= _MAX_QUEUE or (
-                self._queue and self._queued_bytes + size > _MAX_QUEUE_BYTES
-            )
-            if full:
-                raise AuditUnavailable(retry_after=1)
-            self._queue.append((entry, future, size))
-            self._queued_bytes += size
-            self._wake.notify()
-        return future
-
-    def _run(self) -> None:
-        kept, dirty = time.monotonic(), True
-        while True:
-            batch = self._take(_HEADS_EVERY_S if dirty else None)
-            if batch is None:
-                break
-            if batch:
-                self._write(batch)
-                dirty = True
-            if dirty and time.monotonic() - kept >= _HEADS_EVERY_S:
-                self._keep_heads()
-                kept, dirty = time.monotonic(), False
-        self._keep_heads()
-
-    def _take(self, wait_s: float | None) -> list[tuple[Entry, Pending]] | None:
-        """What is queued; nothing after `wait_s`; None when the log closes and all is written."""
-        with self._wake:
-            self._wake.wait_for(lambda: self._queue or self._closing, wait_s)
-            if not self._queue:
-                return None if self._closing else []
-            batch: list[tuple[Entry, Pending]] = []
-            while self._queue and len(batch) < _BATCH:
-                entry, future, size = self._queue.popleft()
-                self._queued_bytes -= size
-                if future.set_running_or_notify_cancel():
-                    batch.append((entry, future))
-            return batch
-
-    def _write(self, batch: Sequence[tuple[Entry, Pending]]) -> None:
-        try:
-            if self._fault:
-                raise LogInconsistent(self._fault)
-            results = self._open_writer().commit([entry for entry, _ in batch])
-        except Exception as error:
-            self._note_fault(error)
-            for _, future in batch:
-                unavailable = AuditUnavailable()
-                unavailable.__cause__ = error
-                future.set_exception(unavailable)
-            return
-        for (entry, future), result in zip(batch, results, strict=True):
-            if isinstance(result, NotOpen):  # its intent could not be written: neither is this
-                unavailable = AuditUnavailable()
-                unavailable.__cause__ = result
-                future.set_exception(unavailable)
-                continue
-            if isinstance(result, ValueError):
-                future.set_exception(result)
-                continue
-            future.set_result(result)
-            if future.abandoned and entry.body["phase"] == "intent":
-                self._end_abandoned(entry)
-
-    def _end_abandoned(self, entry: Entry) -> None:
-        with self._wake:
-            closing = ending(entry.tenant_id, entry.body["id"], "caller_gone")
-            self._queue.append((closing, Pending(), 0))
-
-    def _keep_heads(self) -> None:
-        try:
-            writer = self._open_writer()
-            writer.heads.advance(writer.known_heads())
-        except (OSError, ValueError) as error:
-            self._note_fault(error)
-
-    def _note_fault(self, error: Exception) -> None:
-        """After an error of the disk or of the log itself nothing is tried again here."""
-        log.error("audit.failed", extra={"fault": _words(error)})
-        passing = (StoreBusy, TimeoutError, SealBroken)
-        if not isinstance(error, passing):
-            self._fault = self._fault or _words(error)
-
 
 def _actor_block(draft: Draft, own_key: DataKey | None, month: str) -> dict[str, Any]:
     actor = draft.actor
@@ -350,9 +309,3 @@ def _actor_block(draft: Draft, own_key: DataKey | None, month: str) -> dict[str,
     if own_key is not None:
         block["pid"] = pseudonym(own_key, month)
     return events.check_block("actor", block)
-
-
-def _words(error: BaseException) -> str:
-    if isinstance(error, LogInconsistent | StoreUnsafe | SealBroken):
-        return str(error)
-    return type(error).__name__

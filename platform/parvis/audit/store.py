@@ -80,6 +80,12 @@ class Change:
     emitters: dict[str, int] = field(default_factory=dict)
     head: HeadRow | None = None
 
+    @property
+    def size(self) -> int:
+        """Bytes of the records and sealed values."""
+        records = sum(len(row.leaf) for _, row in self.records)
+        return records + sum(len(sealed[3]) for sealed in self.sealed)
+
 
 class StoreUnsafe(Exception):
     """The database or its library cannot keep what it is given."""
@@ -195,8 +201,7 @@ class Store(ABC):
                 " ON CONFLICT (log_no, boot) DO UPDATE SET n = excluded.n",
                 (log_no, boot, count),
             )
-        grown = sum(len(row.leaf) for _, row in change.records)
-        self._use(log_no, grown + sum(len(sealed[3]) for sealed in change.sealed))
+        self._use(log_no, change.size)
         if change.head is not None:
             self.put_head(log_no, change.head)
 

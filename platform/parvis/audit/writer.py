@@ -1,14 +1,14 @@
 """The one place where logs grow: positions, times, hashes and signed heads in one transaction.
 
-Processes take turns under a file lock; within a process the batcher of `log.py` is the only caller.
-A commit that failed is never tried again.
+One process writes, under a file lock that it holds for its life; in it, the thread of
+`sequencer.py` is the only caller. A commit that failed is never tried again.
 """
 
 import os
 import socket
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,7 +41,6 @@ from parvis.audit.stores import open_store
 from parvis.audit.tree import EMPTY_ROOT, TILE_WIDTH, Frontier, leaf_hash, root_at
 
 _STEP_US = 60_000_000  # a clock that falls back further gets a record of its own
-_CLOSE_AT_ONCE = 500
 _PRUNE_AT_ONCE = 40 * TILE_WIDTH
 
 
@@ -51,6 +50,10 @@ class NotOpen(ValueError):
 
 class LogInconsistent(Exception):
     """What is stored cannot be what was signed: nothing may be added."""
+
+
+class Occupied(Exception):
+    """Another process writes these logs."""
 
 
 class Emitter(NamedTuple):
@@ -103,56 +106,75 @@ class Writer:
     def __init__(self, folder: Path, installation: str, root_key: bytes, *, worker: str) -> None:
         make_private_folder(folder)
         self._installation = installation
-        self._lock = LockFile(folder / "writer.lock")
         self._keys = LogKeys(folder / "keys", root_key)
-        self.heads = HeadFile(folder / "heads")
         self._node = events.clean_word(socket.gethostname()) or "node"
-        self._worker = events.clean_word(f"{worker}.{os.getpid()}")
         self._counters: dict[tuple[int, str], int] = {}
         self._known: dict[str, tuple[int, str]] = {}
-        with self._lock.held():
+        self._usage: dict[str, int] = {}
+        with ExitStack() as undo:
+            self._lock = LockFile(folder / "writer.lock")
+            undo.callback(self._lock.close)
+            if not self._lock.try_take():
+                raise Occupied("another sequencer writes these logs")
+            self.heads = HeadFile(folder / "heads")
+            undo.callback(self.heads.close)
             self._store = open_store(folder)
-            try:
-                check_heads(self._store, self.heads)
-            except BaseException:
-                self._store.close()
-                raise
+            undo.callback(self._store.close)
+            check_heads(self._store, self.heads)
             self._boot = Boot(folder / "boots")
+            undo.pop_all()
+        self.emitter = Emitter(self._boot.id, events.clean_word(f"{worker}.{os.getpid()}"))
 
-    def open_life(self) -> None:
-        """Record that this process writes from now on, and end what dead processes left open."""
-        opened = events.Draft("log.opened", target={"object": self._worker})
-        self.commit([system_entry(events.PLATFORM, opened)])
-        with self._lock.held():
-            orphans = [
-                (tenant, intent)
-                for tenant, intent, boot in self._store.list_intents()
-                if not self._boot.is_alive(boot)
-            ]
-            self._boot.forget_dead()
-        for at in range(0, len(orphans), _CLOSE_AT_ONCE):
-            self.commit(
-                [
-                    ending(tenant, intent, "process_ended")
-                    for tenant, intent in orphans[at:][:_CLOSE_AT_ONCE]
-                ]
-            )
+    def is_alive(self, boot: str) -> bool:
+        """True while the process of that life is there."""
+        return self._boot.is_alive(boot)
 
-    def get_log(self, tenant_id: str, timeout_s: float) -> LogRow:
-        """The agency's log, born now if it has none; raises TimeoutError."""
-        with self._lock.held(timeout_s):
+    def knows(self, emitter: Emitter) -> bool:
+        """True when this life has records in the platform's log."""
+        log = self._store.find_log(events.PLATFORM)
+        return log is not None and self._count(log, emitter.boot) > 0
+
+    def forget(self, boot: str) -> None:
+        """Drop what was kept for a life that has ended."""
+        with self._transaction():
+            self._store.forget_emitter(boot)
+        for key in [key for key in self._counters if key[1] == boot]:
+            del self._counters[key]
+
+    def list_orphans(self) -> list[tuple[str, str]]:
+        """(tenant, id) of the intents whose process is dead."""
+        found = [
+            (tenant, intent)
+            for tenant, intent, boot in self._store.list_intents()
+            if not self.is_alive(boot)
+        ]
+        self._boot.forget_dead()
+        return found
+
+    def list_tenants(self) -> list[str]:
+        """Every agency that has a log, and `platform`."""
+        return [log.tenant_id for log in self._store.list_logs()]
+
+    def usage(self, tenant_id: str) -> int:
+        """Bytes of records and sealed values that the agency's log keeps."""
+        if tenant_id not in self._usage:
+            log = self._store.find_log(tenant_id)
+            self._usage[tenant_id] = self._store.find_usage(log.no) if log else 0
+        return self._usage[tenant_id]
+
+    def get_log(self, tenant_id: str) -> LogRow:
+        """The agency's log, born now if it has none."""
+        found = self._store.find_log(tenant_id)
+        if found is None:
+            self._commit([], births=[tenant_id])
             found = self._store.find_log(tenant_id)
-            if found is None:
-                self._commit([], births=[tenant_id])
-                found = self._store.find_log(tenant_id)
         if found is None:
             raise LogInconsistent("a log was made and is not there")
         return found
 
     def commit(self, entries: Sequence[Entry]) -> list[Receipt | ValueError]:
         """Append all of them durably; an entry that cannot be a record gives its ValueError."""
-        with self._lock.held():
-            return self._commit(entries)
+        return self._commit(entries)
 
     def _commit(
         self, entries: Sequence[Entry], births: Sequence[str] = ()
@@ -172,44 +194,55 @@ class Writer:
             self._counters.clear()
             self._store.rollback()
             raise
-        for state in states.values():
+        for tenant_id, state in states.items():
             self._known[state.log.id] = (state.frontier.size, state.note)
+            if tenant_id in self._usage:
+                self._usage[tenant_id] += state.change.size
         return [item if isinstance(item, ValueError) else _receipt(item) for item in placed]
 
     def known_heads(self) -> dict[str, str]:
         """The newest checkpoint this process signed or saw of each log."""
         return {log_id: note for log_id, (_, note) in self._known.items()}
 
-    def sign(self, log: LogRow, text: str) -> str:
-        """`text` as a note signed by the log's key. MUST NOT be a checkpoint."""
-        return sign_note(text, log.origin, self._keys.get_key(log.id, log.public_key))
+    def sign(self, tenant_id: str, text: str) -> str:
+        """`text` as a note signed by the agency's log; ValueError for a checkpoint's text."""
+        try:
+            parse_checkpoint(text)
+        except NoteInvalid:
+            log = self.get_log(tenant_id)
+            return sign_note(text, log.origin, self._keys.get_key(log.id, log.public_key))
+        raise ValueError("audit: a checkpoint is signed by the log's growth alone")
 
-    def publish(self, log: LogRow, size: int, note: str) -> None:
+    def publish(self, tenant_id: str, size: int, note: str) -> None:
         """Remember a checkpoint that leaves this installation, in the head file first."""
+        log = self.get_log(tenant_id)
+        open_note(note, log.origin, log.public_key)
         self.heads.advance({log.id: note})
-        with self._lock.held(), self._transaction():
+        with self._transaction():
             self._store.add_published(log.no, size, note)
 
-    def delete_sealed(self, log: LogRow, key_id: str) -> int:
+    def delete_sealed(self, tenant_id: str, key_id: str) -> int:
         """Delete what is sealed under a data key, to the last byte; gives how many there were."""
-        with self._lock.held():
-            with self._transaction():
-                count = self._store.delete_sealed(log.no, key_id)
-            self._store.wipe()
+        log = self.get_log(tenant_id)
+        self._usage.pop(tenant_id, None)
+        with self._transaction():
+            count = self._store.delete_sealed(log.no, key_id)
+        self._store.wipe()
         return count
 
-    def prune(self, log: LogRow, end_seq: int) -> int:
+    def prune(self, tenant_id: str, end_seq: int) -> int:
         """Drop the whole bundles below `end_seq`, hashes stay; gives the minimum index."""
-        with self._lock.held():
-            head = self._store.find_head(log.no)
-            if head is None or not 0 <= end_seq <= head.size:
-                raise ValueError("audit: no such position to prune to")
-            end = end_seq // TILE_WIDTH * TILE_WIDTH
-            while (first := self._store.find_minimum(log.no)) < end:
-                with self._transaction():
-                    self._store.prune(log.no, min(first + _PRUNE_AT_ONCE, end))
-            self._store.wipe()
-            return first
+        log = self.get_log(tenant_id)
+        head = self._store.find_head(log.no)
+        if head is None or not 0 <= end_seq <= head.size:
+            raise ValueError("audit: no such position to prune to")
+        self._usage.pop(tenant_id, None)
+        end = end_seq // TILE_WIDTH * TILE_WIDTH
+        while (first := self._store.find_minimum(log.no)) < end:
+            with self._transaction():
+                self._store.prune(log.no, min(first + _PRUNE_AT_ONCE, end))
+        self._store.wipe()
+        return first
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -303,7 +336,7 @@ class Writer:
         if ended is not None and ended not in state.open:
             raise NotOpen("audit: no open intent has this id")
         self._note_step(state)
-        emitter = entry.emitter or Emitter(self._boot.id, self._worker)
+        emitter = entry.emitter or self.emitter
         seq, hashed = self._insert(state, body, emitter)
         for value in entry.sealed:
             change.sealed.append((body["id"], value.name, value.key_id, value.box))
@@ -321,7 +354,7 @@ class Writer:
             change = {"before": format_time(state.last_us), "after": format_time(now)}
             state.last_us = now
             stepped = system_entry("", events.Draft("clock.stepped", change=change))
-            self._insert(state, stepped.body, Emitter(self._boot.id, self._worker))
+            self._insert(state, stepped.body, self.emitter)
 
     def _insert(self, state: _State, body: dict[str, Any], emitter: Emitter) -> tuple[int, bytes]:
         seq, time_us = state.frontier.size, max(_now_us(), state.last_us)

@@ -1,0 +1,296 @@
+"""A worker's line to the sequencer: records go out, receipts come back, a lost line is found again.
+
+What was not answered when the line broke is sent again; the sequencer writes each id once. Whoever
+waits too long gets AuditUnavailable and MUST NOT act.
+"""
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from parvis.audit import wire
+from parvis.audit.receipts import Receipt
+from parvis.audit.sequencer import MAX_QUEUE, MAX_QUEUE_BYTES, MAX_WAIT_S
+from parvis.audit.store import StoreUnsafe
+from parvis.audit.writer import Emitter, Entry, LogInconsistent, NotOpen
+from parvis.errors import AuditUnavailable
+
+log = logging.getLogger(__name__)
+
+_READ = 1 << 18
+_SEND_S = 2.0
+_AGAIN_S = (0.05, 1.0)
+_CLOSE_S = 10.0
+
+Dial = Callable[[], socket.socket | None]
+
+
+class Pending(Future[Receipt]):
+    """A receipt that is not there yet; `abandoned` when nobody waits any more."""
+
+    abandoned = False
+    number = 0
+    intent: Entry | None = None
+
+
+@dataclass(slots=True, eq=False)
+class _Sent:
+    """What waits for an answer."""
+
+    header: dict[str, Any]
+    parts: list[bytes]
+    future: Future[Any]
+    record_id: str
+    size: int
+    at: float
+
+
+class Client:
+    """One line for all threads of a process; `dial` finds the sequencer. MUST be made after a fork.
+
+    `on_left` is told the intent that became durable after its caller went away.
+    """
+
+    def __init__(
+        self, first_dial: Dial, dial: Dial, emitter: Emitter, on_left: Callable[[Entry], None]
+    ) -> None:
+        self._dial = dial
+        self._emitter = emitter
+        self._on_left = on_left
+        self._waiting: dict[int, _Sent] = {}
+        self._bytes = 0
+        self._number = 0
+        self._line: socket.socket | None = None
+        self._down_since: float | None = None
+        self._closing = False
+        self._lock = threading.Condition()
+        first = first_dial()
+        if first is None:
+            self._down_since = time.monotonic() - MAX_WAIT_S
+        self._thread = threading.Thread(
+            target=self._run, args=(first,), name="audit-client", daemon=True
+        )
+        self._thread.start()
+
+    def submit(self, entry: Entry, size: int) -> Pending:
+        """Send a record; the future ends with its receipt. Raises AuditUnavailable."""
+        header = {
+            "t": entry.tenant_id,
+            "b": entry.body,
+            "s": [[one.name, one.key_id, len(one.box)] for one in entry.sealed],
+            "z": size,
+        }
+        future = Pending()
+        future.intent = entry if entry.body["phase"] == "intent" else None
+        parts = [one.box for one in entry.sealed]
+        weight = size + sum(len(part) for part in parts)
+        self._hand_over(_Sent(header, parts, future, entry.body["id"], weight, time.monotonic()))
+        return future
+
+    def call(self, name: str, *arguments: Any, timeout_s: float) -> Any:
+        """The result of a call of the writer. Raises AuditUnavailable, ValueError."""
+        future: Future[Any] = Future()
+        header = {"call": name, "args": arguments}
+        self._hand_over(_Sent(header, [], future, "", 0, time.monotonic()))
+        try:
+            return future.result(timeout_s)
+        except TimeoutError:
+            raise AuditUnavailable(retry_after=1) from None
+
+    def leave(self, future: Pending) -> None:
+        """Nobody waits any more: need not be written, unless it is under way."""
+        with self._lock:
+            future.abandoned = True
+            if self._line is not None and future.number in self._waiting:
+                self._send(wire.pack({"leave": future.number}))
+
+    def require_open(self) -> None:
+        """Raises AuditUnavailable when too much waits, or nobody has answered for a while."""
+        with self._lock:
+            self._require_open(0)
+
+    def close(self) -> None:
+        """Wait for what was sent, then end the line."""
+        with self._lock:
+            reached = self._line is not None or self._down_since is None
+            if reached:
+                self._lock.wait_for(
+                    lambda: not self._waiting or self._down_since is not None, _CLOSE_S
+                )
+            self._closing = True
+            if self._line is not None:
+                self._line.shutdown(socket.SHUT_RDWR)
+            self._lock.notify_all()
+        self._thread.join(_CLOSE_S)
+        for sent in self._waiting.values():
+            _fail(sent.future, AuditUnavailable())
+
+    def _require_open(self, size: int) -> None:
+        now = time.monotonic()
+        if self._closing:
+            raise AuditUnavailable()
+        if self._down_since is not None and now - self._down_since >= MAX_WAIT_S / 2:
+            self._lock.notify_all()  # look again, for those who come later
+            raise AuditUnavailable(retry_after=1)
+        if not self._waiting:
+            return
+        oldest = next(iter(self._waiting.values()))
+        full = len(self._waiting) >= MAX_QUEUE or self._bytes + size > MAX_QUEUE_BYTES
+        if full or now - oldest.at > MAX_WAIT_S:
+            raise AuditUnavailable(retry_after=1)
+
+    def _hand_over(self, sent: _Sent) -> None:
+        with self._lock:
+            self._require_open(sent.size)
+            frame = self._enlist(sent)
+            if self._line is None:
+                self._lock.notify_all()
+            else:
+                self._send(frame)
+
+    def _enlist(self, sent: _Sent) -> bytes:
+        number = self._number + 1
+        frame = wire.pack(sent.header | {"n": number}, sent.parts)
+        self._number = number
+        self._waiting[number] = sent
+        self._bytes += sent.size
+        if isinstance(sent.future, Pending):
+            sent.future.number = number
+        return frame
+
+    def _send(self, frame: bytes) -> None:
+        assert self._line is not None  # noqa: S101 - the callers look
+        try:
+            self._line.sendall(frame)
+        except OSError:  # broken, or stuck in the middle of a frame: the thread finds another
+            try:
+                self._line.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                log.debug("audit.line_gone")
+
+    def _run(self, line: socket.socket | None) -> None:
+        pause = _AGAIN_S[0]
+        while True:
+            if line is not None:
+                pause = _AGAIN_S[0]
+                self._talk(line)
+            with self._lock:
+                if not self._closing and (line is None or not self._waiting):
+                    # without anything to send a lost line is not looked for
+                    self._lock.wait(pause if self._waiting else None)
+                if self._closing:
+                    return
+            pause = min(pause * 2, _AGAIN_S[1])
+            line = self._find_line()
+
+    def _find_line(self) -> socket.socket | None:
+        try:
+            line = self._dial()
+        except AuditUnavailable as error:
+            line = None
+            if isinstance(error.__cause__, LogInconsistent | StoreUnsafe):
+                self._give_up(error)  # no next sequencer will take it either
+        with self._lock:
+            if line is None and self._down_since is None:
+                self._down_since = time.monotonic()
+                self._lock.notify_all()
+        return line
+
+    def _give_up(self, error: AuditUnavailable) -> None:
+        with self._lock:
+            lost = list(self._waiting.values())
+            self._waiting.clear()
+            self._bytes = 0
+        for sent in lost:
+            _fail(sent.future, error)
+
+    def _talk(self, line: socket.socket) -> None:
+        line.settimeout(_SEND_S)
+        try:
+            self._introduce(line)
+            frames = wire.Frames()
+            while data := _receive(line):
+                for header, _ in frames.feed(data):
+                    self._hear(header)
+        except (OSError, wire.Garbled) as error:
+            log.warning("audit.line_lost", extra={"fault": type(error).__name__})
+        finally:
+            with self._lock:
+                self._line = None
+            line.close()
+
+    def _introduce(self, line: socket.socket) -> None:
+        """Say who this is, and send again what was not answered, in its order."""
+        with self._lock:
+            again = list(self._waiting.values())
+            self._waiting.clear()
+            self._bytes = self._number = 0
+            frames = [wire.pack({"boot": self._emitter.boot, "worker": self._emitter.worker})]
+            frames += [self._enlist(sent) for sent in again]
+            line.sendall(b"".join(frames))
+            self._line = line
+            self._down_since = None
+
+    def _hear(self, header: Any) -> None:
+        heads = [
+            (one[0], one[1], bytes.fromhex(one[2]), bytes.fromhex(one[3])) for one in header["h"]
+        ]
+        done: list[tuple[_Sent, Any]] = []
+        with self._lock:
+            for number, seq, leaf_hash, head in header["r"]:
+                sent = self._strike(number)
+                name, size, root, signature = heads[head]
+                hashed = bytes.fromhex(leaf_hash)
+                receipt = Receipt(name, seq, hashed, size, root, signature, sent.record_id)
+                done.append((sent, receipt))
+            for number, word, value in header["o"]:
+                done.append((self._strike(number), _read_answer(word, value)))
+            if not self._waiting:
+                self._lock.notify_all()
+        for sent, result in done:
+            self._finish(sent, result)
+
+    def _strike(self, number: int) -> _Sent:
+        sent = self._waiting.pop(number, None)
+        if sent is None:
+            raise wire.Garbled("an answer to nothing")
+        self._bytes -= sent.size
+        return sent
+
+    def _finish(self, sent: _Sent, result: Any) -> None:
+        future = sent.future
+        if isinstance(result, Exception):
+            _fail(future, result)
+        elif not future.done():
+            future.set_result(result)
+            if isinstance(future, Pending) and future.abandoned and future.intent is not None:
+                self._on_left(future.intent)
+
+
+def _receive(line: socket.socket) -> bytes:
+    while True:
+        try:
+            return line.recv(_READ)
+        except TimeoutError:  # the time is for sending; to hear nothing for long is no fault
+            continue
+
+
+def _fail(future: Future[Any], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
+
+
+def _read_answer(word: str, value: Any) -> Any:
+    if word == "value":
+        return value
+    if word == "wrong":
+        return ValueError(value)
+    unavailable = AuditUnavailable(retry_after=value if isinstance(value, int) else None)
+    if word == "not_open":  # its intent could not be written: neither is this
+        unavailable.__cause__ = NotOpen(value)
+    return unavailable

@@ -1,0 +1,308 @@
+"""The sequencer's door: a unix socket, one thread that reads it, answers as batches end.
+
+Checks on arrival that the other end is this user's process and that its counter has no gap. A
+process that is gone has its open intents ended (`Sequencer.part`).
+"""
+
+import contextlib
+import logging
+import selectors
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from parvis.audit import wire
+from parvis.audit.files import write_durably
+from parvis.audit.receipts import Receipt
+from parvis.audit.sealing import SealedValue
+from parvis.audit.sequencer import Item, Limits, Sequencer
+from parvis.audit.store import StoreUnsafe
+from parvis.audit.writer import Emitter, Entry, LogInconsistent, NotOpen, Occupied, Writer
+from parvis.errors import AuditUnavailable
+from parvis.keystore import SealBroken
+
+log = logging.getLogger(__name__)
+
+_MAX_UNSENT = 16 * 1024 * 1024
+_READ = 1 << 18
+
+_FAULT_NAME = "sequencer.fault"
+
+
+def _log(writer: Writer, tenant_id: str) -> list[Any]:
+    row = writer.get_log(tenant_id)
+    return [row.no, row.id, row.tenant_id, row.origin, row.public_key.hex()]
+
+
+CALLS: Mapping[str, Callable[..., Any]] = {
+    "log": _log,
+    "publish": Writer.publish,
+    "sign": Writer.sign,
+    "delete_sealed": Writer.delete_sealed,
+    "prune": Writer.prune,
+    "ready": lambda writer: True,
+}
+"""What a worker may ask of the writer, by name; the values and results are JSON."""
+
+
+class _Line:
+    """One connection: who it is, what it waits for, what it has not been sent yet."""
+
+    def __init__(self, line: socket.socket) -> None:
+        self.socket = line
+        self.frames = wire.Frames()
+        self.emitter: Emitter | None = None
+        self.last = 0
+        self.items: dict[int, Item] = {}
+        self.receipts: list[tuple[int, Receipt]] = []
+        self.others: list[tuple[int, str, Any]] = []
+        self.unsent = bytearray()
+        self.lock = threading.Lock()
+
+    def answer(self, number: int, result: Any) -> None:
+        """Keep an answer until `pack_answers`."""
+        with self.lock:
+            self.items.pop(number, None)
+            if isinstance(result, Receipt):
+                self.receipts.append((number, result))
+            elif isinstance(result, Exception):
+                self.others.append((number, *_describe(result)))
+            else:
+                self.others.append((number, "value", result))
+
+    def pack_answers(self) -> bool:
+        """Put every answer into one frame; False when this end takes nothing any more."""
+        with self.lock:
+            if self.receipts or self.others:
+                heads: dict[tuple[str, int], list[Any]] = {}
+                rows = []
+                for number, one in self.receipts:
+                    head = heads.setdefault(
+                        (one.log, one.size),
+                        [len(heads), one.log, one.size, one.root.hex(), one.signature.hex()],
+                    )
+                    rows.append([number, one.seq, one.leaf_hash.hex(), head[0]])
+                header = {"r": rows, "h": [head[1:] for head in heads.values()], "o": self.others}
+                self.unsent += wire.pack(header)
+                self.receipts, self.others = [], []
+            return len(self.unsent) <= _MAX_UNSENT
+
+
+def _describe(error: Exception) -> tuple[str, Any]:
+    if isinstance(error, AuditUnavailable):
+        return "unavailable", error.retry_after
+    if isinstance(error, NotOpen):
+        return "not_open", str(error)
+    if isinstance(error, ValueError):
+        return "wrong", str(error)
+    return "unavailable", None
+
+
+def describe_fault(error: BaseException) -> str:
+    """The fault in words for operators; of strangers' errors the kind alone."""
+    known = isinstance(error, LogInconsistent | StoreUnsafe | SealBroken | Occupied)
+    return str(error) if known else type(error).__name__
+
+
+def write_fault(folder: Path, words: str) -> None:
+    """Keep why no sequencer runs, for whoever looks for one; forget it with no words."""
+    if words:
+        write_durably(folder / _FAULT_NAME, words.encode())
+    else:
+        (folder / _FAULT_NAME).unlink(missing_ok=True)
+
+
+def read_fault(folder: Path) -> str:
+    """Why no sequencer runs; empty when nobody said."""
+    try:
+        return (folder / _FAULT_NAME).read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+class Server:
+    """A sequencer and its door. `ended` is set when it is over, `fault` says why it ended."""
+
+    def __init__(
+        self,
+        folder: Path,
+        installation: str,
+        root_key: bytes,
+        *,
+        worker: str,
+        limits: Limits | None = None,
+    ) -> None:
+        self.fault = ""
+        self.inconsistent = False
+        self.ended = threading.Event()
+        self._stopping = False
+        self._lines: dict[int, _Line] = {}
+        writer = Writer(folder, installation, root_key, worker=worker)
+        self._selector = selectors.DefaultSelector()
+        self._hearing, self._waking = socket.socketpair()
+        self._sequencer = Sequencer(folder, writer, limits or Limits(), self._note_fault)
+        self._sequencer.after_batch = self._wake
+        try:
+            self._sequencer.start()
+            self._door = wire.listen(folder)
+        except BaseException:
+            self._sequencer.close()
+            for one in (self._hearing, self._waking, self._selector):
+                one.close()
+            raise
+        self._socket_file = folder / wire.SOCKET_NAME
+        for one in (self._door, self._hearing, self._waking):
+            one.setblocking(False)
+        self._selector.register(self._door, selectors.EVENT_READ)
+        self._selector.register(self._hearing, selectors.EVENT_READ)
+        self._thread = threading.Thread(target=self._run, name="audit-door", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Take nothing more, write what was taken, answer it, release everything."""
+        self._stopping = True
+        self._wake()
+        self._thread.join()
+
+    def _wake(self) -> None:
+        with contextlib.suppress(OSError):  # full: it wakes anyway; closed: it is over
+            self._waking.send(b"x")
+
+    def _note_fault(self, error: BaseException) -> None:
+        self.fault = describe_fault(error)
+        self.inconsistent = isinstance(error, LogInconsistent | StoreUnsafe)
+        log.critical("audit.failed", extra={"fault": self.fault}, exc_info=error)
+        self._stopping = True
+        self._wake()
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping:
+                for key, mask in self._selector.select():
+                    self._serve(key.fileobj, mask)
+                self._answer_all()
+        finally:
+            self._end()
+
+    def _serve(self, source: Any, mask: int) -> None:
+        if source is self._door:
+            self._accept()
+        elif source is self._hearing:
+            with contextlib.suppress(BlockingIOError):
+                self._hearing.recv(4096)
+        else:
+            line = self._lines[source.fileno()]
+            if mask & selectors.EVENT_READ:
+                self._read(line)
+
+    def _accept(self) -> None:
+        line, _ = self._door.accept()
+        try:
+            wire.require_same_user(line)
+        except OSError:
+            log.error("audit.stranger")
+            line.close()
+            return
+        line.setblocking(False)
+        self._lines[line.fileno()] = _Line(line)
+        self._selector.register(line, selectors.EVENT_READ)
+
+    def _read(self, line: _Line) -> None:
+        try:
+            data = line.socket.recv(_READ)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._drop(line)
+            return
+        try:
+            for header, rest in line.frames.feed(data):
+                self._hear(line, header, rest)
+        except (wire.Garbled, AttributeError, KeyError, TypeError, ValueError) as error:
+            log.error("audit.garbled", extra={"fault": type(error).__name__})
+            self._drop(line)
+
+    def _hear(self, line: _Line, header: Any, rest: bytes) -> None:
+        if line.emitter is None:
+            boot, worker = header["boot"], header["worker"]
+            line.emitter = Emitter(bytes.fromhex(boot).hex(), str(worker))
+            self._sequencer.greet(line.emitter)
+            return
+        if "leave" in header:
+            item = line.items.get(header["leave"])
+            if item is not None:
+                self._sequencer.abandon(item)
+            return
+        number = header["n"]
+        if number != line.last + 1:
+            raise wire.Garbled("records are missing on their way")
+        line.last = number
+        try:
+            work = self._work(line.emitter, header, rest)
+            size = len(rest) + header.get("z", 0)
+            with line.lock:  # no answer before the item is known
+                line.items[number] = self._sequencer.submit(
+                    work, size, lambda found: line.answer(number, found)
+                )
+        except AuditUnavailable as error:
+            line.answer(number, error)
+
+    def _work(self, emitter: Emitter, header: Any, rest: bytes) -> Entry | Callable[..., Any]:
+        if "call" in header:
+            call, arguments = CALLS[header["call"]], header["args"]
+            return lambda writer: call(writer, *arguments)
+        boxes = wire.cut(rest, [one[2] for one in header["s"]])
+        sealed = [
+            SealedValue(one[0], one[1], "", 0, box)
+            for one, box in zip(header["s"], boxes, strict=True)
+        ]
+        return Entry(header["t"], header["b"], sealed, emitter)
+
+    def _answer_all(self) -> None:
+        for line in list(self._lines.values()):
+            if not line.pack_answers():
+                self._drop(line)
+            elif line.unsent:
+                self._send(line)
+
+    def _send(self, line: _Line) -> None:
+        try:
+            sent = line.socket.send(line.unsent)
+            del line.unsent[:sent]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._drop(line)
+            return
+        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if line.unsent else 0)
+        self._selector.modify(line.socket, wanted)
+
+    def _drop(self, line: _Line) -> None:
+        if self._lines.pop(line.socket.fileno(), None) is None:
+            return
+        self._selector.unregister(line.socket)
+        line.socket.close()
+        if line.emitter is not None:
+            self._sequencer.part(line.emitter.boot)
+
+    def _end(self) -> None:
+        self._selector.close()
+        self._socket_file.unlink(missing_ok=True)  # before the lock is free for the next one
+        self._door.close()
+        try:
+            self._sequencer.close()  # writes what was taken
+            for line in self._lines.values():
+                line.pack_answers()
+                with contextlib.suppress(OSError):
+                    line.socket.settimeout(1.0)
+                    line.socket.sendall(line.unsent)
+        finally:
+            for line in self._lines.values():
+                line.socket.close()
+            self._hearing.close()
+            self._waking.close()
+            self.ended.set()

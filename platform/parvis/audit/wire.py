@@ -1,0 +1,126 @@
+"""How workers and the sequencer talk: frames over a unix socket that only this user may open.
+
+A frame is two lengths (whole, header; four bytes each, big-endian), a JSON header, then raw bytes
+whose lengths the header names. What the headers say is `client.py`'s and `server.py`'s business.
+"""
+
+import os
+import socket
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+SOCKET_NAME = "sequencer.sock"
+MAX_FRAME = 96 * 1024 * 1024
+_LENGTHS = struct.Struct(">II")
+_COUNT = 4  # the header's own length is part of the whole
+_PEER = struct.Struct("3i")
+_MAX_ADDRESS = 100  # the system takes 107 bytes
+
+
+class Garbled(Exception):
+    """Bytes that are no frame, or a header of another form."""
+
+
+def pack(header: Any, parts: Sequence[bytes] = ()) -> bytes:
+    """One frame; raises ValueError when it is too large."""
+    head = orjson.dumps(header)
+    whole = _COUNT + len(head) + sum(len(part) for part in parts)
+    if whole > MAX_FRAME:
+        raise ValueError("audit: the record's sealed values are too large")
+    return b"".join((_LENGTHS.pack(whole, len(head)), head, *parts))
+
+
+class Frames:
+    """Bytes as they arrive, taken out as (header, rest)."""
+
+    def __init__(self) -> None:
+        self._bytes = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[tuple[Any, bytes]]:
+        """Every frame that is whole now. Raises Garbled."""
+        self._bytes += data
+        at = 0
+        while len(self._bytes) - at >= _LENGTHS.size:
+            whole, head = _LENGTHS.unpack_from(self._bytes, at)
+            start, end = at + _LENGTHS.size, at + _COUNT + whole
+            if whole > MAX_FRAME or start + head > end:
+                raise Garbled("the lengths of a frame are wrong")
+            if len(self._bytes) < end:
+                break
+            header = _parse(bytes(self._bytes[start : start + head]))
+            yield header, bytes(self._bytes[start + head : end])
+            at = end
+        del self._bytes[:at]
+
+
+def _parse(data: bytes) -> Any:
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        raise Garbled("the header of a frame is not JSON") from None
+
+
+def cut(data: bytes, lengths: Sequence[int]) -> list[bytes]:
+    """`data` in pieces of these lengths. Raises Garbled when they do not fill it."""
+    if sum(lengths) != len(data) or any(length < 0 for length in lengths):
+        raise Garbled("the parts of a frame have other lengths")
+    parts, at = [], 0
+    for length in lengths:
+        parts.append(data[at : at + length])
+        at += length
+    return parts
+
+
+@contextmanager
+def _address(folder: Path) -> Iterator[str]:
+    """The socket's name, short enough for the system however deep the folder lies."""
+    name = str(folder / SOCKET_NAME)
+    if len(os.fsencode(name)) <= _MAX_ADDRESS:
+        yield name
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{descriptor}/{SOCKET_NAME}"
+    finally:
+        os.close(descriptor)
+
+
+def listen(folder: Path) -> socket.socket:
+    """The sequencer's socket, mode 0600. MUST hold the writer's lock: an old one is replaced."""
+    (folder / SOCKET_NAME).unlink(missing_ok=True)
+    door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with _address(folder) as name:
+            door.bind(name)
+        (folder / SOCKET_NAME).chmod(0o600)  # before anybody can connect
+        door.listen(256)
+    except BaseException:
+        door.close()
+        raise
+    return door
+
+
+def connect(folder: Path, timeout_s: float) -> socket.socket | None:
+    """A connection to the living sequencer of this folder; None when there is none."""
+    line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    line.settimeout(timeout_s)
+    try:
+        with _address(folder) as name:
+            line.connect(name)
+        require_same_user(line)
+    except OSError:
+        line.close()
+        return None
+    return line
+
+
+def require_same_user(line: socket.socket) -> None:
+    """Raises PermissionError when the other end is another user's process."""
+    raw = line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
+    if _PEER.unpack(raw)[1] != os.geteuid():
+        raise PermissionError("the other end of the audit socket is another user")
