@@ -100,7 +100,7 @@ def test_retention_erases_what_is_over_and_records_it(gateway: Installation) -> 
     (exports / "old").mkdir(parents=True)
     (exports / "new").mkdir()
     os.utime(exports / "old", (0, 0))
-    assert apply_retention(gateway.configuration)["valbourg"] == 1
+    assert apply_retention(gateway.configuration)["valbourg"].conversations == 1
     assert [folder.name for folder in exports.iterdir()] == ["new"]
     assert services.conversations.get_conversation(anna, kept)
     with pytest.raises(NotFound):

@@ -18,6 +18,9 @@ GROUPS = (
     "audit",
     "knowledge",
     "retention",
+    "subject",
+    "hold",
+    "keys",
 )
 
 

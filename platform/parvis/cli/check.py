@@ -4,9 +4,11 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from parvis.audit.fsck import check_log
+from parvis.compliance.store import ComplianceStore
 from parvis.db import create_database_engine, find_schema_revision, get_head_revision
 from parvis.errors import ConfigurationFaults, Fault, ParvisError
 from parvis.identity.keycloak import Keycloak
@@ -54,6 +56,7 @@ def find_faults() -> Iterator[Fault]:
         "keycloak": lambda: _check_keycloak(configuration),
         "model servers": lambda: _check_servers(configuration),
         "audit": lambda: _check_audit(configuration),
+        "holds": lambda: _check_holds(configuration),
     }
     for name, check in checks.items():
         try:
@@ -101,6 +104,19 @@ def _check_servers(configuration: Configuration) -> Iterator[Fault]:
                 yield Fault("model servers", 0, name, "does not answer")
     finally:
         inference.close()
+
+
+def _check_holds(configuration: Configuration) -> Iterator[Fault]:
+    engine = create_database_engine(configuration.settings.database_url)
+    try:
+        compliance, now = ComplianceStore(engine), datetime.now(UTC)
+        for slug in configuration.tenants.agencies:
+            for hold in compliance.list_holds(slug):
+                if hold.is_overdue(now):
+                    words = f"overdue since {hold.until:%Y-%m-%d} and still holding: lift it"
+                    yield Fault("holds", 0, f"{slug} {hold.id}", words)
+    finally:
+        engine.dispose()
 
 
 def _check_audit(configuration: Configuration) -> Iterator[Fault]:

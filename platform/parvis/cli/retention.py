@@ -1,15 +1,14 @@
 """`parvis retention run`: apply every agency's limits; print and record what went."""
 
 import argparse
-from datetime import UTC, datetime
+import json
+from dataclasses import asdict
 from typing import Any
 
-from parvis.audit import AuditLog, Draft
-from parvis.conversations.store import Conversations
-from parvis.db import create_database_engine
-from parvis.keystore import KeyStore
 from parvis.services import Configuration, load_configuration
 from parvis.settings import load_settings
+from parvis.subjects.retention import Gone, apply_limits
+from parvis.subjects.stores import open_stores
 from parvis.web.audit_exports import forget_old_exports
 
 
@@ -19,43 +18,38 @@ def register(groups: Any) -> None:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     run = commands.add_parser(
         "run",
-        help="erase every conversation whose time is over (daily, from a timer)",
+        help="erase and prune what is over (daily, from a timer)",
+        description="For each agency: finish erasures, erase conversations whose time is over, "
+        "destroy keys of sealed values older than sealed_days, prune bodies of records older than "
+        "audit_days (never younger than 184 days). What a hold covers stays. May be repeated and "
+        "interrupted at any time.",
         epilog="example: PARVIS_DATA_DIR=.parvis parvis retention run",
     )
+    run.add_argument("--json", action="store_true", help="print one JSON object")
     run.set_defaults(run=run_retention)
 
 
-def run_retention(_args: argparse.Namespace) -> int:
+def run_retention(args: argparse.Namespace) -> int:
     """Erase and record, agency by agency."""
-    for slug, count in apply_retention(load_configuration(load_settings())).items():
-        print(f"{slug}: {count} conversations erased")
+    gone = apply_retention(load_configuration(load_settings()))
+    if args.json:
+        print(json.dumps({slug: asdict(one) for slug, one in gone.items()}))
+    for slug, one in () if args.json else gone.items():
+        print(
+            f"{slug}: {one.conversations} conversations erased, {one.sealed} sealed values, "
+            f"{one.keys} keys, {len(one.erasures)} erasures finished; records whole from "
+            f"{one.pruned} on"
+        )
+        for hold in one.overdue_holds:
+            print(f"{slug}: hold {hold} is OVERDUE and still holds: lift it, or place a new one")
     return 0
 
 
-def apply_retention(configuration: Configuration) -> dict[str, int]:
-    """How many conversations went, by agency; each erasure that took something is on record."""
-    settings = configuration.settings
-    engine = create_database_engine(settings.database_url)
-    keystore = KeyStore(settings.keys_file, configuration.root_key)
-    audit = AuditLog(
-        settings.audit_dir,
-        settings.installation,
-        configuration.root_key,
-        keystore,
-        worker="retention",
-    )
-    conversations = Conversations(engine, keystore)
-    now = datetime.now(UTC)
+def apply_retention(configuration: Configuration) -> dict[str, Gone]:
+    """What went, by agency; everything that went is on record."""
     gone = {}
-    try:
+    with open_stores(configuration, worker="retention") as stores:
         for slug in configuration.tenants.agencies:
-            forget_old_exports(settings.data_dir, slug)
-            gone[slug] = conversations.delete_expired(slug, now)
-            if gone[slug]:
-                target = {"object": "conversations", "records": gone[slug]}
-                audit.append(slug, Draft(kind="retention.pruned", outcome="success", target=target))
-    finally:
-        audit.close()
-        keystore.close()
-        engine.dispose()
+            forget_old_exports(configuration.settings.data_dir, slug)
+            gone[slug] = apply_limits(stores, slug)
     return gone

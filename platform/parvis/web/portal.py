@@ -18,6 +18,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from parvis.conversations.store import Conversation, Turn
 from parvis.domain import Channel
 from parvis.errors import InvalidRequest, NotFound, ParvisError
+from parvis.subjects.erase import erase_own_conversation
+from parvis.subjects.stores import Stores
 from parvis.tenancy.config import Agency, Assistant
 from parvis.web import i18n, labels, pages
 from parvis.web.current import get_services
@@ -119,7 +121,8 @@ def delete(conversation_id: str) -> AnyResponse:
     conversation = _get_conversation(conversation_id)
     if request.method == "GET":
         return pages.render_page("delete.html", conversation=conversation)
-    get_services().conversations.delete_conversation(page_session().principal, conversation_id)
+    stores = Stores.of(get_services())
+    erase_own_conversation(stores, page_session().principal, conversation_id)
     return redirect("/", 303)
 
 

@@ -1,0 +1,93 @@
+"""Placing and lifting holds, each on record.
+
+A hold counts from the moment its row is there, even when its record then cannot be written: what
+is held stays held, and the command says that it failed. It is lifted only after its record.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from parvis.audit.events import Actor, Draft
+from parvis.compliance.grounds import HOLD_REASONS
+from parvis.compliance.holds import Hold, HoldKind
+from parvis.errors import InvalidRequest, NotFound
+from parvis.subjects.stores import Stores
+
+_CASE = re.compile(r"[A-Za-z0-9._/-]{1,100}", re.ASCII)
+
+
+def place_hold(
+    stores: Stores,
+    tenant_id: str,
+    kind: HoldKind,
+    ref: str,
+    *,
+    reason: str,
+    until: datetime,
+    actor: Actor,
+    case_word: str = "",
+    period: tuple[datetime, datetime] | None = None,
+) -> Hold:
+    """A hold that counts from now on; `actor` owns it. Raises InvalidRequest, NotFound."""
+    stores.get_agency(tenant_id)
+    if reason not in HOLD_REASONS:
+        raise InvalidRequest("the reason is one of " + ", ".join(HOLD_REASONS))
+    if case_word and not _CASE.fullmatch(case_word):
+        raise InvalidRequest("a case is a word of A-Z a-z 0-9 . _ / -, never a person's name")
+    if until <= datetime.now(UTC):
+        raise InvalidRequest("a hold ends in the future")
+    if period and not period[0] < period[1]:
+        raise InvalidRequest("a period begins before it ends")
+    hold = stores.compliance.add_hold(
+        tenant_id,
+        kind,
+        ref,
+        reason=reason,
+        owner=actor.subject,
+        until=until,
+        case_word=case_word,
+        period=period,
+    )
+    _record(stores, hold, "hold.placed", actor)
+    return hold
+
+
+def lift_hold(stores: Stores, tenant_id: str, hold_id: str, *, actor: Actor) -> Hold:
+    """The hold, lifted; raises NotFound."""
+    found = [hold for hold in stores.compliance.list_holds(tenant_id) if hold.id == hold_id]
+    if not found:
+        raise NotFound("There is no such hold, or it was lifted already.")
+    _record(stores, found[0], "hold.lifted", actor)
+    return stores.compliance.lift_hold(tenant_id, hold_id)
+
+
+def list_overdue(stores: Stores, now: datetime) -> Iterator[Hold]:
+    """Holds of every agency that nobody lifted though their time is over."""
+    for slug in stores.tenants.agencies:
+        yield from (hold for hold in stores.compliance.list_holds(slug) if hold.is_overdue(now))
+
+
+def _record(stores: Stores, hold: Hold, kind: str, actor: Actor) -> None:
+    """The case's word may point at somebody: it is sealed. A person is never named."""
+    target = {
+        "object": hold.id,
+        "view": hold.kind,
+        "conversation": hold.ref if hold.kind == "conversation" else None,
+        "from": _moment(hold.from_time),
+        "to": _moment(hold.to_time),
+    }
+    draft = Draft(
+        kind,
+        actor,
+        outcome="success",
+        reason=hold.reason,
+        target=target,
+        change={"ground": hold.ground, "after": f"{hold.until:%Y-%m-%d}"},
+        sealed={"note": hold.case_word.encode()} if hold.case_word else {},
+    )
+    stores.audit.append(hold.tenant_id, draft, stores.settings.audit_wait_s)
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z" if moment else None
