@@ -81,6 +81,17 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class NumberedValue:
+    """A personal value and what stands for it in a conversation: kind, number, written form (from
+    0). MUST NOT be logged or audited."""
+
+    label: str
+    number: int
+    form: int
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens of one answer; `estimated` when the model server did not count them itself."""
 

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from parvis.audit import AuditLog
 from parvis.audit.anchors import Anchors, load_plan
 from parvis.conversations.store import Conversations
+from parvis.conversations.vault import Vault
 from parvis.db import create_database_engine
 from parvis.errors import ConfigurationFaults, Fault
 from parvis.identity.api_keys import ApiKeys
@@ -66,6 +67,7 @@ class Services:
     inference: Inference
     knowledge: Knowledge
     conversations: Conversations
+    vault: Vault
     audit: AuditLog
     anchors: Anchors
 
@@ -169,6 +171,7 @@ def build_services(
         ),
         knowledge=Knowledge(engine, build_encoder(settings.models_dir)),
         conversations=Conversations(engine, keystore),
+        vault=Vault(engine, keystore),
         audit=audit,
         anchors=build_anchors(audit, settings),
     )

@@ -141,6 +141,29 @@ class ErasureRow(SQLModel, table=True):
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
+class VaultValueRow(SQLModel, table=True):
+    """A personal value of a conversation and its placeholder; `batch` counts the additions, so
+    that nobody adds to what another worker has changed meanwhile."""
+
+    __tablename__ = "vault_value"
+    __table_args__ = (
+        UniqueConstraint("conversation_id", "label", "number", "form"),
+        UniqueConstraint("conversation_id", "label", "value_hash"),
+    )
+
+    conversation_id: str = Field(
+        primary_key=True, max_length=36, foreign_key="conversation.id", ondelete="CASCADE"
+    )
+    batch: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    position: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    tenant_id: str = Field(max_length=63)
+    label: str = Field(max_length=40)
+    number: int
+    form: int
+    value_hash: str = Field(max_length=64)
+    sealed_value: bytes = Field(sa_type=LargeBinary)
+
+
 class PassageRow(SQLModel, table=True):
     """A piece of an agency's source with its vector (512 float32, little-endian)."""
 

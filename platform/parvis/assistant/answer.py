@@ -198,9 +198,7 @@ class _Run:
         check_capabilities(model, turn.options)
         _check_choices(assistant, model, turn)
         hidden = prompt.hidden
-        self._record.note_privacy(
-            hidden.action, hidden.profile, hidden.counts, hidden.kept, hidden.detector
-        )
+        self._record.note_privacy(hidden)
         self._record.note_documents(sorted({passage.source_id for passage in prompt.passages}))
         self._record.note_prompt(prompt.model_saw_json)
         final = decide(

@@ -7,14 +7,15 @@ are found and replaced lives in `parvis.privacy`; what is put back into an answe
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
 
 from parvis.assistant.restoring import Restorer
-from parvis.domain import Channel, Language, Principal
-from parvis.errors import PersonalDataRefused, PrivacyUnavailable
+from parvis.conversations.vault import Vault
+from parvis.domain import Channel, Language, NumberedValue, Principal
+from parvis.errors import Conflict, PersonalDataRefused, PrivacyUnavailable
 from parvis.keystore import derive_key
 from parvis.policy.engine import Decision
 from parvis.privacy import Label, Masked
@@ -28,6 +29,7 @@ Action = Literal["none", "masked", "generalised", "blocked", "passed"]
 
 # no purpose of an administration needs these in a model
 _NEVER_PASS = frozenset({Label.SECRET, Label.CREDIT_CARD, Label.LITERAL})
+_MOST_TRIES = 20
 # a town alone tells of nobody: P-15 does not ask for a written need
 COARSE = frozenset({Label.LOCATION})
 
@@ -101,10 +103,49 @@ def hide(
     Raises PersonalDataRefused (profile `block`) and PrivacyUnavailable: nothing may be sent then.
     """
     hiding = agency.get_hiding(assistant)
-    masked = services.privacy.mask(
-        texts, tag_key=_tag_key(services, scope), allow=agency.privacy.allow
-    )
-    return apply_profile(hiding, masked)
+    tag_key = _tag_key(services, scope)
+
+    def mask(numbered: Sequence[NumberedValue]) -> Masked:
+        return services.privacy.mask(
+            texts, tag_key=tag_key, allow=agency.privacy.allow, numbered=numbered
+        )
+
+    if scope.conversation is None:
+        return apply_profile(hiding, mask(()))
+    return hide_with_vault(services.vault, scope.principal, scope.conversation, hiding, mask)
+
+
+def hide_with_vault(
+    vault: Vault,
+    principal: Principal,
+    conversation_id: str,
+    hiding: Hiding,
+    mask: Callable[[Sequence[NumberedValue]], Masked],
+) -> Hidden:
+    """What `mask` and the profile make of the texts, numbered as the conversation's vault says.
+
+    What is new is kept there before anything is sent. Where another worker was faster the texts
+    are masked anew with what it found, so that no placeholder ever stands for two values.
+    """
+    for _ in range(_MOST_TRIES):
+        seen = vault.load(principal, conversation_id)
+        masked = mask(seen.values)
+        hidden = apply_profile(hiding, masked)
+        readable = _find_readable(hiding)
+        known = frozenset(seen.values)
+        new = [
+            one
+            for one in masked.numbering
+            if one not in known and _label(one.label) not in readable
+        ]
+        if not new:
+            return hidden
+        try:
+            vault.add(principal, conversation_id, seen, new)
+        except Conflict:
+            continue
+        return hidden
+    raise PrivacyUnavailable("Too much happens in this conversation at once. Try again.")
 
 
 def apply_profile(hiding: Hiding, masked: Masked) -> Hidden:

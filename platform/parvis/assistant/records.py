@@ -5,10 +5,10 @@ the sealed texts go into the ending. MUST be called for every chat that passed t
 """
 
 import time
-from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Any
 
+from parvis.assistant.hiding import Hidden
 from parvis.audit.events import Actor, Draft, KeyRef
 from parvis.audit.log import AuditLog
 from parvis.audit.receipts import Receipt
@@ -74,21 +74,14 @@ class ChatRecord:
             "shadow": decision.shadow,
         }
 
-    def note_privacy(
-        self,
-        action: str,
-        profile: str,
-        counts: Mapping[str, int],
-        kept: Mapping[str, int],
-        detector: str,
-    ) -> None:
+    def note_privacy(self, hidden: Hidden) -> None:
         """What the profile did: found and left readable by kind, never values."""
         self._privacy = {
-            "action": action,
-            "profile": profile,
-            "counts": dict(counts),
-            "kept": dict(kept),
-            "detector": detector,
+            "action": hidden.action,
+            "profile": hidden.profile,
+            "counts": dict(hidden.counts),
+            "kept": dict(hidden.kept),
+            "detector": hidden.detector,
         }
 
     def note_language(self, language: str) -> None:
@@ -152,7 +145,12 @@ class ChatRecord:
         self._count(usage, answer)
         self._http |= {"status": error.status, "code": error.code}
         if isinstance(error, PersonalDataRefused):
-            self.note_privacy("blocked", "block", error.counts, {}, error.detector)
+            self._privacy = {
+                "action": "blocked",
+                "profile": "block",
+                "counts": dict(error.counts),
+                "detector": error.detector,
+            }
             return self._end("refused", "denied", reason=error.code)
         return self._end("failed", "failed", reason=error.code)
 

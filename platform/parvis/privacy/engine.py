@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from parvis.domain import NumberedValue
 from parvis.errors import PrivacyUnavailable
 from parvis.privacy.canary import CANARIES, Watch
 from parvis.privacy.conflicts import Finding, resolve
@@ -62,15 +63,19 @@ class PrivacyEngine:
         tag_key: bytes,
         language: str | None = None,
         allow: Collection[str] = (),
+        numbered: Sequence[NumberedValue] = (),
     ) -> Masked:
         """The texts with placeholders for everything personal, and the way back.
 
         The same `tag_key` and history give the same placeholders, and a longer history keeps
-        them. `tag_key` MUST be secret and belong to one conversation. Raises PrivacyUnavailable.
+        them; so do `numbered` values of earlier requests. `tag_key` MUST be secret and belong to
+        one conversation. Raises PrivacyUnavailable.
         """
         allowed = frozenset(allow)
         return self._served(
-            lambda: mask_texts(self._analysed(texts, allowed, tag_key), tag_key, self.name)
+            lambda: mask_texts(
+                self._analysed(texts, allowed, tag_key), tag_key, self.name, numbered
+            )
         )
 
     def check_canary(self) -> None:

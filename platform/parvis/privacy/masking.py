@@ -8,10 +8,11 @@ first appearance, text by text, so a longer history keeps those of a shorter one
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from parvis.domain import NumberedValue
 from parvis.privacy.conflicts import Finding
 from parvis.privacy.entities import Label
 from parvis.privacy.normalise import CleanText, clean
@@ -35,19 +36,30 @@ class Masked:
 
     `mapping` (placeholder to value) is personal data: MUST NOT be logged or audited. `counts` says
     how many different values of each kind were masked; `detector` which version found them.
+    `numbering` is the mapping as a later request of the conversation may start from.
     """
 
     texts: tuple[str, ...]
     mapping: Mapping[str, str]
     counts: Mapping[str, int]
     detector: str
+    numbering: tuple[NumberedValue, ...] = ()
 
 
-def mask_texts(analysed: Sequence[Analysed], tag_key: bytes, detector: str) -> Masked:
-    """All texts of one conversation masked together, in order."""
-    ledger = Ledger(derive_tag(tag_key))
+def mask_texts(
+    analysed: Sequence[Analysed],
+    tag_key: bytes,
+    detector: str,
+    numbered: Sequence[NumberedValue] = (),
+) -> Masked:
+    """All texts of one conversation masked together, in order.
+
+    `numbered` values, from earlier requests of it, keep what stands for them. Raises ValueError
+    when they do not fit together.
+    """
+    ledger = Ledger(derive_tag(tag_key), numbered)
     found = [list(one.findings) for one in analysed]
-    known = Known(frozenset(), frozenset())
+    known = _learn_again(numbered)
     for one, findings in zip(analysed, found, strict=True):
         findings.extend(find_again(one.clean.text, known, findings))
         findings.sort(key=lambda finding: finding.start)
@@ -61,23 +73,29 @@ def mask_texts(analysed: Sequence[Analysed], tag_key: bytes, detector: str) -> M
     texts = tuple(
         _replaced(one, findings, ledger) for one, findings in zip(analysed, found, strict=True)
     )
-    return Masked(texts, MappingProxyType(ledger.mapping), ledger.counts(), detector)
+    return Masked(
+        texts, MappingProxyType(ledger.mapping), ledger.counts(), detector, ledger.numbering()
+    )
 
 
 class Ledger:
     """Which placeholder stands for which value, for one conversation."""
 
-    def __init__(self, tag: str) -> None:
+    def __init__(self, tag: str, numbered: Sequence[NumberedValue] = ()) -> None:
         self._tag = tag
         self._numbers: dict[tuple[Label, str], int] = {}
         self._given: Counter[Label] = Counter()
         self._forms: dict[tuple[Label, int], list[str]] = {}
         self._persons: list[frozenset[str]] = []
+        self._used: set[tuple[Label, int]] = set()
         self.mapping: dict[str, str] = {}
+        for one in sorted(numbered, key=lambda one: (one.label, one.number, one.form)):
+            self._take_up(Label(one.label), one)
 
     def placeholder_for(self, label: Label, value: str) -> str:
         """The placeholder of this value, the same each time it is asked for."""
         number = self._number(label, value)
+        self._used.add((label, number))
         forms = self._forms.setdefault((label, number), [])
         if value not in forms:
             forms.append(value)
@@ -86,14 +104,36 @@ class Ledger:
         return placeholder
 
     def counts(self) -> dict[str, int]:
-        """Different values of each kind; typed placeholders are not personal data."""
-        kinds = Counter(label.value for label, _ in self._forms if label is not Label.LITERAL)
+        """Different values asked for of each kind; typed placeholders are not personal data."""
+        kinds = Counter(label.value for label, _ in self._used if label is not Label.LITERAL)
         return dict(sorted(kinds.items()))
+
+    def numbering(self) -> tuple[NumberedValue, ...]:
+        """Everything this ledger knows."""
+        return tuple(
+            NumberedValue(label.value, number, form, value)
+            for (label, number), forms in self._forms.items()
+            for form, value in enumerate(forms)
+        )
+
+    def _take_up(self, label: Label, one: NumberedValue) -> None:
+        """A value as it was numbered before: numbers and forms without gaps, in order."""
+        forms = self._forms.setdefault((label, one.number), [])
+        is_new = not forms
+        if one.form != len(forms) or (is_new and one.number != self._given[label] + 1):
+            raise ValueError("the numbering has a gap")
+        forms.append(one.value)
+        self._numbers.setdefault((label, _fold_key(label, one.value)), one.number)
+        if is_new:
+            self._given[label] = one.number
+            if label is Label.PERSON:
+                self._persons.append(_name_parts(one.value))
+        self.mapping[write_placeholder(label, one.number, one.form, self._tag)] = one.value
 
     def _number(self, label: Label, value: str) -> int:
         if label is Label.PERSON:
             return self._person_number(value)
-        key = (label, value if label is Label.LITERAL else fold_value(value))
+        key = (label, _fold_key(label, value))
         if key not in self._numbers:
             self._given[label] += 1
             self._numbers[key] = self._given[label]
@@ -113,9 +153,25 @@ class Ledger:
             number = within[0] + 1
         else:
             self._persons.append(parts)
-            number = len(self._persons)
+            self._given[Label.PERSON] = number = len(self._persons)
         self._numbers[key] = number
         return number
+
+
+def _fold_key(label: Label, value: str) -> str:
+    return value if label is Label.LITERAL else fold_value(value)
+
+
+def _learn_again(numbered: Iterable[NumberedValue]) -> Known:
+    """What values of earlier requests give away: a surname alone is found after twenty turns."""
+    names: set[str] = set()
+    values: set[tuple[Label, str]] = set()
+    for one in numbered:
+        text, label = clean(one.value).text, Label(one.label)
+        learned = learn(text, [Finding(0, len(text), label, 1.0, "vault")])
+        names |= learned.names
+        values |= learned.values
+    return Known(frozenset(names), frozenset(values))
 
 
 def fold_value(value: str) -> str:
