@@ -5,7 +5,8 @@
     python verify.py NAME.tlog-proof --policy FILE [--receipt TEXT] [--json]
 
 Stands alone: one file, the standard library, and `cryptography` where it is installed (else its own
-RFC 8032 check, slower). No network, no writing except to FILE of --state. Exit codes: 0 INTACT,
+RFC 8032 check, slower). No network; writes FILE of --state and of --page, and above 150,000 records
+a nameless temporary file. Exit codes: 0 INTACT,
 2 INCOMPLETE, 3 TAMPERED, 4 UNVERIFIABLE, 5 wrong usage. Formats: c2sp.org signed-note,
 tlog-checkpoint, tlog-tiles, tlog-proof, tlog-policy; RFC 6962 trees; records as in
 `docs/audit-format.md`.
@@ -19,12 +20,14 @@ import base64
 import binascii
 import datetime
 import hashlib
+import html
 import json
 import os
 import re
 import stat
 import sys
 import tempfile
+import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, TextIO
 
@@ -2633,80 +2636,1501 @@ def is_proof(path: str) -> bool:
     return path.endswith(PROOF_SUFFIX) or begin == PROOF_FORMAT.encode()
 
 
-def format_report(report: dict[str, Any]) -> str:
-    """The report as people read it."""
-    word = "anchored" if report["anchored"] else "unanchored"
-    lines = [report["verdict"] + (f" ({word})" if report["verdict"] == "INTACT" else "")]
-    lines += _format_facts(report) if report.get("log") else []
-    for finding in report["findings"]:
-        place = finding["file"] + (f" record {finding['seq']}" if "seq" in finding else "")
-        lines.append(f"FINDING   {finding['verdict']}: {place}: {finding['reason']}")
-    words = CHECKS | PROOF_CHECKS
-    for name, state in report["checks"].items():
-        lines.append(
-            f"{'done' if state == 'done' else 'SKIPPED':9} {words[name]}"
-            + ("" if state == "done" else f" ({state[9:]})")
+# Words. Findings and checks are English in the JSON report; people read them in four languages
+
+LANGUAGES = ("en", "fr", "de", "lb")
+# each sentence in English, French, German, Luxembourgish; {} stands for a value
+SENTENCES = """
+Nothing was altered since it was signed.
+Rien n’a été modifié depuis la signature.
+Seit der Signatur wurde nichts verändert.
+Zanter der Ënnerschrëft gouf näischt geännert.
+
+A file is missing; what is there is unaltered.
+Un fichier manque ; ce qui est présent n’a pas été modifié.
+Eine Datei fehlt; was da ist, ist unverändert.
+E Fichier feelt; wat do ass, ass net geännert.
+
+Something was altered, added, cut or is not in its required form.
+Quelque chose a été modifié, ajouté, coupé ou n’a pas la forme exigée.
+Etwas wurde verändert, hinzugefügt, abgeschnitten oder hat nicht die verlangte Form.
+Eppes gouf geännert, bäigesat, ofgeschnidden oder huet net déi verlaangte Form.
+
+It cannot be decided.
+Aucune décision n’est possible.
+Es lässt sich nicht entscheiden.
+Et kann net entscheet ginn.
+
+anchored
+ancré
+verankert
+verankert
+
+unanchored
+sans ancrage
+unverankert
+net verankert
+
+FINDING
+CONSTAT
+BEFUND
+BEFOND
+
+done
+fait
+geprüft
+gemaach
+
+SKIPPED
+OMIS
+AUSGELASSEN
+AUSGELOOSS
+
+log
+journal
+Protokoll
+Journal
+
+size
+taille
+Größe
+Gréisst
+
+root
+racine
+Wurzel
+Wuerzel
+
+exported
+exporté
+exportiert
+exportéiert
+
+times
+période
+Zeiten
+Zäiten
+
+record
+entrée
+Eintrag
+Antrag
+
+key
+clé
+Schlüssel
+Schlëssel
+
+outside
+dehors
+außerhalb
+dobaussen
+
+window
+fenêtre
+Fenster
+Fënster
+
+unchecked
+non vérifié
+ungeprüft
+net gepréift
+
+open
+ouvert
+offen
+op
+
+silence
+silence
+Stille
+Rou
+
+writers
+processus
+Schreiber
+Schreiwer
+
+continues
+prolonge
+setzt fort
+féiert virun
+
+{} records
+{} enregistrements
+{} Einträge
+{} Anträg
+
+{} to {}
+de {} à {}
+{} bis {}
+{} bis {}
+
+none
+aucun
+keine
+keng
+
+as in your policy
+comme dans votre politique
+wie in Ihrer Policy
+wéi an Ärer Policy
+
+key not confirmed
+clé non confirmée
+Schlüssel nicht bestätigt
+Schlëssel net confirméiert
+
+your policy names an older key of this log: renew it
+votre politique nomme une ancienne clé de ce journal : renouvelez-la
+Ihre Policy nennt einen älteren Schlüssel dieses Protokolls: erneuern Sie sie
+Är Policy nennt en eelere Schlëssel vun dësem Journal: erneiert se
+
+from size {}: {}
+à partir de la taille {} : {}
+ab Größe {}: {}
+vun der Gréisst {} un: {}
+
+records {} to {} are suspect: the key of that time was declared compromised
+les enregistrements {} à {} sont suspects : la clé d’alors a été déclarée compromise
+die Einträge {} bis {} sind verdächtig: der Schlüssel jener Zeit wurde als kompromittiert gemeldet
+d’Anträg {} bis {} si verdächteg: de Schlëssel vun där Zäit gouf als kompromittéiert gemellt
+
+{}, which ended at {} records; positions {} to {} of it are lost
+{}, qui a fini à {} enregistrements ; ses positions {} à {} sont perdues
+{}, das bei {} Einträgen endete; seine Plätze {} bis {} sind verloren
+{}, deen bei {} Anträg opgehalen huet; seng Plaze {} bis {} si verluer
+
+{}, which ended at {} records; nothing of it is lost
+{}, qui a fini à {} enregistrements ; rien n’en est perdu
+{}, das bei {} Einträgen endete; nichts davon ist verloren
+{}, deen bei {} Anträg opgehalen huet; näischt dovun ass verluer
+
+{} processes, {} heartbeats
+{} processus, {} signes de vie
+{} Prozesse, {} Lebenszeichen
+{} Prozesser, {} Liewenszeechen
+
+{} gaps of more than 10 minutes, the longest {} minutes
+{} silences de plus de 10 minutes, le plus long de {} minutes
+{} Pausen von mehr als 10 Minuten, die längste {} Minuten
+{} Paise vu méi wéi 10 Minutten, déi längst {} Minutten
+
+before record {}: from {} to {}
+avant l’enregistrement {} : de {} à {}
+vor Eintrag {}: von {} bis {}
+virum Antrag {}: vun {} bis {}
+
+record {} of {} has no ending here
+l’enregistrement {} du {} n’a pas de fin ici
+Eintrag {} von {} hat hier kein Ende
+den Antrag {} vum {} huet hei keen Enn
+
+record {} of {} has no ending here, after more than 15 minutes
+l’enregistrement {} du {} n’a pas de fin ici, après plus de 15 minutes
+Eintrag {} von {} hat hier kein Ende, nach mehr als 15 Minuten
+den Antrag {} vum {} huet hei keen Enn, no méi wéi 15 Minutten
+
+and {} more
+et {} de plus
+und {} weitere
+an {} weiderer
+
+signatures checked with {}
+signatures vérifiées avec {}
+Signaturen geprüft mit {}
+Ënnerschrëfte gepréift mat {}
+
+own RFC 8032 check (slower)
+contrôle propre de la RFC 8032 (plus lent)
+eigener Prüfung nach RFC 8032 (langsamer)
+eegener Préifung no RFC 8032 (méi lues)
+
+SHA-256 of this verifier: {}
+SHA-256 de ce vérificateur : {}
+SHA-256 dieses Prüfprogramms: {}
+SHA-256 vun dësem Préifprogramm: {}
+
+no time is known outside the operator
+aucun temps n’est connu hors de l’exploitant
+außerhalb des Betreibers ist keine Zeit bekannt
+ausserhalb vum Bedreiwer ass keng Zäit bekannt
+
+{} of {}: the first {} records{}
+{} de {} : les {} premiers enregistrements{}
+{} von {}: die ersten {} Einträge{}
+{} vun {}: déi éischt {} Anträg{}
+
+{}{}: the first {} records{}
+{}{} : les {} premiers enregistrements{}
+{}{}: die ersten {} Einträge{}
+{}{}: déi éischt {} Anträg{}
+
+{} records are in no copy outside
+{} enregistrements ne sont dans aucune copie à l’extérieur
+{} Einträge sind in keiner Kopie außerhalb
+{} Anträg sinn a kenger Kopie dobaussen
+
+witness
+témoin
+Zeuge
+Zeien
+
+time stamp
+horodatage
+Zeitstempel
+Zäitstempel
+
+witnesses of the platform log
+témoins du journal de la plateforme
+Zeugen des Plattform-Protokolls
+Zeie vum Journal vun der Plattform
+
+kept elsewhere
+gardé ailleurs
+anderswo aufbewahrt
+anzwousch anescht gehalen
+
+printed line
+ligne imprimée
+gedruckte Zeile
+gedréckten Zeil
+
+your last visit
+votre dernière visite
+Ihr letzter Besuch
+Är lescht Visitt
+
+{}: its authority is not one of a policy
+{} : son autorité n’est pas celle d’une politique
+{}: seine Stelle steht in keiner Policy
+{}: seng Autoritéit steet a kenger Policy
+
+Keep this file: the log can no longer be cut below it or rewritten without contradicting it.
+Gardez ce fichier : le journal ne peut plus être coupé en dessous ni réécrit sans le contredire.
+Bewahren Sie diese Datei auf: ohne Widerspruch zu ihr lässt sich das Protokoll nicht mehr davor abschneiden oder umschreiben.
+Haalt dëse Fichier op: ouni him ze widderspriechen, kann de Journal net méi virdrun ofgeschnidden oder ëmgeschriwwe ginn.
+
+That a record is in the log never proves that it is true.
+Qu’un enregistrement figure au journal ne prouve jamais qu’il est vrai.
+Dass etwas im Protokoll steht, beweist nie, dass es wahr ist.
+Datt eppes am Journal steet, beweist ni, datt et wouer ass.
+
+A record is protected against its operator from the moment a head covering it is kept outside the operator's reach.
+Un enregistrement est protégé contre son exploitant dès qu’une tête qui le couvre est gardée hors de portée de celui-ci.
+Ein Eintrag ist gegen den Betreiber geschützt, sobald ein Stand, der ihn umfasst, außerhalb seiner Reichweite liegt.
+En Antrag ass géint de Bedreiwer geschützt, soubal e Stand, deen en ëmfaasst, ausserhalb vu senger Reechwäit läit.
+
+Copies cover the first {}: the {} after them rest on the operator's word until you keep this head yourself (--state).
+Des copies couvrent les {} premiers : les {} suivants reposent sur la parole de l’exploitant tant que vous ne gardez pas cette tête vous-même (--state).
+Kopien umfassen die ersten {}: die {} danach beruhen auf dem Wort des Betreibers, bis Sie diesen Stand selbst aufbewahren (--state).
+Kopien ëmfaassen déi éischt {}: déi {} duerno berouen um Wuert vum Bedreiwer, bis Dir dëse Stand selwer ophaalt (--state).
+
+None is known here: all {} records rest on the operator's word until you keep this head yourself (--state).
+Aucune n’est connue ici : les {} enregistrements reposent tous sur la parole de l’exploitant tant que vous ne gardez pas cette tête vous-même (--state).
+Hier ist keiner bekannt: alle {} Einträge beruhen auf dem Wort des Betreibers, bis Sie diesen Stand selbst aufbewahren (--state).
+Hei ass kee bekannt: all {} Anträg berouen um Wuert vum Bedreiwer, bis Dir dëse Stand selwer ophaalt (--state).
+
+What was never recorded is not in the log: only counts kept elsewhere would show it. Times are the operator's, between the outside times named here.
+Ce qui n’a jamais été enregistré n’est pas au journal : seuls des comptes tenus ailleurs le montreraient. Les heures sont celles de l’exploitant, entre les temps extérieurs nommés ici.
+Was nie aufgezeichnet wurde, steht nicht im Protokoll: nur anderswo geführte Zahlen würden es zeigen. Die Zeiten sind die des Betreibers, zwischen den hier genannten Zeiten von außen.
+Wat ni opgeholl gouf, steet net am Journal: nëmmen Zuelen, déi anzwousch anescht gefouert ginn, géifen et weisen. D’Zäite si vum Bedreiwer, tëscht den hei genannten Zäite vu baussen.
+
+Report on an audit export
+Rapport sur un export d’audit
+Bericht über einen Audit-Export
+Bericht iwwer en Audit-Export
+
+Findings
+Constats
+Befunde
+Befonner
+
+Checks
+Contrôles
+Prüfungen
+Préifungen
+
+Intents without an ending
+Intentions sans fin
+Vorhaben ohne Ende
+Virhuelen ouni Enn
+
+What this does not prove
+Ce que cela ne prouve pas
+Was das nicht beweist
+Wat dat net beweist
+
+About the log
+Au sujet du journal
+Über das Protokoll
+Iwwer de Journal
+
+None.
+Aucun.
+Keine.
+Keng.
+
+not base64
+pas en base64
+nicht base64
+net base64
+
+not canonical base64
+base64 non canonique
+kein kanonisches base64
+kee kanonescht base64
+
+not an Ed25519 verifier key
+pas une clé de vérification Ed25519
+kein Ed25519-Prüfschlüssel
+keen Ed25519-Préifschlëssel
+
+a verifier key with the wrong key id
+une clé de vérification au mauvais identifiant
+ein Prüfschlüssel mit falscher Kennung
+e Préifschlëssel mat der falscher Kennung
+
+not UTF-8
+pas en UTF-8
+nicht UTF-8
+net UTF-8
+
+control characters in a note
+caractères de commande dans une note
+Steuerzeichen in einer Note
+Steierzeechen an enger Note
+
+not a signed note
+pas une note signée
+keine signierte Note
+keng ënnerschriwwe Note
+
+too many signatures
+trop de signatures
+zu viele Signaturen
+ze vill Ënnerschrëften
+
+not a signature line
+pas une ligne de signature
+keine Signaturzeile
+keng Zeil mat enger Ënnerschrëft
+
+the signature does not fit
+la signature ne convient pas
+die Signatur passt nicht
+d’Ënnerschrëft passt net
+
+not signed by the log's key
+pas signé par la clé du journal
+nicht mit dem Schlüssel des Protokolls signiert
+net mam Schlëssel vum Journal ënnerschriwwen
+
+two keys of the log have the same id
+deux clés du journal ont le même identifiant
+zwei Schlüssel des Protokolls haben dieselbe Kennung
+zwee Schlëssele vum Journal hunn déi selwecht Kennung
+
+signed by a key whose time was over or had not begun
+signé par une clé dont le temps était fini ou pas encore venu
+signiert mit einem Schlüssel, dessen Zeit vorbei war oder noch nicht begonnen hatte
+mat engem Schlëssel ënnerschriwwen, deem seng Zäit eriwwer war oder nach net ugefaangen hat
+
+the head at a change of keys is not signed by both
+la tête au changement de clés n’est pas signée par les deux
+der Stand beim Schlüsselwechsel ist nicht von beiden signiert
+de Stand beim Wiessel vum Schlëssel ass net vun deenen zwee ënnerschriwwen
+
+not a checkpoint
+pas une tête
+kein Stand
+kee Stand
+
+a root of the wrong length
+une racine de mauvaise longueur
+eine Wurzel falscher Länge
+eng Wuerzel vun der falscher Längt
+
+not a number
+pas un nombre
+keine Zahl
+keng Zuel
+
+not a proof
+pas une preuve
+kein Beweis
+kee Beweis
+
+not a proof that carries its record
+pas une preuve qui porte son enregistrement
+kein Beweis, der seinen Eintrag enthält
+kee Beweis, dee säin Antrag dréit
+
+a hash of the wrong length
+une empreinte de mauvaise longueur
+ein Hash falscher Länge
+en Hash vun der falscher Längt
+
+the cosignature of {} does not fit
+la cosignature de {} ne convient pas
+die Mitsignatur von {} passt nicht
+d’Matënnerschrëft vun {} passt net
+
+not DER
+pas en DER
+nicht DER
+net DER
+
+not of the expected ASN.1 form
+pas de la forme ASN.1 attendue
+nicht in der erwarteten ASN.1-Form
+net an der erwaarter ASN.1-Form
+
+not a time-stamp token
+pas un jeton d’horodatage
+kein Zeitstempel
+keen Zäitstempel
+
+a time-stamp token has one signer
+un jeton d’horodatage a un seul signataire
+ein Zeitstempel hat genau einen Unterzeichner
+en Zäitstempel huet genee een Ënnerschreiwer
+
+a time stamp without a time in UTC
+un horodatage sans heure UTC
+ein Zeitstempel ohne Zeit in UTC
+en Zäitstempel ouni Zäit an UTC
+
+a time stamp over a digest that is not SHA-2
+un horodatage sur une empreinte qui n’est pas SHA-2
+ein Zeitstempel über einen anderen Hash als SHA-2
+en Zäitstempel iwwer en anere Hash wéi SHA-2
+
+the time stamp is of other bytes than this head
+l’horodatage porte sur d’autres octets que cette tête
+der Zeitstempel gilt anderen Bytes als diesem Stand
+den Zäitstempel ass vun anere Bytes wéi dëse Stand
+
+a time stamp without signed attributes
+un horodatage sans attributs signés
+ein Zeitstempel ohne signierte Attribute
+en Zäitstempel ouni ënnerschriwwen Attributer
+
+a time stamp signed over a digest that is not SHA-2
+un horodatage signé sur une empreinte qui n’est pas SHA-2
+ein Zeitstempel, signiert über einen anderen Hash als SHA-2
+en Zäitstempel, ënnerschriwwen iwwer en anere Hash wéi SHA-2
+
+the time stamp's signer signed another kind of content
+le signataire de l’horodatage a signé un autre genre de contenu
+der Unterzeichner des Zeitstempels signierte eine andere Art Inhalt
+den Ënnerschreiwer vum Zäitstempel huet eng aner Zort Inhalt ënnerschriwwen
+
+the time stamp's content is not what was signed
+le contenu de l’horodatage n’est pas ce qui a été signé
+der Inhalt des Zeitstempels ist nicht der signierte
+den Inhalt vum Zäitstempel ass net deen ënnerschriwwenen
+
+not the attributes of a signature
+pas les attributs d’une signature
+nicht die Attribute einer Signatur
+net d’Attributer vun enger Ënnerschrëft
+
+a time stamp that names its certificate by an unknown digest
+un horodatage qui nomme son certificat par une empreinte inconnue
+ein Zeitstempel, der sein Zertifikat mit unbekanntem Hash nennt
+en Zäitstempel, dee säin Zertifikat mat engem onbekannten Hash nennt
+
+the time stamp does not bring the certificate of its signer
+l’horodatage n’apporte pas le certificat de son signataire
+der Zeitstempel bringt das Zertifikat seines Unterzeichners nicht mit
+den Zäitstempel bréngt den Zertifikat vu sengem Ënnerschreiwer net mat
+
+time stamps need the package cryptography
+les horodatages demandent le paquet cryptography
+Zeitstempel brauchen das Paket cryptography
+Zäitstempele brauchen de Pak cryptography
+
+not a certificate
+pas un certificat
+kein Zertifikat
+keen Zertifikat
+
+the time stamp's signer has no certificate for time stamps
+le signataire de l’horodatage n’a pas de certificat d’horodatage
+der Unterzeichner des Zeitstempels hat kein Zertifikat für Zeitstempel
+den Ënnerschreiwer vum Zäitstempel huet keen Zertifikat fir Zäitstempelen
+
+a time stamp signed with a key of an unknown kind
+un horodatage signé par une clé de genre inconnu
+ein Zeitstempel, signiert mit einem Schlüssel unbekannter Art
+en Zäitstempel, mat engem Schlëssel vun onbekannter Aart ënnerschriwwen
+
+the signature of the time stamp does not fit
+la signature de l’horodatage ne convient pas
+die Signatur des Zeitstempels passt nicht
+d’Ënnerschrëft vum Zäitstempel passt net
+
+a time beyond the calendar
+un temps hors du calendrier
+eine Zeit außerhalb des Kalenders
+eng Zäit ausserhalb vum Kalenner
+
+the record is not JSON of the allowed form
+l’enregistrement n’est pas du JSON de la forme permise
+der Eintrag ist kein JSON der erlaubten Form
+den Antrag ass kee JSON vun der erlaabter Form
+
+the record is not in canonical form
+l’enregistrement n’est pas en forme canonique
+der Eintrag ist nicht in kanonischer Form
+den Antrag ass net a kanonescher Form
+
+unknown kind
+genre inconnu
+unbekannte Art
+onbekannten Aart
+
+{} is missing
+{} manque
+{} fehlt
+{} feelt
+
+{} is not what the kind demands
+{} n’est pas ce que le genre exige
+{} ist nicht, was die Art verlangt
+{} ass net dat, wat d’Aart verlaangt
+
+unknown field
+champ inconnu
+unbekanntes Feld
+onbekannt Feld
+
+{} is not a block
+{} n’est pas un bloc
+{} ist kein Block
+{} ass kee Block
+
+unknown field in {}
+champ inconnu dans {}
+unbekanntes Feld in {}
+onbekannt Feld a(n) {}
+
+{} is not in the required form
+{} n’a pas la forme exigée
+{} hat nicht die verlangte Form
+{} huet net déi verlaangte Form
+
+the record belongs to another log
+l’enregistrement appartient à un autre journal
+der Eintrag gehört zu einem anderen Protokoll
+den Antrag gehéiert zu engem anere Journal
+
+the record is not at its position
+l’enregistrement n’est pas à sa place
+der Eintrag steht nicht an seinem Platz
+den Antrag ass net op senger Plaz
+
+records of one writer are missing between number {} and {}
+des enregistrements d’un même processus manquent entre les numéros {} et {}
+Einträge eines Schreibers fehlen zwischen Nummer {} und {}
+Anträg vun engem Schreiwer feelen tëscht Nummer {} an {}
+
+it ends an intent that is not open
+il termine une intention qui n’est pas ouverte
+er beendet ein Vorhaben, das nicht offen ist
+hie beendegt e Virhuelen, dat net op ass
+
+time goes back
+le temps recule
+die Zeit läuft zurück
+d’Zäit leeft zeréck
+
+folders are nested too deeply
+dossiers trop imbriqués
+Ordner zu tief verschachtelt
+Dossiere sinn ze déif verschachtelt
+
+too many files
+trop de fichiers
+zu viele Dateien
+ze vill Fichieren
+
+a link or a special file
+un lien ou un fichier spécial
+eine Verknüpfung oder Sonderdatei
+e Link oder e spezielle Fichier
+
+the file is too large
+le fichier est trop grand
+die Datei ist zu groß
+de Fichier ass ze grouss
+
+not an entry bundle of this width
+ce n’est pas un lot d’enregistrements de cette taille
+kein Bündel mit dieser Zahl von Einträgen
+kee Bündel mat dëser Zuel vun Anträg
+
+no links, no special files, no deep folders
+ni liens, ni fichiers spéciaux, ni dossiers profonds
+keine Verknüpfungen, Sonderdateien, tiefen Ordner
+keng Linken, speziell Fichieren, déif Dossieren
+
+the list of files is signed by the log
+la liste de fichiers est signée par le journal
+die Dateiliste ist vom Protokoll signiert
+d’Lëscht vu Fichieren ass vum Journal ënnerschriwwen
+
+no file beside the listed ones
+aucun fichier hors de la liste
+keine Datei neben den gelisteten
+kee Fichier nieft deenen op der Lëscht
+
+size and SHA-256 of every file
+taille et SHA-256 de chaque fichier
+Größe und SHA-256 jeder Datei
+Gréisst a SHA-256 vun all Fichier
+
+the head is signed by the log
+la tête est signée par le journal
+der Stand ist vom Protokoll signiert
+de Stand ass vum Journal ënnerschriwwen
+
+root recomputed from the leaf hashes, every tile compared
+racine recalculée depuis les feuilles, chaque tuile comparée
+Wurzel aus den Blättern neu berechnet, jede Kachel verglichen
+Wuerzel aus de Blieder nei gerechent, all Kachel verglach
+
+every exported record is the one that was hashed
+chaque enregistrement exporté est celui qui a été haché
+jeder exportierte Eintrag ist der gehashte
+all exportéierten Antrag ass dee gehashten
+
+records in canonical form, of known kinds, with known fields
+enregistrements en forme canonique, de genres et champs connus
+Einträge in kanonischer Form, mit bekannten Arten und Feldern
+Anträg a kanonescher Form, mat bekannten Aarten a Felder
+
+positions without gap, of this log, time never going back
+positions sans trou, de ce journal, temps jamais à rebours
+Plätze lückenlos, dieses Protokolls, Zeit nie rückwärts
+Plazen ouni Lach, vun dësem Journal, Zäit ni zeréck
+
+counters of every writing process without gap
+compteurs de chaque processus sans trou
+Zähler jedes Schreibers lückenlos
+Zieler vun all Schreiwer ouni Lach
+
+every ending has its intent
+chaque fin a son intention
+jedes Ende hat sein Vorhaben
+all Enn huet säi Virhuelen
+
+no record id occurs twice
+aucun identifiant en double
+keine Kennung kommt zweimal vor
+keng Kennung kënnt zweemol vir
+
+the first record names this key; the platform log knows it
+le premier enregistrement nomme cette clé ; le journal de la plateforme la connaît
+der erste Eintrag nennt diesen Schlüssel; das Plattform-Protokoll kennt ihn
+den éischten Antrag nennt dëse Schlëssel; de Journal vun der Plattform kennt en
+
+earlier published heads are heads of this same log
+les têtes publiées auparavant sont de ce même journal
+früher veröffentlichte Stände gehören zu diesem Protokoll
+éischter publizéiert Stänn gehéieren zu dësem Journal
+
+every head is signed by the key of its time, every change of keys by both
+chaque tête est signée par la clé de son temps, chaque changement de clés par les deux
+jeder Stand ist vom Schlüssel seiner Zeit signiert, jeder Wechsel von beiden
+all Stand ass vum Schlëssel vu senger Zäit ënnerschriwwen, all Wiessel vun deenen zwee
+
+the log's key is one that you trust
+la clé du journal est une clé à laquelle vous vous fiez
+dem Schlüssel des Protokolls vertrauen Sie
+dem Schlëssel vum Journal vertraut Dir
+
+the log continues the one you saw last time
+le journal prolonge celui que vous avez vu
+das Protokoll setzt das zuletzt gesehene fort
+de Journal féiert dee virun, deen Dir gesinn hutt
+
+sealed values (they are not part of an export)
+valeurs scellées (elles ne font pas partie d’un export)
+versiegelte Werte (sie sind nicht Teil eines Exports)
+versigelt Wäerter (si sinn net Deel vun engem Export)
+
+the platform log holds a head of this log among the heads of all
+le journal de la plateforme tient une tête de ce journal parmi celles de tous
+das Plattform-Protokoll hält einen Stand dieses Protokolls unter denen aller
+de Journal vun der Plattform hält e Stand vun dësem Journal ënner deene vun allen
+
+cosignatures of the witnesses that your policy names
+cosignatures des témoins que nomme votre politique
+Mitsignaturen der Zeugen, die Ihre Policy nennt
+Matënnerschrëfte vun den Zeien, déi Är Policy nennt
+
+time stamps (RFC 3161) of the authorities that your policy names
+horodatages (RFC 3161) des autorités que nomme votre politique
+Zeitstempel (RFC 3161) der Stellen, die Ihre Policy nennt
+Zäitstempelen (RFC 3161) vun den Autoritéiten, déi Är Policy nennt
+
+the printed head is one of this log
+la tête imprimée est de ce journal
+der gedruckte Stand gehört zu diesem Protokoll
+de gedréckte Stand ass vun dësem Journal
+
+this folder is not an audit export
+ce dossier n’est pas un export d’audit
+dieser Ordner ist kein Audit-Export
+dësen Dossier ass keen Audit-Export
+
+not everything that is needed could be checked
+tout le nécessaire n’a pas pu être contrôlé
+nicht alles Nötige war prüfbar
+net alles, wat néideg ass, konnt gepréift ginn
+
+the file cannot be read
+le fichier est illisible
+die Datei ist nicht lesbar
+de Fichier kann net gelies ginn
+
+the file is not the one that was exported
+le fichier n’est pas celui qui a été exporté
+die Datei ist nicht die exportierte
+de Fichier ass net deen, deen exportéiert gouf
+
+the file is missing
+le fichier manque
+die Datei fehlt
+de Fichier feelt
+
+missing
+manquant
+fehlt
+feelt
+
+no key
+pas de clé
+kein Schlüssel
+kee Schlëssel
+
+not reached
+pas atteint
+nicht erreicht
+net erreecht
+
+not the keys of a log
+pas les clés d’un journal
+nicht die Schlüssel eines Protokolls
+net d’Schlëssele vun engem Journal
+
+the key belongs to another log
+la clé appartient à un autre journal
+der Schlüssel gehört zu einem anderen Protokoll
+de Schlëssel gehéiert zu engem anere Journal
+
+the changes of keys are not in order
+les changements de clés ne sont pas dans l’ordre
+die Schlüsselwechsel sind nicht in der Reihenfolge
+d’Wiessele vun de Schlëssele sinn net an der Rei
+
+a change of keys is not proven
+un changement de clés n’est pas prouvé
+ein Schlüsselwechsel ist nicht bewiesen
+e Wiessel vum Schlëssel ass net bewisen
+
+a change of keys does not fit the one before
+un changement de clés ne suit pas le précédent
+ein Schlüsselwechsel passt nicht zum vorigen
+e Wiessel vum Schlëssel passt net zum virechten
+
+a key was declared compromised that was still in use
+une clé encore en usage a été déclarée compromise
+ein noch benutzter Schlüssel wurde als kompromittiert gemeldet
+e Schlëssel, deen nach a Gebrauch war, gouf als kompromittéiert gemellt
+
+no --policy given; compare the fingerprint yourself
+pas de --policy ; comparez vous-même l’empreinte
+kein --policy angegeben; vergleichen Sie den Fingerabdruck selbst
+kee --policy uginn; vergläicht de Fangerofdrock selwer
+
+the policy does not name this log
+la politique ne nomme pas ce journal
+die Policy nennt dieses Protokoll nicht
+d’Policy nennt dëse Journal net
+
+the key is not the one that you trust
+la clé n’est pas celle à laquelle vous vous fiez
+der Schlüssel ist nicht der, dem Sie vertrauen
+de Schlëssel ass net deen, deem Dir vertraut
+
+the key that you trust was declared compromised: get the new one on paper
+la clé à laquelle vous vous fiez a été déclarée compromise : demandez la nouvelle sur papier
+der Schlüssel, dem Sie vertrauen, wurde als kompromittiert gemeldet: holen Sie den neuen auf Papier
+de Schlëssel, deem Dir vertraut, gouf als kompromittéiert gemellt: frot deen neien um Pabeier
+
+the list of files is missing
+la liste de fichiers manque
+die Dateiliste fehlt
+d’Lëscht vu Fichiere feelt
+
+not a list of files of this log
+ce n’est pas une liste de fichiers de ce journal
+keine Dateiliste dieses Protokolls
+keng Lëscht vu Fichiere vun dësem Journal
+
+not a list of files
+ce n’est pas une liste de fichiers
+keine Dateiliste
+keng Lëscht vu Fichieren
+
+the list names a file that no export has
+la liste nomme un fichier qu’aucun export ne contient
+die Liste nennt eine Datei, die kein Export hat
+d’Lëscht nennt e Fichier, dee keen Export huet
+
+the list is not complete
+la liste n’est pas complète
+die Liste ist nicht vollständig
+d’Lëscht ass net komplett
+
+not the head of this export
+ce n’est pas la tête de cet export
+nicht der Stand dieses Exports
+net de Stand vun dësem Export
+
+a head beyond the end of the log: the end was cut
+une tête au-delà de la fin du journal : la fin a été coupée
+ein Stand jenseits des Endes: das Ende wurde abgeschnitten
+e Stand méi wäit wéi d’Enn: d’Enn gouf ofgeschnidden
+
+two heads of one size: the log has two histories
+deux têtes de même taille : le journal a deux histoires
+zwei Stände derselben Größe: das Protokoll hat zwei Geschichten
+zwee Stänn vun der selwechter Gréisst: de Journal huet zwou Geschichten
+
+not a head of this log
+ce n’est pas une tête de ce journal
+kein Stand dieses Protokolls
+kee Stand vun dësem Journal
+
+two signed heads of one size
+deux têtes signées de même taille
+zwei signierte Stände derselben Größe
+zwee ënnerschriwwe Stänn vun der selwechter Gréisst
+
+a time stamp of a head that is not here
+un horodatage d’une tête qui n’est pas ici
+ein Zeitstempel eines Stands, der nicht hier ist
+en Zäitstempel vun engem Stand, deen net hei ass
+
+no proof of it in this export
+aucune preuve dans cet export
+kein Beweis dafür in diesem Export
+kee Beweis dofir an dësem Export
+
+not a proof of heads
+ce n’est pas une preuve de têtes
+kein Beweis über Stände
+kee Beweis iwwer Stänn
+
+the platform log does not prove the heads of all logs
+le journal de la plateforme ne prouve pas les têtes de tous les journaux
+das Plattform-Protokoll beweist die Stände aller Protokolle nicht
+de Journal vun der Plattform beweist d’Stänn vun alle Journalen net
+
+the platform log's heads do not hold one of this log
+les têtes du journal de la plateforme n’en contiennent pas de ce journal
+unter den Ständen des Plattform-Protokolls ist keiner dieses Protokolls
+ënner de Stänn vum Journal vun der Plattform ass keen vun dësem Journal
+
+it does; but your policy does not name the platform log's key
+c’est le cas ; mais votre politique ne nomme pas la clé du journal de la plateforme
+so ist es; aber Ihre Policy nennt den Schlüssel des Plattform-Protokolls nicht
+et ass esou; mee Är Policy nennt de Schlëssel vum Journal vun der Plattform net
+
+the note is of another log
+la note est d’un autre journal
+die Note ist von einem anderen Protokoll
+d’Note ass vun engem anere Journal
+
+no --head-line given
+pas de --head-line
+kein --head-line angegeben
+kee --head-line uginn
+
+the printed head is of another log
+la tête imprimée est d’un autre journal
+der gedruckte Stand ist von einem anderen Protokoll
+de gedréckte Stand ass vun engem anere Journal
+
+shorter than the printed head: cut, or an old export
+plus court que la tête imprimée : coupé, ou export ancien
+kürzer als der gedruckte Stand: abgeschnitten oder ein alter Export
+méi kuerz wéi de gedréckte Stand: ofgeschnidden oder en alen Export
+
+no head here carries the cosignatures that your policy demands
+aucune tête ici ne porte les cosignatures que votre politique exige
+kein Stand hier trägt die Mitsignaturen, die Ihre Policy verlangt
+kee Stand hei dréit d’Matënnerschrëften, déi Är Policy verlaangt
+
+the head does not carry the cosignatures that your policy demands
+la tête ne porte pas les cosignatures que votre politique exige
+der Stand trägt nicht die Mitsignaturen, die Ihre Policy verlangt
+de Stand dréit net d’Matënnerschrëften, déi Är Policy verlaangt
+
+no outside time as new as {}: old, or never anchored
+aucun temps extérieur aussi récent que {} : ancien, ou jamais ancré
+keine Zeit von außen so neu wie {}: alt oder nie verankert
+keng Zäit vu baussen esou nei wéi {}: al oder ni verankert
+
+no --policy given
+pas de --policy
+kein --policy angegeben
+kee --policy uginn
+
+the policy names no authority (#!tsa)
+la politique ne nomme aucune autorité (#!tsa)
+die Policy nennt keine Stelle (#!tsa)
+d’Policy nennt keng Autoritéit (#!tsa)
+
+the policy names no witness
+la politique ne nomme aucun témoin
+die Policy nennt keinen Zeugen
+d’Policy nennt kee Zeien
+
+its time is after {}, when others saw it already
+son heure est après {}, quand d’autres l’avaient déjà vu
+seine Zeit liegt nach {}, als andere ihn schon sahen
+seng Zäit ass no {}, wéi anerer e scho gesinn haten
+
+no --state given
+pas de --state
+kein --state angegeben
+kee --state uginn
+
+this log was not seen before; it is now remembered
+ce journal n’a pas été vu auparavant ; il est maintenant retenu
+dieses Protokoll wurde noch nie gesehen; es wird nun gemerkt
+dëse Journal gouf nach ni gesinn; en ass elo gemierkt
+
+the log's key is not the one seen last time
+la clé du journal n’est pas celle vue la dernière fois
+der Schlüssel ist nicht der vom letzten Mal
+de Schlëssel ass net dee vum leschte Mol
+
+shorter than the {} records seen last time: cut, or an old export
+plus court que les {} enregistrements vus la dernière fois : coupé, ou export ancien
+kürzer als die {} Einträge vom letzten Mal: abgeschnitten oder ein alter Export
+méi kuerz wéi déi {} Anträg vum leschte Mol: ofgeschnidden oder en alen Export
+
+the log is shorter than last time
+le journal est plus court que la dernière fois
+das Protokoll ist kürzer als beim letzten Mal
+de Journal ass méi kuerz wéi d’lescht Kéier
+
+another history than the one seen last time
+une autre histoire que celle vue la dernière fois
+eine andere Geschichte als beim letzten Mal
+eng aner Geschicht wéi d’lescht Kéier
+
+the head counts more records than there are files
+la tête compte plus d’enregistrements qu’il n’y a de fichiers
+der Stand zählt mehr Einträge, als Dateien da sind
+de Stand zielt méi Anträg, wéi et Fichiere gëtt
+
+the tile has the wrong length
+la tuile n’a pas la bonne longueur
+die Kachel hat die falsche Länge
+d’Kachel huet déi falsch Längt
+
+the file is needed and not there
+le fichier est nécessaire et absent
+die Datei wird gebraucht und ist nicht da
+de Fichier gëtt gebraucht an ass net do
+
+the tile is not made of the leaves below it
+la tuile ne correspond pas aux feuilles
+die Kachel passt nicht zu den Blättern darunter
+d’Kachel passt net zu de Blieder drënner
+
+a published head is not one of this log
+une tête publiée n’est pas de ce journal
+ein veröffentlichter Stand ist nicht von diesem Protokoll
+e publizéierte Stand ass net vun dësem Journal
+
+the printed head is not one of this log
+la tête imprimée n’est pas de ce journal
+der gedruckte Stand ist nicht von diesem Protokoll
+de gedréckte Stand ass net vun dësem Journal
+
+leaf hashes are missing
+des empreintes de feuilles manquent
+Blatt-Hashes fehlen
+Blat-Hashe feelen
+
+the signed root is not that of the leaves
+la racine signée n’est pas celle des feuilles
+die signierte Wurzel ist nicht die der Blätter
+déi ënnerschriwwe Wuerzel ass net déi vun de Blieder
+
+the record is not the one that was hashed
+l’enregistrement n’est pas celui qui a été haché
+der Eintrag ist nicht der gehashte
+den Antrag ass net deen, dee gehasht gouf
+
+keys.jsonl tells another story of the log's keys
+keys.jsonl raconte une autre histoire des clés du journal
+keys.jsonl erzählt eine andere Geschichte der Schlüssel
+keys.jsonl erzielt eng aner Geschicht vun de Schlësselen
+
+files of records are missing or unreadable; the others were checked
+des fichiers d’enregistrements manquent ou sont illisibles ; les autres ont été contrôlés
+Dateien mit Einträgen fehlen oder sind unlesbar; die anderen wurden geprüft
+Fichiere mat Anträg feelen oder sinn net ze liesen; déi aner goufe gepréift
+
+left out as you asked: only bytes and hashes were compared
+omis à votre demande : seuls les octets et empreintes ont été comparés
+auf Ihren Wunsch ausgelassen: nur Bytes und Hashes wurden verglichen
+op Äre Wonsch ausgelooss: nëmme Bytes an Hashe goufe verglach
+
+too many at once to be followed to the end
+trop nombreux à la fois pour être suivis jusqu’au bout
+zu viele zugleich, um sie bis zum Ende zu verfolgen
+ze vill op eemol, fir se bis zum Schluss ze verfollegen
+
+only within the exported part: not all records are here
+seulement dans la partie exportée : tous les enregistrements ne sont pas ici
+nur innerhalb des exportierten Teils: nicht alle Einträge sind hier
+nëmmen am exportéierten Deel: net all d’Anträg sinn hei
+
+its id occurs twice
+son identifiant apparaît deux fois
+seine Kennung kommt zweimal vor
+seng Kennung kënnt zweemol vir
+
+no room for a temporary file
+pas de place pour un fichier temporaire
+kein Platz für eine temporäre Datei
+keng Plaz fir en temporäre Fichier
+
+the first record is not in this export
+le premier enregistrement n’est pas dans cet export
+der erste Eintrag ist nicht in diesem Export
+den éischten Antrag ass net an dësem Export
+
+the log does not begin with the birth of this key
+le journal ne commence pas par la naissance de cette clé
+das Protokoll beginnt nicht mit der Geburt dieses Schlüssels
+de Journal fänkt net mat der Gebuert vun dësem Schlëssel un
+
+the first record does; the platform log's proof is not here
+le premier enregistrement, oui ; la preuve du journal de la plateforme manque
+der erste Eintrag ja; der Beweis des Plattform-Protokolls fehlt
+den éischten Antrag jo; de Beweis vum Journal vun der Plattform feelt
+
+the rollback does not say what it must
+la reprise ne dit pas ce qu’elle doit dire
+die Rücksetzung sagt nicht, was sie muss
+d’Zerécksetzung seet net, wat se muss
+
+the rollback hides records of the old log that you saw
+la reprise cache des enregistrements de l’ancien journal que vous avez vus
+die Rücksetzung verbirgt Einträge des alten Protokolls, die Sie gesehen haben
+d’Zerécksetzung verstoppt Anträg vum ale Journal, déi Dir gesinn hutt
+
+the platform log does not prove this key
+le journal de la plateforme ne prouve pas cette clé
+das Plattform-Protokoll beweist diesen Schlüssel nicht
+de Journal vun der Plattform beweist dëse Schlëssel net
+
+the log's own list of its keys could not be used
+la liste des clés du journal n’a pas pu servir
+die Schlüsselliste des Protokolls war nicht brauchbar
+d’Lëscht vun de Schlëssele vum Journal konnt net benotzt ginn
+
+they never leave the installation
+elles ne quittent jamais l’installation
+sie verlassen die Installation nie
+si verloossen d’Installatioun ni
+
+no list of files
+pas de liste de fichiers
+keine Dateiliste
+keng Lëscht vu Fichieren
+
+the file is not part of the export
+le fichier ne fait pas partie de l’export
+die Datei gehört nicht zum Export
+de Fichier gehéiert net zum Export
+
+an empty folder that is not part of the export
+un dossier vide qui ne fait pas partie de l’export
+ein leerer Ordner, der nicht zum Export gehört
+en eidelen Dossier, deen net zum Export gehéiert
+
+the folder cannot be read
+le dossier est illisible
+der Ordner ist nicht lesbar
+den Dossier kann net gelies ginn
+
+a record, its path and a head, in the form of c2sp.org/tlog-proof
+un enregistrement, son chemin et une tête, en forme de c2sp.org/tlog-proof
+ein Eintrag, sein Pfad und ein Stand, in der Form von c2sp.org/tlog-proof
+en Antrag, säi Wee an e Stand, an der Form vu c2sp.org/tlog-proof
+
+the path leads from the record to the signed root
+le chemin mène de l’enregistrement à la racine signée
+der Pfad führt vom Eintrag zur signierten Wurzel
+de Wee féiert vum Antrag zur ënnerschriwwener Wuerzel
+
+the record in canonical form, of a known kind, at its position in this log
+l’enregistrement en forme canonique, de genre connu, à sa place dans ce journal
+der Eintrag in kanonischer Form, von bekannter Art, an seinem Platz in diesem Protokoll
+den Antrag a kanonescher Form, vun enger bekannter Aart, op senger Plaz an dësem Journal
+
+the record is the one that your receipt names
+l’enregistrement est celui que nomme votre reçu
+der Eintrag ist der, den Ihre Quittung nennt
+den Antrag ass deen, deen Är Quittung nennt
+
+the path does not lead from the record to the root
+le chemin ne mène pas de l’enregistrement à la racine
+der Pfad führt nicht vom Eintrag zur Wurzel
+de Wee féiert net vum Antrag zur Wuerzel
+
+a proof carries no key: give the log's with --policy
+une preuve ne porte pas de clé : donnez celle du journal avec --policy
+ein Beweis trägt keinen Schlüssel: geben Sie den des Protokolls mit --policy
+e Beweis dréit kee Schlëssel: gitt dee vum Journal mat --policy
+
+the record is larger than 8 KiB
+l’enregistrement dépasse 8 Kio
+der Eintrag ist größer als 8 KiB
+den Antrag ass méi grouss wéi 8 KiB
+
+the receipt names another record
+le reçu nomme un autre enregistrement
+die Quittung nennt einen anderen Eintrag
+d’Quittung nennt en aneren Antrag
+
+the receipt and the proof are of two histories
+le reçu et la preuve sont de deux histoires
+Quittung und Beweis gehören zu zwei Geschichten
+d’Quittung an de Beweis si vun zwou Geschichten
+
+the receipt is not signed by the log's key
+le reçu n’est pas signé par la clé du journal
+die Quittung ist nicht mit dem Schlüssel des Protokolls signiert
+d’Quittung ass net mam Schlëssel vum Journal ënnerschriwwen
+
+no --receipt given
+pas de --receipt
+kein --receipt angegeben
+kee --receipt uginn
+"""  # noqa: E501
+VERDICTS = {
+    "INTACT": "Nothing was altered since it was signed.",
+    "INCOMPLETE": "A file is missing; what is there is unaltered.",
+    "TAMPERED": "Something was altered, added, cut or is not in its required form.",
+    "UNVERIFIABLE": "It cannot be decided.",
+}
+
+
+class Speaker:
+    """Says the sentences of a report in one language; what has no translation stays English."""
+
+    def __init__(self, language: str = "en") -> None:
+        at = LANGUAGES.index(language)
+        blocks = [block.split("\n") for block in SENTENCES.strip().split("\n\n")]
+        self.language = language
+        self.words = {block[0]: block[at] for block in blocks}
+        self.forms = [
+            (re.compile("(.+?)".join(map(re.escape, english.split("{}"))), re.DOTALL), own)
+            for english, own in self.words.items()
+            if "{}" in english and english.replace("{}", "").strip(" :,.")
+        ]
+
+    def say(self, sentence: str, *values: object) -> str:
+        """The sentence with its values; those come from the folder and are made harmless."""
+        return self.words.get(sentence, sentence).format(*(_harmless(str(v)) for v in values))
+
+    def tell(self, reason: str) -> str:
+        """The same for a sentence whose values are in it already."""
+        if reason in self.words:
+            return self.words[reason]
+        if self.language != "en":
+            for form, own in self.forms:
+                found = form.fullmatch(reason)
+                if found is not None:
+                    return own.format(*(_harmless(part) for part in found.groups()))
+        return _harmless(reason)
+
+
+class Layout:
+    """A report in the order in which people read it, as text or as a page."""
+
+    def __init__(self, report: dict[str, Any], language: str = "en") -> None:
+        self.report, self.speaker = report, Speaker(language)
+        self.verdict = report["verdict"]
+        if self.verdict == "INTACT":
+            word = "anchored" if report["anchored"] else "unanchored"
+            self.verdict += f" ({self.speaker.say(word)})"
+        self.sentence = self.speaker.say(VERDICTS[report["verdict"]])
+        self.facts = list(self._facts()) if report.get("log") else []
+        self.findings = [self._finding(one) for one in report["findings"]]
+        self.checks = [self._check(*one) for one in report["checks"].items()]
+        self.open = [self._intent(one) for one in report.get("open_intents", ())[:MAX_LISTED]]
+        rest = len(report.get("open_intents", ())) - len(self.open)
+        self.open += [self.speaker.say("and {} more", rest)] if rest else []
+        self.limits = list(self._limits())
+
+    def _finding(self, finding: dict[str, Any]) -> str:
+        places = [_harmless(finding["file"])] if finding["file"] else []
+        if "seq" in finding:
+            places.append(f"{self.speaker.say('record')} {finding['seq']}")
+        told = [finding["verdict"], " ".join(places), self.speaker.tell(finding["reason"])]
+        return ": ".join(part for part in told if part)
+
+    def _check(self, name: str, state: str) -> tuple[str, str]:
+        """(done or skipped, which check and why not)."""
+        sentence = self.speaker.say((CHECKS | PROOF_CHECKS)[name])
+        if state == "done":
+            return self.speaker.say("done"), sentence
+        return self.speaker.say("SKIPPED"), f"{sentence} ({self.speaker.tell(state[9:])})"
+
+    def _intent(self, one: dict[str, Any]) -> str:
+        sentence = "record {} of {} has no ending here"
+        late = ", after more than 15 minutes" if one.get("old") else ""
+        return self.speaker.say(sentence + late, one["seq"], one["time"])
+
+    def _facts(self) -> Iterator[tuple[str, str]]:
+        """(word, value) of what was learnt about the log."""
+        report, say = self.report, self.speaker.say
+        yield say("log"), _harmless(report["log"])
+        if report["size"] is not None:
+            yield say("size"), say("{} records", report["size"])
+            yield say("root"), report["root"]
+        if "records" in report:
+            first, end = report["records"]
+            yield say("exported"), say("{} to {}", first, end - 1) if end > first else say("none")
+        if report.get("times", [""])[0]:
+            yield say("times"), say("{} to {}", *report["times"])
+        if "record" in report:
+            record = report["record"]
+            yield say("record"), f"{record['seq']}, {record['kind']}, {record['time']}"
+        key = report["key"]
+        trust = say("as in your policy" if key["confirmed"] else "key not confirmed")
+        yield say("key"), f"{key['fingerprint'] or '-'}  ({trust})"
+        yield from self._key_facts()
+        yield from self._outside_facts(report["outside"]) if "outside" in report else ()
+        yield from self._running_facts()
+
+    def _key_facts(self) -> Iterator[tuple[str, str]]:
+        report, say = self.report, self.speaker.say
+        keys = report.get("keys", [])
+        for one in keys if len(keys) > 1 else ():
+            yield "", say("from size {}: {}", one["first"], one["fingerprint"])
+            if one["suspect_from"] is not None:
+                words = (
+                    "records {} to {} are suspect: the key of that time was declared compromised"
+                )
+                yield "", say(words, one["suspect_from"], one["last"] - 1)
+        if report.get("renew_policy"):
+            yield "", say("your policy names an older key of this log: renew it")
+        if "continues" in report:
+            old = report["continues"]
+            first, end = old["lost"]
+            if end > first:
+                words = "{}, which ended at {} records; positions {} to {} of it are lost"
+                yield say("continues"), say(words, old["origin"], old["size"], first, end - 1)
+            else:
+                words = "{}, which ended at {} records; nothing of it is lost"
+                yield say("continues"), say(words, old["origin"], old["size"])
+
+    def _outside_facts(self, outside: dict[str, Any]) -> Iterator[tuple[str, str]]:
+        """Newest outside time, each kind of copy, and the open window."""
+        say = self.speaker.say
+        yield say("outside"), outside["time"] or say("no time is known outside the operator")
+        for copy in outside["newest"]:
+            when = f", {copy['time']}" if copy["time"] else ""
+            kind, by = say(copy["kind"]), ", ".join(copy["by"])
+            form = "{} of {}: the first {} records{}" if by else "{}{}: the first {} records{}"
+            words = self.speaker.words.get(form, form)
+            yield "", words.format(kind, _harmless(by), copy["size"], when)
+        if outside["window"] is not None:
+            yield say("window"), say("{} records are in no copy outside", outside["window"])
+        for words in outside["unchecked"]:
+            yield say("unchecked"), self.speaker.tell(words)
+
+    def _running_facts(self) -> Iterator[tuple[str, str]]:
+        """Who wrote, signs of life, and silences between records."""
+        report, say = self.report, self.speaker.say
+        if "writers" in report:
+            beats = report["heartbeats"]
+            yield say("writers"), say("{} processes, {} heartbeats", report["writers"], beats)
+        silences = report.get("silences", {"count": 0})
+        if silences["count"]:
+            words = "{} gaps of more than 10 minutes, the longest {} minutes"
+            yield say("silence"), say(words, silences["count"], silences["longest_s"] // 60)
+            for one in silences["first"][:10]:
+                words = "before record {}: from {} to {}"
+                yield "", say(words, one["seq"], one["from"], one["to"])
+
+    def _limits(self) -> Iterator[str]:
+        """What the verdict does not say, whatever it is."""
+        report, say = self.report, self.speaker.say
+        if "record" in report:
+            yield say(
+                "Keep this file: the log can no longer be cut below it or rewritten without"
+                " contradicting it."
+            )
+            yield say("That a record is in the log never proves that it is true.")
+            return
+        yield say(
+            "A record is protected against its operator from the moment a head covering it is kept"
+            " outside the operator's reach."
         )
-    for intent in report.get("open_intents", ()):
-        lines.append(f"open      record {intent['seq']} of {intent['time']} has no ending here")
-    if report.get("signatures"):
-        lines.append(f"signatures checked with {report['signatures']}")
-    if report["verdict"] == "INTACT":
-        lines.append(_format_limit(report))
+        if report.get("size") is not None and "outside" in report:
+            covered, window = report["outside"]["covered"], report["outside"]["window"]
+            if covered:
+                yield say(
+                    "Copies cover the first {}: the {} after them rest on the operator's word"
+                    " until you keep this head yourself (--state).",
+                    covered,
+                    window,
+                )
+            else:
+                yield say(
+                    "None is known here: all {} records rest on the operator's word"
+                    " until you keep this head yourself (--state).",
+                    report["size"],
+                )
+        yield say("That a record is in the log never proves that it is true.")
+        yield say(
+            "What was never recorded is not in the log: only counts kept elsewhere would show it."
+            " Times are the operator's, between the outside times named here."
+        )
+
+    def tools(self) -> list[str]:
+        """By what the check was made."""
+        say, report = self.speaker.say, self.report
+        lines = []
+        if report.get("signatures"):
+            lines.append(
+                say("signatures checked with {}", "") + self.speaker.tell(report["signatures"])
+            )
+        digest = own_digest()
+        return lines + ([say("SHA-256 of this verifier: {}", digest)] if digest else [])
+
+
+class Showing:
+    """How a report is shown: as text in a language or as JSON, and as a page in a file."""
+
+    def __init__(self, as_json: bool = False, language: str = "en", page: str = "") -> None:
+        self.as_json, self.language, self.page = as_json, language, page
+
+    def check_page(self, folder: str) -> None:
+        """The page MUST NOT become part of what is checked; raises ValueError."""
+        inside = os.path.join(os.path.realpath(folder), "")
+        if self.page and os.path.realpath(self.page).startswith(inside):
+            raise ValueError("--page: the file would lie in the folder that is checked")
+
+    def show(self, report: dict[str, Any], out: TextIO) -> None:
+        """Print the report, and write the page when one is wanted; raises OSError."""
+        if self.as_json:
+            text = _printable(json.dumps(report, indent=1))
+        else:
+            text = format_report(report, self.language)
+        encoding = getattr(out, "encoding", None) or "ascii"
+        out.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+        if self.page:
+            with open(self.page, "w", encoding="utf-8") as file:
+                file.write(format_page(report, self.language))
+
+
+def own_digest() -> str:
+    """SHA-256 of this file, in hex; empty when it cannot be read."""
+    try:
+        with open(__file__, "rb") as file:
+            return hashlib.sha256(file.read()).hexdigest()
+    except OSError:
+        return ""
+
+
+def format_report(report: dict[str, Any], language: str = "en") -> str:
+    """The report as people read it."""
+    layout = Layout(report, language)
+    say = layout.speaker.say
+    rows = [*layout.facts, *((say("FINDING"), finding) for finding in layout.findings)]
+    rows += [*layout.checks, *((say("open"), intent) for intent in layout.open)]
+    width = max([9, *(len(word) for word, _ in rows)])
+    lines = [layout.verdict, layout.sentence] + [f"{word:{width}} {text}" for word, text in rows]
+    lines += layout.tools()
+    for paragraph in layout.limits:
+        lines += textwrap.wrap(paragraph, 100)
     return "\n".join(lines)
 
 
-def _format_facts(report: dict[str, Any]) -> list[str]:
-    """What was learnt about the log."""
-    key = report["key"]
-    lines = [f"log       {report['log']}"]
-    if report["size"] is not None:
-        lines += [f"size      {report['size']} records", f"root      {report['root']}"]
-    if "records" in report:
-        first, end = report["records"]
-        lines.append(f"exported  {first} to {end - 1}" if end > first else "exported  none")
-    if report.get("times", [""])[0]:
-        lines.append(f"times     {report['times'][0]} to {report['times'][1]}")
-    if "record" in report:
-        record = report["record"]
-        lines.append(f"record    {record['seq']}, {record['kind']}, {record['time']}")
-    trust = "as in your policy" if key["confirmed"] else "key not confirmed"
-    lines.append(f"key       {key['fingerprint'] or '-'}  ({trust})")
-    lines += _format_outside(report["outside"]) if "outside" in report else []
-    return lines
+PAGE_STYLE = """
+:root { color-scheme: light; }
+body { margin: 2rem auto; max-width: 50rem; padding: 0 1rem; color: #1b1b1b; background: #fff;
+  font: 1rem/1.45 system-ui, sans-serif; overflow-wrap: anywhere; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin: 1.5rem 0 .25rem; }
+.verdict { font-size: 1.8rem; font-weight: 700; border-left: .5rem solid; padding-left: .75rem; }
+.INTACT { color: #0b6b2f; } .TAMPERED { color: #a3130f; }
+.INCOMPLETE, .UNVERIFIABLE { color: #7a4b00; }
+table { border-collapse: collapse; width: 100%; }
+th, td { border-top: 1px solid #767676; padding: .3rem .75rem .3rem 0; text-align: left;
+  vertical-align: top; } th { font-weight: 600; white-space: nowrap; }
+td { font-variant-numeric: tabular-nums; } footer { font-size: .85rem; margin-top: 2rem; }
+@media print { body { margin: 0; max-width: none; font-size: 10pt; } tr, li { break-inside: avoid; }
+  h2 { break-after: avoid; } @page { margin: 18mm; } }
+"""
 
 
-def _format_outside(outside: dict[str, Any]) -> list[str]:
-    """Newest outside time, each kind of copy, and the open window."""
-    lines = [f"outside   {outside['time'] or 'no time is known outside the operator'}"]
-    for copy in outside["newest"]:
-        by = " of " + ", ".join(copy["by"]) if copy["by"] else ""
-        when = f", {copy['time']}" if copy["time"] else ""
-        lines.append(f"          {copy['kind']}{by}: the first {copy['size']} records{when}")
-    if outside["window"] is not None:
-        lines.append(f"window    {outside['window']} records are in no copy outside")
-    lines += [f"unchecked {words}" for words in outside["unchecked"]]
-    return lines
+def format_page(report: dict[str, Any], language: str = "en") -> str:
+    """The report as one HTML page to print and file: nothing is loaded, nothing runs."""
+    layout = Layout(report, language)
+    say = layout.speaker.say
 
-
-def _format_limit(report: dict[str, Any]) -> str:
-    """What an intact verdict does not say."""
-    if "record" in report:
-        return (
-            "Keep this file: the log can no longer be cut below it or rewritten without"
-            "\ncontradicting it. That a record is in the log never proves that it is true."
+    def table(rows: list[tuple[str, str]]) -> str:
+        lines = (
+            f'<tr><th scope="row">{html.escape(word)}</th><td>{html.escape(text)}</td></tr>'
+            for word, text in rows
         )
-    covered, window = report["outside"]["covered"], report["outside"]["window"]
-    known = (
-        f"Copies cover the first {covered}: the {window} after them"
-        if covered
-        else f"None is known here: all {report['size']} records"
-    )
+        return "<table>\n" + "\n".join(lines) + "\n</table>"
+
+    def items(lines: list[str]) -> str:
+        if not lines:
+            return f"<p>{html.escape(say('None.'))}</p>"
+        return "<ul>\n" + "\n".join(f"<li>{html.escape(line)}</li>" for line in lines) + "\n</ul>"
+
+    title = html.escape(say("Report on an audit export"))
+    parts = [
+        f"<h1>{title}</h1>",
+        f'<p class="verdict {report["verdict"]}">{html.escape(layout.verdict)}</p>',
+        f"<p>{html.escape(layout.sentence)}</p>",
+        f"<h2>{html.escape(say('Findings'))}</h2>",
+        items(layout.findings),
+    ]
+    if layout.facts:
+        parts += [f"<h2>{html.escape(say('About the log'))}</h2>", table(layout.facts)]
+    parts += [f"<h2>{html.escape(say('What this does not prove'))}</h2>"]
+    parts += [f"<p>{html.escape(paragraph)}</p>" for paragraph in layout.limits]
+    parts += [f"<h2>{html.escape(say('Checks'))}</h2>", table(layout.checks)]
+    parts += [f"<h2>{html.escape(say('Intents without an ending'))}</h2>", items(layout.open)]
+    parts += ["<footer>", *(f"<p>{html.escape(line)}</p>" for line in layout.tools()), "</footer>"]
+    policy = "default-src 'none'; style-src 'unsafe-inline'"
     return (
-        "A record is protected against its operator from the moment a head covering it is kept"
-        f"\noutside the operator's reach. {known} rest on the operator's word"
-        "\nuntil you keep this head yourself (--state). That a record is in the log never proves"
-        "\nthat it is true."
+        f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title>\n<style>{PAGE_STYLE}</style>\n</head>\n<body>\n<main>\n"
+        + "\n".join(parts)
+        + "\n</main>\n</body>\n</html>\n"
     )
 
 
@@ -2746,12 +4170,16 @@ def run(
     as_json: bool = False,
     out: TextIO | None = None,
     brought: Brought | None = None,
+    showing: Showing | None = None,
 ) -> int:
     """Verify and print; gives the exit code."""
-    out = out or sys.stdout
+    showing = showing or Showing(as_json)
     try:
         if not os.path.isdir(folder) or os.path.islink(folder):
-            raise ValueError("DIR is not a folder")
+            zipped = os.path.isfile(folder) and folder.lower().endswith(".zip")
+            fault = "DIR is a ZIP archive: unpack it first" if zipped else "DIR is not a folder"
+            raise ValueError(fault)
+        showing.check_page(folder)
         policy = None
         if policy_file:
             with open(policy_file, "rb") as file:
@@ -2762,8 +4190,7 @@ def run(
         sys.stderr.write(f"verify: {_printable(str(words))}\n")
         return USAGE
     report = verify_folder(folder, policy, state if state_file else None, brought)
-    text = json.dumps(report, indent=1) if as_json else format_report(report)
-    out.write(_printable(text) + "\n")
+    showing.show(report, out or sys.stdout)
     if state_file and report["verdict"] == "INTACT":
         try:
             save_state(state_file, state, report)
@@ -2774,9 +4201,14 @@ def run(
 
 
 def run_proof(
-    path: str, policy_file: str | None = None, receipt: str | None = None, as_json: bool = False
+    path: str,
+    policy_file: str | None = None,
+    receipt: str | None = None,
+    as_json: bool = False,
+    showing: Showing | None = None,
 ) -> int:
     """Verify one proof file and print; gives the exit code."""
+    showing = showing or Showing(as_json)
     try:
         policy = None
         if policy_file:
@@ -2790,9 +4222,13 @@ def run_proof(
         sys.stderr.write(f"verify: {_printable(str(words))}\n")
         return USAGE
     report = verify_proof(data, policy, named)
-    text = json.dumps(report, indent=1) if as_json else format_report(report)
-    sys.stdout.write(_printable(text) + "\n")
+    showing.show(report, sys.stdout)
     return int(report["exit"])
+
+
+def _harmless(text: str) -> str:
+    """What a folder says, on one line and in ASCII."""
+    return _printable(text).replace("\n", "?")
 
 
 def _printable(text: str) -> str:
@@ -2862,6 +4298,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="compare bytes, hashes and signatures only, and leave out what the records say",
     )
+    parser.add_argument(
+        "--language", choices=LANGUAGES, default="en", help="of the report: en, fr, de or lb"
+    )
+    parser.add_argument(
+        "--page", metavar="FILE", default="", help="also write the report as a page to print"
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
@@ -2881,13 +4323,16 @@ def main(arguments: list[str] | None = None, prog: str = "verify.py") -> int:
         if given.evidence:
             return run_evidence(given.evidence, given.json)
         brought = read_brought(given)
+        showing = Showing(given.json, given.language, given.page)
         if is_proof(given.folder):
             if given.state or brought.notes or brought.line or brought.not_older_than:
-                parser.error("with a proof go --policy, --receipt and --json only")
-            return run_proof(given.folder, given.policy, given.receipt, given.json)
+                parser.error(
+                    "with a proof go --policy, --receipt, --language, --page and --json only"
+                )
+            return run_proof(given.folder, given.policy, given.receipt, showing=showing)
         if given.receipt:
             parser.error("--receipt goes with a proof")
-        return run(given.folder, given.policy, given.state, given.json, brought=brought)
+        return run(given.folder, given.policy, given.state, brought=brought, showing=showing)
     except (Malformed, OSError) as error:
         words = error.strerror if isinstance(error, OSError) else str(error)
         sys.stderr.write(f"verify: {_printable(str(words))}\n")

@@ -1,0 +1,226 @@
+"""The verifier tells in four languages, as text and as a page to print, and hides no omission."""
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from deploy.bench.audit_folders import MadeLog, bear, encode
+from parvis.audit import verify
+
+INTACT = {
+    "en": ("INTACT (unanchored)", "no record id occurs twice"),
+    "fr": ("INTACT (sans ancrage)", "aucun identifiant en double"),
+    "de": ("INTACT (unverankert)", "keine Kennung kommt zweimal vor"),
+    "lb": ("INTACT (net verankert)", "keng Kennung kënnt zweemol vir"),
+}
+CHANGED = {
+    "en": "TAMPERED: README: the file is not the one that was exported",
+    "fr": "TAMPERED: README: le fichier n’est pas celui qui a été exporté",
+    "de": "TAMPERED: README: die Datei ist nicht die exportierte",
+    "lb": "TAMPERED: README: de Fichier ass net deen, deen exportéiert gouf",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An export with a change of keys, an old and a young open intent, and a night of silence."""
+    log = MadeLog("told", tmp_path / "export")
+    log.be_born()
+    log.append(encode(log.build("log.heartbeat")))
+    ask = {"phase": "intent", "outcome": None, "target": {"assistant": "desk"}}
+    log.append(encode(log.build("chat.started", **ask)))
+    log.now_us += 8 * 3600 * 1_000_000
+    log.append(encode(log.build("auth.login")))
+    log.rotate("second")
+    log.append(encode(log.build("chat.started", **ask)))
+    log.compromise(log.keys[0], 3)
+    return log.finish(bear(log))
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str]:
+    code = verify.main([str(argument) for argument in arguments])
+    return code, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("language", verify.LANGUAGES)
+def test_the_report_speaks_four_languages(
+    folder: Path, capsys: pytest.CaptureFixture[str], language: str
+) -> None:
+    code, text = run(capsys, folder, "--language", language)
+    verdict, check = INTACT[language]
+    assert code == 0 and text.startswith(verdict + "\n") and check in text
+    (folder / "README").write_text("changed")
+    code, text = run(capsys, folder, "--language", language)
+    assert code == 3 and CHANGED[language] in text
+    with pytest.raises(SystemExit) as left:
+        verify.main([str(folder), "--language", "it"])
+    assert left.value.code == 5
+
+
+def test_the_report_tells_of_silences_writers_keys_and_open_intents(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, text = run(capsys, folder)
+    assert code == 0
+    for words in (
+        "writers   1 processes, 1 heartbeats",
+        "silence   1 gaps of more than 10 minutes, the longest 480 minutes",
+        "before record 3: from 2025-12-01T00:00:00.120000Z",
+        "open      record 2 of 2025-12-01T00:00:00.120000Z has no ending here, after more than 15",
+        "open      record 5 of 2025-12-01T08:00:00.240000Z has no ending here",
+        "from size 5: ",
+        "records 3 to 4 are suspect",
+        "SHA-256 of this verifier: ",
+    ):
+        assert words in text, words
+    report = verify.verify_folder(str(folder))
+    assert [one.get("old", False) for one in report["open_intents"]] == [True, False]
+
+
+def test_every_check_is_named_done_or_skipped_with_its_reason(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for spoil in (None, "manifest", "keys.jsonl", "checkpoint", "tile"):
+        if spoil:
+            (folder / spoil).rename(folder.parent / spoil)
+        report = json.loads(run(capsys, folder, "--json")[1])
+        assert set(report["checks"]) == set(verify.CHECKS)
+        for state in report["checks"].values():
+            assert state == "done" or len(state) > len("skipped: ")
+    assert all(name in verify.CHECKS for name in report["checks"])
+
+
+def test_hashes_alone_are_compared_on_demand_and_the_rest_is_named(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, text = run(capsys, folder, "--hashes-only")
+    assert code == 0 and text.count("left out as you asked") == 5
+    bundle = next((folder / "tile" / "entries").rglob("*.p/*"))
+    bundle.write_bytes(bundle.read_bytes().replace(b"auth.login", b"auth.logos"))
+    assert run(capsys, folder, "--hashes-only")[0] == 3
+
+
+class Outline(HTMLParser):
+    """Which elements and addresses a page has, and whether every one is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.names: set[str] = set()
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.add(tag)
+        assert not {name for name, _ in attrs} & {"src", "href", "onload", "onerror", "onclick"}
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+@pytest.mark.parametrize("language", verify.LANGUAGES)
+def test_the_page_to_print_stands_alone(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], language: str
+) -> None:
+    (folder / "<img src=x onerror=alert(1)>\u202e").write_text("x")
+    page = tmp_path / "report.html"
+    code, _ = run(capsys, folder, "--page", page, "--language", language)
+    outline = Outline()
+    outline.feed(page.read_text(encoding="utf-8"))
+    assert code == 3 and outline.open == []
+    assert not outline.names & {"img", "script", "link", "iframe", "form"}
+    text = "".join(outline.text)
+    assert "<img src=x onerror=alert(1)>" in text and "\u202e" not in text
+    assert "@media print" in text and f'<html lang="{language}">' in page.read_text()
+    assert verify.Speaker(language).say("What this does not prove") in text
+
+
+def test_a_page_may_not_be_written_into_what_is_checked(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert verify.main([str(folder), "--page", str(folder / "report.html")]) == 5
+    (tmp_path / "way").symlink_to(folder)
+    assert verify.main([str(folder), "--page", str(tmp_path / "way" / "report.html")]) == 5
+    assert verify.main([str(folder), "--page", str(tmp_path / "no" / "report.html")]) == 5
+    assert "would lie in the folder" in capsys.readouterr().err
+    assert verify.main([str(folder)]) == 0
+
+
+def test_a_zip_archive_is_refused_with_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "export.zip").write_bytes(b"PK\x03\x04")
+    assert verify.main([str(tmp_path / "export.zip")]) == 5
+    assert "unpack it first" in capsys.readouterr().err
+
+
+def test_a_terminal_without_letters_of_other_languages_gets_a_report(folder: Path) -> None:
+    command = [sys.executable, "-I", verify.__file__, str(folder), "--language", "lb"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = subprocess.run(command, capture_output=True, env=environment, check=False)
+    assert done.returncode == 0 and done.stdout.startswith(b"INTACT (net verankert)")
+
+
+def list_sentences() -> Iterator[str]:
+    """What the source may say in a report: reasons, checks, and words of the layout."""
+    tree = ast.parse(Path(verify.__file__).read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        if name in {"find", "skip", "Malformed", "say", "append"}:
+            for argument in node.args:
+                yield from _texts(argument)
+    for table in (verify.CHECKS, verify.PROOF_CHECKS, verify.VERDICTS):
+        yield from table.values()
+
+
+def _texts(node: ast.expr) -> Iterator[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.JoinedStr):
+        parts = (part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
+        yield "".join(map(str, parts))
+    elif isinstance(node, ast.IfExp):
+        yield from _texts(node.body)
+        yield from _texts(node.orelse)
+
+
+# said on the command line, or about a policy or a line that the auditor gave: not in a report
+NOT_TOLD = re.compile(
+    r".*(policy has|of the policy|the policy (names|uses) a|policy names an authority twice|"
+    r"tlog-policy|quorum|control characters in the policy|witness's|not a verifier key|printed head"
+    r"|check digits|audit receipt|two histories|two heads of one log|larger head|of one history"
+    r"|--not-older-than|given on paper).*"
+)
+
+
+def test_every_sentence_of_a_report_has_four_languages() -> None:
+    known = {block.split("\n")[0] for block in verify.SENTENCES.strip().split("\n\n")}
+    for block in verify.SENTENCES.strip().split("\n\n"):
+        lines = block.split("\n")
+        assert len(lines) == 4 and all(lines), block
+        assert len({line.count("{}") for line in lines}) == 1, block
+    told = {text for text in list_sentences() if " " in text.strip() and len(text) > 6}
+    missing = {text for text in told - known if not NOT_TOLD.fullmatch(text)}
+    assert missing == set()
+
+
+def test_a_sentence_with_values_is_found_again_in_every_language() -> None:
+    said = "shorter than the 301 records seen last time: cut, or an old export"
+    assert verify.Speaker("de").tell(said).startswith("kürzer als die 301 Einträge")
+    assert verify.Speaker("fr").tell("emit.boot is missing") == "emit.boot manque"
+    assert verify.Speaker("lb").tell("something new") == "something new"
+    assert verify.Speaker("en").tell("a\u202eb\n") == "a?b?"
