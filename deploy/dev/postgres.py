@@ -25,8 +25,10 @@ _LIMIT_S = 60
 
 
 @contextlib.contextmanager
-def run_postgres() -> Iterator[str]:
+def run_postgres(*, durable: bool = False) -> Iterator[str]:
     """The address `postgresql+psycopg://...` of a fresh server, which is gone after the block.
+
+    With `durable` it syncs as a real one does.
 
     Raises places.PartMissing.
     """
@@ -36,7 +38,7 @@ def run_postgres() -> Iterator[str]:
         programs = _reachable_programs(folder, user)
         password, port = secrets.token_hex(16), free_port()
         _initialise(programs, folder, user, password)
-        process = _start(programs, folder, user, port)
+        process = _start(programs, folder, user, port, durable=durable)
         try:
             _await_ready(programs, process, port, folder)
             yield f"postgresql+psycopg://{_USER}:{password}@127.0.0.1:{port}/postgres"
@@ -91,11 +93,13 @@ def _initialise(programs: Path, folder: Path, user: int | None, password: str) -
     subprocess.run([*leash, *command], cwd=places.REPOSITORY, check=True, capture_output=True)
 
 
-def _start(programs: Path, folder: Path, user: int | None, port: int) -> subprocess.Popen[bytes]:
+def _start(
+    programs: Path, folder: Path, user: int | None, port: int, *, durable: bool
+) -> subprocess.Popen[bytes]:
     command = [
         *(str(programs / "bin/postgres"), "-D", str(folder / "data"), "-p", str(port)),
         *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
-        *("-c", "fsync=off"),  # its data are thrown away
+        *("-c", f"fsync={'on' if durable else 'off'}"),  # its data are thrown away
     ]
     leash = [sys.executable, "-m", "deploy.dev.leash", str(os.getpid()), _leash_user(user)]
     with (folder / "log").open("wb") as log:

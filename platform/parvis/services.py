@@ -12,7 +12,8 @@ from typing import Generic, TypeVar
 from sqlalchemy import Engine
 
 from parvis.audit import AuditLog
-from parvis.audit.anchors import Anchors, load_plan
+from parvis.audit.anchors import Anchors, build_anchors
+from parvis.audit.sequencer import Limits
 from parvis.conversations.store import Conversations
 from parvis.conversations.vault import Vault
 from parvis.db import create_database_engine
@@ -120,9 +121,11 @@ def build_services(
     *,
     worker: str | None = None,
     privacy: PrivacyEngine | None = None,
+    leads: bool = True,
 ) -> Services:
     """Open every room. MUST run in the process that serves, after its fork.
 
+    With `leads` it may write the audit log itself where no sequencer runs; a worker never does.
     Raises ParvisError when a part cannot be opened: a gateway without its log, its keys or its
     masking does not start.
     """
@@ -145,9 +148,11 @@ def build_services(
     audit = AuditLog(
         settings.audit_dir,
         settings.installation,
-        configuration.root_key,
+        configuration.root_key if leads else None,
         keystore,
         worker=worker or f"w{os.getpid()}",
+        limits=Limits.of(settings),
+        database_url=settings.audit_database_url,
     )
     return Services(
         settings=settings,
@@ -175,12 +180,6 @@ def build_services(
         audit=audit,
         anchors=build_anchors(audit, settings),
     )
-
-
-def build_anchors(audit: AuditLog, settings: Settings) -> Anchors:
-    """Who is asked to vouch for the heads of the logs; raises ConfigurationFaults."""
-    plan = load_plan(settings.anchors_file, settings.tsa_url, settings.tsa_interval_s)
-    return Anchors(audit, plan)
 
 
 def build_issuer(agency: Agency, keycloak_url: str) -> Issuer:

@@ -139,6 +139,17 @@ class Settings(BaseModel):
         description="Each process tries the search for personal data on sentences of all languages "
         "every so many seconds; while one fails, requests are refused (503).",
     )
+    audit_database_url: str = Field(
+        "",
+        description="Database of the audit logs, postgresql://...; empty: SQLite in the audit "
+        "folder. One for each installation, never shared.",
+    )
+    audit_agency_gb: float = Field(
+        100.0, gt=0, description="Gigabytes of audit log after which an agency's chats stop (503)."
+    )
+    audit_heartbeat_s: float = Field(
+        300.0, gt=0, description="Seconds between two heartbeats of every audit log."
+    )
     audit_wait_s: float = Field(
         2.0, gt=0, description="Seconds to wait for the audit log before refusing (503)."
     )

@@ -23,7 +23,7 @@ gc.freeze()
 
 def start_services() -> None:
     """Open every room in this worker (gunicorn's `post_fork`)."""
-    services = build_services(configuration, privacy=privacy)
+    services = build_services(configuration, privacy=privacy, leads=False)
     app.extensions["parvis"] = services
     app.extensions["parvis_anchors"] = AnchorThread(
         services.anchors,

@@ -27,7 +27,6 @@ from parvis.audit.log import AuditLog
 from parvis.audit.notes import format_proof, format_vkey
 from parvis.audit.reader import to_us
 from parvis.audit.store import LogRow, Range, Store
-from parvis.audit.stores import open_store
 from parvis.audit.tree import TILE_WIDTH, inclusion_proof
 from parvis.audit.writer import format_time
 
@@ -70,7 +69,7 @@ def export_files(
     Raises NotFound when the agency has no log, AuditUnavailable when it cannot be read.
     """
     head = audit.publish_head(tenant_id)
-    with closing(open_store(audit.folder, read_only=True)) as store:
+    with closing(audit.open_reading()) as store:
         log = audit.get_log(tenant_id)
         wanted = Range(
             end=head.size,

@@ -50,11 +50,11 @@ class LogCheck:
             self.faults.append(words)
 
 
-def check_logs(audit_dir: Path, keystore: KeyStore) -> list[LogCheck]:
+def check_logs(audit_dir: Path, keystore: KeyStore, database_url: str = "") -> list[LogCheck]:
     """Every log, checked row by row; the head file's own faults stand under `platform`."""
     general = LogCheck("platform", "")
     with (
-        closing(open_store(audit_dir, read_only=True)) as store,
+        closing(open_store(audit_dir, database_url, read_only=True)) as store,
         closing(HeadFile(audit_dir / "heads")) as heads,
     ):
         try:
@@ -75,15 +75,15 @@ def check_logs(audit_dir: Path, keystore: KeyStore) -> list[LogCheck]:
     return [general, *checks] if general.faults else checks
 
 
-def check_log(audit_dir: Path, root_key: bytes) -> list[str]:
+def check_log(audit_dir: Path, root_key: bytes, database_url: str = "") -> list[str]:
     """What would keep the logs from being opened, in words; quick, whatever their length."""
-    if not has_store(audit_dir):
+    if not has_store(audit_dir, database_url):
         gone = (audit_dir / "heads" / HEADS_NAME).is_file()
         return ["the audit database is missing"] if gone else []  # or none was made yet
     faults = []
     try:
         with (
-            closing(open_store(audit_dir, read_only=True)) as store,
+            closing(open_store(audit_dir, database_url, read_only=True)) as store,
             closing(HeadFile(audit_dir / "heads")) as heads,
         ):
             check_heads(store, heads)

@@ -25,12 +25,12 @@ from parvis.audit.receipts import Receipt
 from parvis.audit.sealing import SealedValue, pseudonym, seal_value
 from parvis.audit.sequencer import Limits, is_reserved
 from parvis.audit.server import Server, describe_fault, read_fault
-from parvis.audit.store import LogRow, StoreFault, StoreUnsafe
+from parvis.audit.store import LogRow, Occupied, Store, StoreFault, StoreUnsafe
+from parvis.audit.stores import open_store
 from parvis.audit.writer import (
     Emitter,
     Entry,
     LogInconsistent,
-    Occupied,
     ending,
     format_time,
 )
@@ -65,6 +65,7 @@ class AuditLog:
         worker: str,
         floor_bytes: int = FLOOR_BYTES,
         limits: Limits | None = None,
+        database_url: str = "",
     ) -> None:
         self._dir = audit_dir
         self._installation = installation
@@ -72,6 +73,7 @@ class AuditLog:
         self._keystore = keystore
         self._floor = floor_bytes
         self._limits = limits
+        self._database_url = database_url
         self._pid = os.getpid()
         self._logs: dict[str, LogRow] = {}
         self._fault = ""
@@ -181,7 +183,12 @@ class AuditLog:
             self._server = None
         try:
             self._server = Server(
-                self._dir, self._installation, root_key, worker=self._worker, limits=self._limits
+                self._dir,
+                self._installation,
+                root_key,
+                worker=self._worker,
+                limits=self._limits,
+                database_url=self._database_url,
             )
         except Occupied:
             time.sleep(_POLL_S)
@@ -233,8 +240,12 @@ class AuditLog:
         """What is committed, for reading."""
         with self._guard:
             if self._reader is None:
-                self._reader = AuditReader(self._dir)
+                self._reader = AuditReader(self._dir, self._database_url)
             return self._reader
+
+    def open_reading(self) -> Store:
+        """A read-only connection of the caller's own. Raises StoreFault, StoreUnsafe."""
+        return open_store(self._dir, self._database_url, read_only=True)
 
     def publish_head(self, tenant_id: str) -> LogHead:
         """The agency's signed head, remembered as one that left the house; raises NotFound."""

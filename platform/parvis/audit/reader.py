@@ -20,7 +20,7 @@ from parvis.audit.receipts import parse_receipt
 from parvis.audit.sealing import open_value
 from parvis.audit.store import LogRow, Range, RecordRow, StoreFault, StoreUnsafe
 from parvis.audit.stores import has_store, open_store
-from parvis.audit.tree import consistency_proof, inclusion_proof
+from parvis.audit.tree import consistency_proof, inclusion_proof, root_at
 from parvis.errors import AuditUnavailable, NotFound
 from parvis.keystore import KeyStore
 
@@ -79,12 +79,12 @@ class Proof:
 class AuditReader:
     """Read-only view of the logs under `audit_dir`; sees what is committed. Thread-safe."""
 
-    def __init__(self, audit_dir: Path) -> None:
-        if not has_store(audit_dir):
+    def __init__(self, audit_dir: Path, database_url: str = "") -> None:
+        if not has_store(audit_dir, database_url):
             raise AuditUnavailable("There is no audit log here yet.")
         self._lock = threading.Lock()
         try:
-            self._store = open_store(audit_dir, read_only=True)
+            self._store = open_store(audit_dir, database_url, read_only=True)
         except (StoreFault, StoreUnsafe) as error:
             raise AuditUnavailable("The audit log cannot be read.") from error
 
@@ -206,6 +206,9 @@ class AuditReader:
                 if row is None:
                     raise NotFound()
                 path = inclusion_proof(self._hashes(log), seq, size)
+                if under:
+                    root = root_at(self._hashes(log), size)
+                    head = LogHead(size, root, head.last_time, note)
             finally:
                 self._store.rollback()
         return Proof(_record(row), head, tuple(path), format_proof(seq, path, note, row.leaf))

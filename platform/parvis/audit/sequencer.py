@@ -12,13 +12,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from parvis.audit import events
 from parvis.audit.ballast import Ballast
 from parvis.audit.store import StoreBusy
 from parvis.audit.writer import Emitter, Entry, Writer, ending, system_entry
 from parvis.errors import AuditUnavailable
+from parvis.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,12 @@ class Limits:
     agency_bytes: int = 100 * _GIB
     heartbeat_s: float = 300.0
     ballast_bytes: int = 0
+
+    @classmethod
+    def of(cls, settings: Settings, ballast_bytes: int = 0) -> Self:
+        """What the settings say."""
+        share = int(settings.audit_agency_gb * _GIB)
+        return cls(share, settings.audit_heartbeat_s, ballast_bytes)
 
 
 @dataclass(slots=True, eq=False)

@@ -18,8 +18,8 @@ from parvis.audit.files import write_durably
 from parvis.audit.receipts import Receipt
 from parvis.audit.sealing import SealedValue
 from parvis.audit.sequencer import Item, Limits, Sequencer
-from parvis.audit.store import StoreUnsafe
-from parvis.audit.writer import Emitter, Entry, LogInconsistent, NotOpen, Occupied, Writer
+from parvis.audit.store import Occupied, StoreUnsafe
+from parvis.audit.writer import Emitter, Entry, LogInconsistent, NotOpen, Writer
 from parvis.errors import AuditUnavailable
 from parvis.keystore import SealBroken
 
@@ -133,13 +133,16 @@ class Server:
         *,
         worker: str,
         limits: Limits | None = None,
+        database_url: str = "",
+        on_fault: Callable[[], None] | None = None,
     ) -> None:
+        self._on_fault = on_fault
         self.fault = ""
         self.inconsistent = False
         self.ended = threading.Event()
         self._stopping = False
         self._lines: dict[int, _Line] = {}
-        writer = Writer(folder, installation, root_key, worker=worker)
+        writer = Writer(folder, installation, root_key, worker=worker, database_url=database_url)
         self._selector = selectors.DefaultSelector()
         self._hearing, self._waking = socket.socketpair()
         self._sequencer = Sequencer(folder, writer, limits or Limits(), self._note_fault)
@@ -174,6 +177,8 @@ class Server:
         self.fault = describe_fault(error)
         self.inconsistent = isinstance(error, LogInconsistent | StoreUnsafe)
         log.critical("audit.failed", extra={"fault": self.fault}, exc_info=error)
+        if self._on_fault is not None:
+            self._on_fault()
         self._stopping = True
         self._wake()
 

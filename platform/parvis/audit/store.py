@@ -91,6 +91,10 @@ class StoreUnsafe(Exception):
     """The database or its library cannot keep what it is given."""
 
 
+class Occupied(Exception):
+    """Another process writes these logs."""
+
+
 class StoreFault(Exception):
     """The database failed: what was under way may or may not be stored."""
 

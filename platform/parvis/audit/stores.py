@@ -2,15 +2,22 @@
 
 from pathlib import Path
 
-from parvis.audit.sqlite_store import FILE_NAME, SqliteStore
+from parvis.audit import postgres_store, sqlite_store
 from parvis.audit.store import Store
 
 
-def open_store(folder: Path, *, read_only: bool = False) -> Store:
-    """A connection to the logs under `folder`. Raises StoreUnsafe, StoreFault."""
-    return SqliteStore(folder, read_only=read_only)
+def open_store(folder: Path, database_url: str = "", *, read_only: bool = False) -> Store:
+    """A connection to the logs: SQLite under `folder`, or PostgreSQL at `database_url`.
+
+    Raises StoreUnsafe, StoreFault.
+    """
+    if database_url:
+        return postgres_store.PostgresStore(database_url, read_only=read_only)
+    return sqlite_store.SqliteStore(folder, read_only=read_only)
 
 
-def has_store(folder: Path) -> bool:
-    """True when logs were made under `folder`."""
-    return (folder / FILE_NAME).is_file()
+def has_store(folder: Path, database_url: str = "") -> bool:
+    """True when logs were made there. Raises StoreFault when the database does not answer."""
+    if database_url:
+        return postgres_store.has_tables(database_url)
+    return (folder / sqlite_store.FILE_NAME).is_file()

@@ -32,6 +32,7 @@ from parvis.audit.store import (
     Change,
     HeadRow,
     LogRow,
+    Occupied,
     Position,
     RecordRow,
     Store,
@@ -50,10 +51,6 @@ class NotOpen(ValueError):
 
 class LogInconsistent(Exception):
     """What is stored cannot be what was signed: nothing may be added."""
-
-
-class Occupied(Exception):
-    """Another process writes these logs."""
 
 
 class Emitter(NamedTuple):
@@ -103,7 +100,15 @@ class _Placed:
 class Writer:
     """Appends to every log of one installation, from one process. MUST be made after a fork."""
 
-    def __init__(self, folder: Path, installation: str, root_key: bytes, *, worker: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        installation: str,
+        root_key: bytes,
+        *,
+        worker: str,
+        database_url: str = "",
+    ) -> None:
         make_private_folder(folder)
         self._installation = installation
         self._keys = LogKeys(folder / "keys", root_key)
@@ -118,7 +123,7 @@ class Writer:
                 raise Occupied("another sequencer writes these logs")
             self.heads = HeadFile(folder / "heads")
             undo.callback(self.heads.close)
-            self._store = open_store(folder)
+            self._store = open_store(folder, database_url)
             undo.callback(self._store.close)
             check_heads(self._store, self.heads)
             self._boot = Boot(folder / "boots")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from parvis.audit import verify
+from parvis.audit.anchors import Anchors, build_anchors
 from parvis.audit.events import Draft
 from parvis.audit.export import export_files, write_folder
 from parvis.audit.fsck import LogCheck, check_logs
@@ -18,6 +19,7 @@ from parvis.audit.reader import Proof, to_us
 from parvis.audit.writer import format_time
 from parvis.cli.audit_open import open_log, require_logs
 from parvis.cli.audit_outside import register_outside
+from parvis.cli.audit_sequencer import register_sequencer
 from parvis.cli.audit_witness import register_witness
 from parvis.errors import Conflict, InvalidRequest, NotFound
 from parvis.keystore import KeyStore
@@ -49,6 +51,7 @@ def register(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     _register_fsck(commands)
     register_outside(commands)
     register_witness(commands)
+    register_sequencer(commands)
 
 
 def _register_export(commands: Any) -> None:
@@ -89,10 +92,12 @@ def _register_proof(commands: Any) -> None:
         "proof",
         help="prove the record of a receipt",
         description="Print the proof (c2sp.org/tlog-proof@v1) that a receipt's record is in its "
-        "log, the record inside it. The look-up is itself a record.",
+        "log, the record inside it, under a head that witnesses signed where there is one. The "
+        "look-up is itself a record. With --tenant, RECEIPT may be a record's id.",
         epilog="example: parvis audit proof v1.WQ0... > answer.tlog-proof",
     )
     proof.add_argument("receipt", metavar="RECEIPT", help="the receipt, or - for standard input")
+    proof.add_argument("--tenant", metavar="T", help="the agency, to look up a record by its id")
     proof.add_argument("--json", action="store_true", help="print one JSON object")
     proof.set_defaults(run=run_proof)
 
@@ -174,25 +179,37 @@ def run_verify(args: argparse.Namespace) -> int:
 def run_proof(args: argparse.Namespace) -> int:
     """Print the proof of a receipt's record."""
     text = sys.stdin.read(2000) if args.receipt == "-" else args.receipt
-    with open_log(load_settings()) as log:
-        tenant_id, proof = prove_receipt(log, text)
+    settings = load_settings()
+    with open_log(settings) as log:
+        anchors = build_anchors(log, settings)
+        tenant_id, proof = prove_receipt(log, text.strip(), anchors, args.tenant)
+        key = log.reader.get_key(tenant_id)
     if args.json:
         found = {"tenant": tenant_id, "size": proof.head.size, "record": dict(proof.record.data)}
-        print(json.dumps(found | {"proof": proof.text}, ensure_ascii=False))
+        found |= {"vkey": key.vkey, "fingerprint": key.fingerprint, "proof": proof.text}
+        print(json.dumps(found, ensure_ascii=False))
     else:
         print(proof.text, end="")
     return 0
 
 
-def prove_receipt(log: AuditLog, text: str) -> tuple[str, Proof]:
-    """The agency and the proof of a receipt's record; the look-up is recorded. Raises NotFound."""
-    tenant_id = log.reader.find_receipt_tenant(text)
+def prove_receipt(
+    log: AuditLog, text: str, anchors: Anchors | None = None, tenant: str | None = None
+) -> tuple[str, Proof]:
+    """The agency and the proof of a receipt's record; the look-up is recorded. Raises NotFound.
+
+    With `anchors` under the newest head that witnesses signed; with `tenant`, `text` may be an id.
+    """
+    tenant_id = tenant or log.reader.find_receipt_tenant(text)
     found = log.reader.find_by_receipt(tenant_id, text) if tenant_id else None
+    if found is None and tenant:
+        found = log.reader.find_by_id(tenant, text)
     if tenant_id is None or found is None:
         raise NotFound("no record fits this receipt")
     look = Draft("audit.read", outcome="success", target={"view": "proof", "seq": found.seq})
     log.append(tenant_id, look)
-    return tenant_id, log.reader.get_proof(tenant_id, found.seq)
+    under = anchors.find_cosigned(tenant_id, found.seq) if anchors else None
+    return tenant_id, log.reader.get_proof(tenant_id, found.seq, under)
 
 
 def run_fsck(args: argparse.Namespace) -> int:
@@ -201,7 +218,7 @@ def run_fsck(args: argparse.Namespace) -> int:
     require_logs(settings)
     keystore = KeyStore(settings.keys_file, read_root_key(settings))
     try:
-        checks = check_logs(settings.audit_dir, keystore)
+        checks = check_logs(settings.audit_dir, keystore, settings.audit_database_url)
     finally:
         keystore.close()
     sound = not any(check.faults for check in checks)

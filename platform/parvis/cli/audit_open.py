@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from parvis.audit.log import AuditLog
+from parvis.audit.sequencer import Limits
 from parvis.audit.stores import has_store
 from parvis.errors import AuditUnavailable
 from parvis.keystore import KeyStore
@@ -17,7 +18,15 @@ def open_log(settings: Settings) -> Iterator[AuditLog]:
     root = read_root_key(settings)
     keystore = KeyStore(settings.keys_file, root)
     try:
-        log = AuditLog(settings.audit_dir, settings.installation, root, keystore, worker="cli")
+        log = AuditLog(
+            settings.audit_dir,
+            settings.installation,
+            root,
+            keystore,
+            worker="cli",
+            limits=Limits.of(settings),
+            database_url=settings.audit_database_url,
+        )
         try:
             yield log
         finally:
@@ -28,5 +37,5 @@ def open_log(settings: Settings) -> Iterator[AuditLog]:
 
 def require_logs(settings: Settings) -> None:
     """Raises AuditUnavailable when nothing was ever logged here."""
-    if not has_store(settings.audit_dir):
+    if not has_store(settings.audit_dir, settings.audit_database_url):
         raise AuditUnavailable("there is no audit log under PARVIS_DATA_DIR")

@@ -121,5 +121,6 @@ def _check_holds(configuration: Configuration) -> Iterator[Fault]:
 
 def _check_audit(configuration: Configuration) -> Iterator[Fault]:
     settings = configuration.settings
-    for words in check_log(settings.audit_dir, configuration.root_key):
+    url = settings.audit_database_url
+    for words in check_log(settings.audit_dir, configuration.root_key, url):
         yield Fault("audit", 0, "", words)

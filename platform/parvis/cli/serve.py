@@ -7,11 +7,15 @@ import argparse
 import logging
 import os
 import sys
+from functools import partial
 from typing import Any
 
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
+from parvis.audit.process import Keeper, run_sequencer
+from parvis.cli.audit_sequencer import plan_sequencer
+from parvis.logs import configure_logs
 from parvis.settings import Settings, load_settings
 
 DRAIN_S = 25
@@ -34,10 +38,20 @@ def register(groups: Any) -> None:
 def run_serve(_args: argparse.Namespace) -> int:
     """Serve until told to stop; every fault of the files is said before a port is opened."""
     settings = load_settings()
+    configure_logs(settings.log_level)
+    # forked before anything large is loaded, and never while threads run
+    keeper = Keeper(partial(run_sequencer, plan_sequencer(settings)))
+    try:
+        _serve(settings)
+    finally:
+        keeper.close()
+    return 0
+
+
+def _serve(settings: Settings) -> None:
     import parvis.wsgi as gateway  # noqa: PLC0415 - reads every file: only this command needs it
 
     GatewayServer(settings, gateway).run()
-    return 0
 
 
 def server_options(settings: Settings) -> dict[str, Any]:

@@ -28,7 +28,9 @@ def readyz() -> ResponseReturnValue:
     """200 when a question could be answered now, else 503; each part with a word."""
     parts = _cached.get(get_services())
     ready = all(word in {"ok", "degraded"} for word in parts.values())
-    body = {"status": "ready" if ready else "not ready", "parts": parts}
+    body: dict[str, object] = {"status": "ready" if ready else "not ready", "parts": parts}
+    if parts["audit"] == "down" and (why := get_services().audit.fault):
+        body["reasons"] = {"audit": why}
     return json_response(body, 200 if ready else 503)
 
 

@@ -1,0 +1,187 @@
+"""The log's database in PostgreSQL: one writer at a time, by a lock and by a number.
+
+The writer holds an advisory lock for its session. When it loses the session without noticing, the
+next leader raises `leader.epoch`; each transaction of the old one then finds a number that is not
+its own and fails. Durability is asked for and read back, never assumed.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import errors
+from psycopg.pq import TransactionStatus
+
+from parvis.audit.store import Occupied, Store, StoreBusy, StoreFault, StoreUnsafe
+
+SCHEMA = "parvis_audit"
+_LOCK = 0x706172766973  # the advisory lock of the one writer
+_TABLES = """
+CREATE SCHEMA IF NOT EXISTS parvis_audit;
+CREATE TABLE log (
+    no bigint PRIMARY KEY, id text NOT NULL UNIQUE, tenant_id text NOT NULL UNIQUE,
+    origin text NOT NULL, public_key bytea NOT NULL
+);
+CREATE TABLE head (
+    log_no bigint PRIMARY KEY REFERENCES log, size bigint NOT NULL, root bytea NOT NULL,
+    frontier bytea NOT NULL, last_us bigint NOT NULL, note text NOT NULL
+);
+CREATE TABLE record (
+    log_no bigint NOT NULL, seq bigint NOT NULL, id bytea NOT NULL, time_us bigint NOT NULL,
+    kind text NOT NULL, hash bytea NOT NULL, leaf bytea NOT NULL,
+    PRIMARY KEY (log_no, seq), UNIQUE (log_no, id)
+);
+CREATE INDEX record_kind ON record (log_no, kind, seq);
+CREATE TABLE block (
+    log_no bigint NOT NULL, level bigint NOT NULL, place bigint NOT NULL, hash bytea NOT NULL,
+    PRIMARY KEY (log_no, level, place)
+);
+CREATE TABLE open_intent (
+    log_no bigint NOT NULL, id bytea NOT NULL, seq bigint NOT NULL, boot text NOT NULL,
+    PRIMARY KEY (log_no, id)
+);
+CREATE TABLE sealed (
+    log_no bigint NOT NULL, id bytea NOT NULL, name text NOT NULL, key_id text NOT NULL,
+    box bytea NOT NULL, PRIMARY KEY (log_no, id, name)
+);
+CREATE INDEX sealed_key ON sealed (log_no, key_id);
+CREATE TABLE published (
+    log_no bigint NOT NULL, size bigint NOT NULL, note text NOT NULL, PRIMARY KEY (log_no, size)
+);
+CREATE TABLE emitter (
+    log_no bigint NOT NULL, boot text NOT NULL, n bigint NOT NULL, PRIMARY KEY (log_no, boot)
+);
+CREATE TABLE usage (log_no bigint PRIMARY KEY, bytes bigint NOT NULL);
+CREATE TABLE pruned (log_no bigint PRIMARY KEY, end_seq bigint NOT NULL);
+CREATE TABLE leader (epoch bigint NOT NULL);
+INSERT INTO leader VALUES (0);
+"""
+_TYPES = {
+    "record": ("int8", "int8", "bytea", "int8", "text", "bytea", "bytea"),
+    "block": ("int8", "int8", "int8", "bytea"),
+    "open_intent": ("int8", "bytea", "int8", "text"),
+    "sealed": ("int8", "bytea", "text", "text", "bytea"),
+}
+_WANTED = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
+_OPTIONS = f"-c search_path={SCHEMA} -c lock_timeout=5s -c statement_timeout=60s"
+_PASSING = (errors.DiskFull, errors.LockNotAvailable, errors.QueryCanceled)
+
+Value = TypeVar("Value")
+
+
+class PostgresStore(Store):
+    """One session; a writing one makes the tables, leads, and is fenced when another leads."""
+
+    def __init__(self, url: str, *, read_only: bool = False) -> None:
+        self._url = url
+        self._read_only = read_only
+        self._epoch = 0
+        self._db = _attempt(lambda: _connect(url, read_only=read_only))
+        if read_only:
+            return
+        try:
+            self._lead()
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _lead(self) -> None:
+        self._run("SET synchronous_commit = on")
+        for name, wanted in _WANTED.items():
+            if self._select(f"SHOW {name}")[0][0] != wanted:
+                raise StoreUnsafe(f"PostgreSQL runs with {name} not {wanted}")
+        if not self._select("SELECT pg_try_advisory_lock(?)", (_LOCK,))[0][0]:
+            raise Occupied("another sequencer writes these logs")
+        if not self._select("SELECT to_regclass(?) IS NOT NULL", (f"{SCHEMA}.leader",))[0][0]:
+            self._run("BEGIN")
+            self._run(_TABLES)
+            self._run("COMMIT")
+        self._epoch = self._select("UPDATE leader SET epoch = epoch + 1 RETURNING epoch")[0][0]
+
+    def _session(self) -> "psycopg.Connection[Any]":
+        if self._read_only and self._db.closed:  # the server was away: a reader looks again
+            self._db = _connect(self._url, read_only=True)
+        return self._db
+
+    def _select(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        return _attempt(lambda: self._execute(sql, values).fetchall())
+
+    def _run(self, sql: str, values: Sequence[Any] = ()) -> int:
+        return _attempt(lambda: self._execute(sql, values).rowcount)
+
+    def _execute(self, sql: str, values: Sequence[Any]) -> "psycopg.Cursor[Any]":
+        # without values: several statements at once are allowed
+        return self._session().execute(_marked(sql), tuple(values) or None)
+
+    def _insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        sql = f"COPY {table} ({','.join(columns)}) FROM STDIN (FORMAT BINARY)"
+
+        def copy() -> None:
+            with self._db.cursor() as cursor, cursor.copy(sql.encode()) as stream:
+                stream.set_types(_TYPES[table])
+                for row in rows:
+                    stream.write_row(row)
+
+        _attempt(copy)
+
+    def begin(self) -> None:
+        """Start the one writing transaction; raises StoreUnsafe when another sequencer leads."""
+        self._run("BEGIN")
+        if self._run("UPDATE leader SET epoch = epoch WHERE epoch = ?", (self._epoch,)) != 1:
+            raise StoreUnsafe("another sequencer leads: this one may not write any more")
+
+    def begin_reading(self) -> None:
+        """Hold one state of the database until `rollback`."""
+        self._run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+    def commit(self) -> None:
+        """Make it durable: returns after the sync."""
+        self._run("COMMIT")
+
+    def rollback(self) -> None:
+        """Forget the transaction, if there is one."""
+        if not self._db.closed and self._db.info.transaction_status != TransactionStatus.IDLE:
+            with contextlib.suppress(StoreFault):  # a session that is gone has forgotten it
+                self._run("ROLLBACK")
+
+    def wipe(self) -> None:
+        """Free the room of deleted rows (their bytes leave with the archives of the server)."""
+        self._run("VACUUM sealed")
+        self._run("VACUUM record")
+
+    def close(self) -> None:
+        """End the session, and with it the lock."""
+        self._db.close()
+
+
+def has_tables(url: str) -> bool:
+    """True when a sequencer made its tables there. Raises StoreFault."""
+
+    def look() -> bool:
+        with _connect(url, read_only=True) as session:
+            row = session.execute("SELECT to_regclass(%s)", (f"{SCHEMA}.leader",)).fetchone()
+            return row is not None and row[0] is not None
+
+    return _attempt(look)
+
+
+def _connect(url: str, *, read_only: bool) -> "psycopg.Connection[Any]":
+    options = _OPTIONS + (" -c default_transaction_read_only=on" if read_only else "")
+    address = url.replace("postgresql+psycopg://", "postgresql://", 1)
+    return psycopg.connect(address, autocommit=True, options=options, connect_timeout=5)
+
+
+@cache
+def _marked(sql: str) -> bytes:
+    return sql.replace("?", "%s").encode()
+
+
+def _attempt(action: Callable[[], Value]) -> Value:
+    try:
+        return action()
+    except _PASSING as error:
+        raise StoreBusy(type(error).__name__) from error
+    except psycopg.Error as error:  # its words may hold an address
+        raise StoreFault(type(error).__name__) from None

@@ -1,0 +1,156 @@
+"""The sequencer as a process of its own, and the keeper that starts it again when it dies.
+
+After a fault of the disk the process ends at once: what is stored is looked at afresh by the next.
+One that finds the logs inconsistent is not started again: it leaves its words for `/readyz`.
+"""
+
+import contextlib
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from parvis.audit.files import make_private_folder
+from parvis.audit.sequencer import Limits
+from parvis.audit.server import Server, describe_fault, write_fault
+from parvis.audit.store import Occupied, StoreFault, StoreUnsafe
+from parvis.audit.writer import LogInconsistent
+from parvis.keystore import SealBroken
+
+log = logging.getLogger(__name__)
+
+EXIT_FAULT = 74  # EX_IOERR
+EXIT_OCCUPIED = 75  # EX_TEMPFAIL
+EXIT_INCONSISTENT = 78  # EX_CONFIG: no other start will find it better
+_LOOK_S = 0.5
+_POLL_S = 0.05
+_PAUSES_S = (0.1, 5.0)
+_GOOD_LIFE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a sequencer needs to know."""
+
+    folder: Path
+    installation: str
+    root_key: bytes
+    limits: Limits
+    database_url: str = ""
+
+
+def run_sequencer(plan: Plan) -> int:
+    """Write the logs until SIGTERM, SIGINT or the parent's end; gives the exit code."""
+    change = threading.Event()
+    stopped = threading.Event()
+
+    def stop(*_: object) -> None:
+        stopped.set()
+        change.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    try:
+        server = _open(plan, change)
+    except (Occupied, StoreFault, OSError) as error:
+        log.error("audit.refused", extra={"fault": describe_fault(error)})
+        return EXIT_OCCUPIED if isinstance(error, Occupied) else EXIT_FAULT
+    except (LogInconsistent, StoreUnsafe, SealBroken) as error:
+        return _stay_down(plan, describe_fault(error))
+    parent = os.getppid()
+    while not change.wait(_LOOK_S) and os.getppid() == parent:
+        pass
+    if server.fault and not stopped.is_set():
+        if server.inconsistent:
+            return _stay_down(plan, server.fault)
+        return EXIT_FAULT
+    server.close()
+    return 0
+
+
+def _open(plan: Plan, change: threading.Event) -> Server:
+    make_private_folder(plan.folder)
+    server = Server(
+        plan.folder,
+        plan.installation,
+        plan.root_key,
+        worker="sequencer",
+        limits=plan.limits,
+        database_url=plan.database_url,
+        on_fault=change.set,
+    )
+    write_fault(plan.folder, "")
+    log.info("audit.sequencer")
+    return server
+
+
+def _stay_down(plan: Plan, words: str) -> int:
+    log.critical("audit.refused", extra={"fault": words})
+    write_fault(plan.folder, words)
+    return EXIT_INCONSISTENT
+
+
+class Keeper:
+    """A child process that keeps a sequencer running, for as long as its parent lives."""
+
+    def __init__(self, run: Callable[[], int]) -> None:
+        self._owner = os.getpid()
+        self._pid = os.fork()
+        if self._pid == 0:
+            os.setsid()  # the terminal's Ctrl-C is for the gateway, whose records come last
+            _end_process(lambda: _keep(run, self._owner))
+
+    def close(self) -> None:
+        """Let it write what it has and end; call after the last worker. Not for a fork's child."""
+        if os.getpid() != self._owner:
+            return
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(self._pid, signal.SIGTERM)
+            os.waitpid(self._pid, 0)
+
+
+def _end_process(work: Callable[[], int]) -> None:
+    code = EXIT_FAULT
+    try:
+        code = work()
+    finally:
+        logging.shutdown()
+        os._exit(code)
+
+
+def _keep(run: Callable[[], int], owner: int) -> int:
+    stopping = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    pause = _PAUSES_S[0]
+    while not stopping.is_set() and os.getppid() == owner:
+        begun = time.monotonic()
+        child = os.fork()
+        if child == 0:
+            _end_process(run)
+        code = _await_end(child, stopping, owner)
+        if code == EXIT_INCONSISTENT:
+            while not stopping.wait(_LOOK_S) and os.getppid() == owner:
+                pass
+        elif not stopping.is_set():
+            log.warning("audit.sequencer_ended", extra={"exit": code})
+            pause = _PAUSES_S[0] if time.monotonic() - begun > _GOOD_LIFE_S else pause
+            stopping.wait(pause)
+            pause = min(2 * pause, _PAUSES_S[1])
+    return 0
+
+
+def _await_end(child: int, stopping: threading.Event, owner: int) -> int:
+    told = False
+    while True:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        if not told and (stopping.is_set() or os.getppid() != owner):
+            os.kill(child, signal.SIGTERM)
+            told = True
+        time.sleep(_POLL_S)
