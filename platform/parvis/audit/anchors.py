@@ -23,6 +23,7 @@ from parvis.audit.timestamps import StampRefused, build_stamp_request, read_stam
 from parvis.audit.verify import Malformed, Trust, load_policy
 from parvis.audit.witness import SIZE_TYPE, Request
 from parvis.errors import ConfigurationFaults, Fault, InvalidRequest, NotFound
+from parvis.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +81,12 @@ def load_plan(path: Path | None, tsa_url: str, stamp_every_s: int) -> AnchorPlan
         raise ConfigurationFaults([Fault(str(path), 0, "", "cannot be read")]) from error
     except Malformed as error:
         raise ConfigurationFaults([Fault(str(path), 0, "", str(error))]) from error
+
+
+def build_anchors(audit: AuditLog, settings: Settings) -> "Anchors":
+    """Who is asked to vouch for the heads of the logs; raises ConfigurationFaults."""
+    plan = load_plan(settings.anchors_file, settings.tsa_url, settings.tsa_interval_s)
+    return Anchors(audit, plan)
 
 
 def _nobody() -> Trust:

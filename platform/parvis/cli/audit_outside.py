@@ -9,14 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from parvis.audit.anchors import Anchors, AnchorState
+from parvis.audit.anchors import Anchors, AnchorState, build_anchors
 from parvis.audit.anchors_heads import record_heads
 from parvis.audit.gossip import compare, load_side
 from parvis.audit.paper import format_head_line
 from parvis.audit.verify import EXIT, format_moment
 from parvis.cli.audit_open import open_log
 from parvis.errors import Conflict
-from parvis.services import build_anchors
 from parvis.settings import Settings, load_settings
 
 

@@ -300,6 +300,8 @@ def _return_path() -> str:
         return quote(request.path)
     # a form's address cannot be opened: go back to the page that held the form
     _, room, *rest = request.path.split("/")
+    if request.path == "/audit/proof":
+        return request.path
     if room == "chat" and rest:
         return f"/chat/{rest[0]}"
     return "/audit" if room == "audit" else "/"
