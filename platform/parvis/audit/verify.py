@@ -84,6 +84,7 @@ UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TIME = re.compile(r"[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}\.[0-9]{6}Z")
 
 
+NOT_IN_NAMES = re.compile(r"[\s\ud800-\udfff]")  # white space, half a character
 def _is(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
 
@@ -318,11 +319,12 @@ class Key:
         name, plus, rest = vkey.partition("+")
         identity, second, encoded = rest.partition("+")
         raw = unbase64(encoded)
-        if not (name and plus and second) or len(raw) != 33 or raw[:1] != b"\x01":
+        whole = name and plus and second and not NOT_IN_NAMES.search(name)
+        if not whole or len(raw) != 33 or raw[:1] != b"\x01":
             raise Malformed("not an Ed25519 verifier key")
         self.vkey, self.name, self.public = vkey, name, raw[1:]
         self.id = hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4]
-        if self.id.hex() != identity or re.search(r"\s", name):
+        if self.id.hex() != identity:
             raise Malformed("a verifier key with the wrong key id")
 
     @property
@@ -623,7 +625,7 @@ def split_vkey(vkey: str) -> tuple[str, str, bytes]:
     """(name, key id, type and key) of a verifier key."""
     name, plus, rest = vkey.partition("+")
     identity, second, encoded = rest.partition("+")
-    if not (name and plus and second) or re.search(r"\s", name):
+    if not (name and plus and second) or NOT_IN_NAMES.search(name):
         raise Malformed("not a verifier key")
     return name, identity, unbase64(encoded)
 
