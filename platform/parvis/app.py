@@ -12,6 +12,7 @@ from parvis.web.receipts import add_receipt
 
 ROOMS = (
     (api.blueprint, require_bearer(Permission.ASK_API, Permission.ASK_PORTAL)),
+    (api.second_blueprint, require_bearer(Permission.ASK_API, Permission.ASK_PORTAL)),
     (portal.blueprint, require_page(Permission.USE_PORTAL)),
     (auditor.blueprint, require_page(Permission.READ_AUDIT)),
     (front.blueprint, open_to_all),

@@ -5,6 +5,7 @@ up. Nothing waits for a time: an answer is held by an event that the test sets.
 """
 
 import copy
+import hashlib
 import json
 import select
 import ssl
@@ -33,7 +34,8 @@ class Answer:
     """One scripted answer.
 
     `pieces` None repeats the last user message, `piece_chars` at a time. `raw` is sent as it is in
-    place of all events, `cut` bytes at a time. `hold` stops the answer after `hold_after` pieces
+    place of all events, `cut` bytes at a time; `body` is a whole answer of `/embeddings` or
+    `/rerank`. `hold` stops the answer after `hold_after` pieces
     until the event is set or the client is gone. `drop` breaks the connection after the pieces;
     `before_head` does so before anything was sent.
     """
@@ -51,6 +53,7 @@ class Answer:
     error: Mapping[str, Any] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str = "text/event-stream"
+    body: Mapping[str, Any] | None = None
     hold: threading.Event | None = None
     hold_after: int = 1
     drop: bool = False
@@ -213,6 +216,9 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.status != 200:
             self._send_json(answer.status, {"error": answer.error}, answer.headers)
             return
+        if self.path in _WHOLE:
+            self._send_json(200, answer.body or _WHOLE[self.path](request))
+            return
         self.send_response(200)
         self.send_header("Content-Type", answer.content_type)
         self.send_header("Transfer-Encoding", "chunked")
@@ -230,17 +236,20 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _write_events(self, answer: Answer, request: dict[str, Any]) -> None:
         deltas = [{"role": "assistant", "content": None}, *_deltas(answer, request)]
+        choices = range(request.get("n") or 1)
         for count, delta in enumerate(deltas):
             if answer.hold is not None and count == answer.hold_after + 1:
                 self._hold(answer.hold)
-            self._event(_chunk(delta, None), answer.cut)
+            for choice in choices:
+                self._event(_chunk(delta, None, choice), answer.cut)
         if answer.drop:
             return
         if answer.finish is not None:
-            self._event(_chunk({}, answer.finish), answer.cut)
+            for choice in choices:
+                self._event(_chunk({}, answer.finish, choice), answer.cut)
         if answer.usage is not None and request.get("stream_options", {}).get("include_usage"):
-            choices = None if answer.choices_null else []
-            self._event({**_chunk({}, None), "choices": choices, "usage": answer.usage})
+            empty = None if answer.choices_null else []
+            self._event({**_chunk({}, None), "choices": empty, "usage": answer.usage})
         if answer.done:
             self._write(b"data: [DONE]\n\n")
 
@@ -291,6 +300,29 @@ def _deltas(answer: Answer, request: dict[str, Any]) -> list[Mapping[str, Any]]:
     return [{"content": piece} for piece in pieces]
 
 
+def _embed(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Vectors that tell texts apart: the same text has the same one. Last one first."""
+    data = [
+        {"object": "embedding", "index": index, "embedding": _vector(text)}
+        for index, text in enumerate(request["input"])
+    ]
+    return {"object": "list", "data": data[::-1], "usage": {"prompt_tokens": 5, "total_tokens": 5}}
+
+
+def _vector(text: str) -> list[float]:
+    return [byte / 255 for byte in hashlib.sha256(text.encode()).digest()[:8]]
+
+
+def _rerank(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The longest document fits best."""
+    order = sorted(range(len(request["documents"])), key=lambda i: -len(request["documents"][i]))
+    results = [{"index": i, "relevance_score": len(request["documents"][i]) / 100} for i in order]
+    return {"model": "x", "results": results, "usage": {"prompt_tokens": 6, "total_tokens": 6}}
+
+
+_WHOLE = {"/v1/embeddings": _embed, "/v1/rerank": _rerank}
+
+
 def _last_user_text(request: dict[str, Any]) -> str:
     for message in reversed(request["messages"]):
         if message["role"] == "user":
@@ -301,11 +333,11 @@ def _last_user_text(request: dict[str, Any]) -> str:
     return ""
 
 
-def _chunk(delta: Mapping[str, Any], finish: str | None) -> dict[str, Any]:
+def _chunk(delta: Mapping[str, Any], finish: str | None, choice: int = 0) -> dict[str, Any]:
     return {
         "id": "chatcmpl-upstream",
         "object": "chat.completion.chunk",
         "created": 1_700_000_000,
         "model": "/secret/path/of/the/server/model.gguf",
-        "choices": [{"index": 0, "delta": dict(delta), "finish_reason": finish}],
+        "choices": [{"index": choice, "delta": dict(delta), "finish_reason": finish}],
     }

@@ -56,7 +56,7 @@ BAD: dict[str, tuple[bytes, int, str, str | None]] = {
         user([{"type": "image_url", "image_url": {"url": f"https://x.example/{SECRET}"}}]),
         400,
         "invalid_value",
-        "messages[0].content",
+        "messages[0].content[0].type",
     ),
     "control characters": (
         user(f"{SECRET}\u0000"),
@@ -71,7 +71,8 @@ BAD: dict[str, tuple[bytes, int, str, str | None]] = {
         "invalid_value",
         "messages",
     ),
-    "two answers": (changed(n=2), 400, "unsupported_parameter", "n"),
+    "more answers than the model gives": (changed(n=5), 400, "unsupported_parameter", "n"),
+    "more answers than anybody gives": (changed(n=9), 400, "invalid_value", "n"),
     "log probabilities": (changed(logprobs=True), 400, "unsupported_parameter", "logprobs"),
     "tools a model lacks": (
         changed(tools=[{"type": "function", "function": {"name": "f"}}]),

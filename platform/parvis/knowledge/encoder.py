@@ -44,14 +44,14 @@ class Encoder:
         self._session: Any = None
         self._input = ""
 
-    def encode(self, text: str) -> Vector:
-        """The vector of one text; the same text always gives the same one.
+    def encode(self, text: str, *, most_chars: int | None = _MAX_CHARS) -> Vector:
+        """The vector of one text; the same text always gives the same one. None: all of it.
 
         Texts go through one by one: in a batch a vector depends on its neighbours. Raises
         EncoderUnavailable.
         """
         session = self._get_session()
-        found = session.run(None, {self._input: [text[:_MAX_CHARS]]})[0][0]
+        found = session.run(None, {self._input: [text[:most_chars]]})[0][0]
         vector: Vector = np.asarray(found, dtype="<f4")
         length = float(np.linalg.norm(vector))
         return vector / np.float32(length) if length else vector

@@ -113,6 +113,10 @@ class Knowledge:
         ]
         return [_with_score(index.passages[place], float(cosine[place])) for place in good[:limit]]
 
+    def encode(self, text: str) -> Vector:
+        """The vector of a whole text, as its words stand. Raises EncoderUnavailable."""
+        return self._encoder.encode(text, most_chars=None)
+
     def list_sources(self, tenant_id: str) -> list[StoredSource]:
         """The agency's sources that can be searched."""
         with open_session(self._engine) as session:

@@ -26,7 +26,7 @@ from parvis.web.pages import render_error
 log = logging.getLogger(__name__)
 
 _METHOD_NOT_ALLOWED = 405
-_MACHINE_PATHS = ("/v1", "/healthz", "/readyz", "/metrics")
+_MACHINE_PATHS = ("/v1", "/v2", "/healthz", "/readyz", "/metrics")
 
 
 class MethodNotAllowed(InvalidRequest):

@@ -24,7 +24,7 @@ def add_receipt(response: Response) -> Response:
         # nobody reads this answer, and the chat writes its own ending
         return response
     if not g.get("receipt"):
-        if not request.path.startswith("/v1"):
+        if not request.path.startswith(("/v1", "/v2")):
             return response
         try:
             g.receipt = _record(response)
