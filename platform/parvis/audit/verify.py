@@ -355,7 +355,10 @@ def split_note(data: bytes) -> tuple[str, Signatures]:
         parts = line.split(" ")
         if len(parts) != 3 or parts[0] != "\u2014":
             raise Malformed("not a signature line")
-        found.append((parts[1], unbase64(parts[2])))
+        raw = unbase64(parts[2])
+        if not parts[1] or "+" in parts[1] or NOT_IN_NAMES.search(parts[1]) or len(raw) < 5:
+            raise Malformed("not a signature line")
+        found.append((parts[1], raw))
     return text + "\n", found
 
 

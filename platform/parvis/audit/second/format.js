@@ -107,6 +107,7 @@ globalThis.parvisFormat = (() => {
       const parts = line.split(" ");
       require(parts.length === 3 && parts[0] === "\u2014", "note");
       const raw = unbase64(parts[2]);
+      require(/^[^+\s]+$/.test(parts[1]) && raw.length > 4, "note");
       return { name: parts[1], id: hex(raw.slice(0, 4)), signature: raw.slice(4) };
     });
     return { body, signed };
