@@ -40,11 +40,8 @@ def test_a_citizen_gets_a_proof_that_the_verifier_accepts(
     before = len(site.installation.records(AGENCY))
     page = citizen.post("/audit/proof", data={"receipt": f" {receipt[:90]}\n{receipt[90:]} "})
     assert page.status_code == 200 and "record is in the log" in page.text
-    looks = site.installation.records(AGENCY)
-    assert len(looks) == before + 1
-    assert {"audit.read"} == {one["kind"] for one in looks} - {
-        one["kind"] for one in looks if one["kind"] != "audit.read"
-    }
+    looks = [one["kind"] for one in site.installation.records(AGENCY)]
+    assert len(looks) == before + 1 and "audit.read" in looks
     answer = citizen.post("/audit/proof", data={"receipt": receipt, "download": "1"})
     assert answer.headers["Content-Disposition"].endswith('.tlog-proof"')
     policy = re.findall(r"^.*(log \S+)\nquorum none", page.text, re.M)[0] + "\nquorum none\n"
@@ -70,7 +67,7 @@ def test_whatever_does_not_match_the_records_hash_finds_nothing_and_leaves_no_re
         page = citizen.post("/audit/proof", data={"receipt": text})
         assert page.status_code == 404 and "No record fits" in page.text
     assert len(site.installation.records(AGENCY)) == before
-    assert citizen.get("/audit/proof?receipt=" + receipt).text.count(receipt) == 0
+    assert "is in the log" not in citizen.get("/audit/proof?receipt=" + receipt).text
 
 
 def test_the_form_stands_in_every_language_without_a_script(citizen: FlaskClient) -> None:

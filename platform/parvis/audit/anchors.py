@@ -18,7 +18,7 @@ from parvis.audit.anchors_store import AnchorStore, Stamp
 from parvis.audit.cosignatures import add_cosignatures, find_cosignature
 from parvis.audit.log import AuditLog
 from parvis.audit.notes import NoteInvalid
-from parvis.audit.reader import LogHead
+from parvis.audit.reader import AuditReader, LogHead
 from parvis.audit.timestamps import StampRefused, build_stamp_request, read_stamp
 from parvis.audit.verify import Malformed, Trust, load_policy
 from parvis.audit.witness import SIZE_TYPE, Request
@@ -95,6 +95,21 @@ def _nobody() -> Trust:
     return trust
 
 
+def describe_logs(reader: AuditReader, audit_dir: Path, plan: AnchorPlan) -> dict[str, AnchorState]:
+    """The state of every log, by agency."""
+    store = AnchorStore(audit_dir)
+    return {
+        tenant_id: describe_anchors(
+            store,
+            plan,
+            reader.get_key(tenant_id).log,
+            reader.get_head(tenant_id).size,
+            time.time(),
+        )
+        for tenant_id in reader.list_tenants()
+    }
+
+
 class Anchors:
     """Asks the witnesses and the authority of one installation. Thread-safe; fails soft."""
 
@@ -149,9 +164,9 @@ class Anchors:
 
     def describe(self, tenant_id: str, now: float | None = None) -> AnchorState:
         """How much of the agency's log others vouch for; raises NotFound."""
-        reader, trust = self.audit.reader, self.plan.trust
+        reader = self.audit.reader
         log_id, size = reader.get_key(tenant_id).log, reader.get_head(tenant_id).size
-        return describe_anchors(self.store, trust, self.plan, log_id, size, now or time.time())
+        return describe_anchors(self.store, self.plan, log_id, size, now or time.time())
 
     def find_cosigned(self, tenant_id: str, seq: int) -> tuple[int, str] | None:
         """(size, cosigned note) of the newest head with a quorum that covers this record."""
@@ -235,9 +250,10 @@ def find_cosigned(
 
 
 def describe_anchors(
-    store: AnchorStore, trust: Trust, plan: AnchorPlan, log_id: str, size: int, now: float
+    store: AnchorStore, plan: AnchorPlan, log_id: str, size: int, now: float
 ) -> AnchorState:
     """The state of one log's anchors, for pages, probes and commands."""
+    trust = plan.trust
     witnessed, covered = None, 0
     for at, _, times in store.list_cosigned(log_id, _LOOK_BACK):
         when = trust.find_quorum(times)

@@ -4,17 +4,22 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
+from parvis.audit.anchors import describe_logs, load_plan
 from parvis.audit.fsck import check_log
+from parvis.audit.reader import AuditReader
+from parvis.audit.stores import has_store
+from parvis.audit.verify import format_moment
 from parvis.compliance.store import ComplianceStore
 from parvis.db import create_database_engine, find_schema_revision, get_head_revision
 from parvis.errors import ConfigurationFaults, Fault, ParvisError
 from parvis.identity.keycloak import Keycloak
 from parvis.inference.router import Inference
 from parvis.services import Configuration, build_issuer, load_configuration
-from parvis.settings import load_settings
+from parvis.settings import Settings, load_settings
 
 
 def register(groups: Any) -> None:
@@ -124,3 +129,18 @@ def _check_audit(configuration: Configuration) -> Iterator[Fault]:
     url = settings.audit_database_url
     for words in check_log(settings.audit_dir, configuration.root_key, url):
         yield Fault("audit", 0, "", words)
+    yield from _check_anchors(settings, url)
+
+
+def _check_anchors(settings: Settings, url: str) -> Iterator[Fault]:
+    """The trust file can be read, and nobody who shall vouch for a log is late."""
+    plan = load_plan(settings.anchors_file, settings.tsa_url, settings.tsa_interval_s)
+    if not has_store(settings.audit_dir, url):
+        return
+    with closing(AuditReader(settings.audit_dir, url)) as reader:
+        for tenant_id, state in describe_logs(reader, settings.audit_dir, plan).items():
+            if state.late and state.newest is not None:
+                words = f"its newest outside time is {format_moment(state.newest)}"
+                yield Fault("anchors", 0, tenant_id, words)
+            elif state.late:
+                yield Fault("anchors", 0, tenant_id, "nobody outside has vouched for it yet")

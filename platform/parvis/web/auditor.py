@@ -15,6 +15,7 @@ from flask import Blueprint, Response, g, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from parvis.audit.events import KINDS, Actor, Draft
+from parvis.audit.paper import format_head_line
 from parvis.audit.reader import AuditReader, AuditRecord
 from parvis.errors import NotFound
 from parvis.web import audit_exports, i18n, pages
@@ -181,7 +182,22 @@ def _list_page(
         presets=_list_presets(wanted),
         fingerprint=key.fingerprint,
         vkey=key.vkey,
+        **_describe_outside(),
     )
+
+
+def _describe_outside() -> Mapping[str, Any]:
+    """Who outside vouches for the log, until when; and its head as a line for paper."""
+    services, words = get_services(), i18n.words()
+    state = services.anchors.describe(_tenant())
+    head = services.audit.publish_head(_tenant())
+    log_id = services.audit.reader.get_key(_tenant()).log
+    newest = state.newest
+    return {
+        "outside": state,
+        "outside_time": words.moment(datetime.fromtimestamp(newest, UTC)) if newest else "",
+        "head_line": format_head_line(log_id, head.size, head.root),
+    }
 
 
 def _cut_page(

@@ -41,6 +41,7 @@ def check_parts(services: Services) -> dict[str, str]:
         "audit": lambda: _audit(services),
         "privacy": lambda: _privacy(services),
         "models": lambda: _models(services),
+        "anchors": lambda: _anchors(services),
     }
     return {name: _word(check) for name, check in checks.items()}
 
@@ -70,6 +71,14 @@ def _privacy(services: Services) -> str:
 def _models(services: Services) -> str:
     servers = services.inference.health().values()
     return "degraded" if "down" in servers else "ok"
+
+
+def _anchors(services: Services) -> str:
+    """Witnesses and time stamps are never in the way of an answer: at worst `degraded`."""
+    try:
+        return "degraded" if services.anchors.describe(PLATFORM).late else "ok"
+    except Exception:  # the log itself is judged by `audit`
+        return "degraded"
 
 
 class _Cached:

@@ -65,6 +65,8 @@ def look_up() -> Response:
         found=found,
         missing=False,
         receipt=receipt,
+        command=f"python verify.py {_file_name(found.proof)} --policy policy.txt",
+        policy=f"log {found.key.vkey}\nquorum none\n",
         what=tell_what(words, record.data),
         when=words.moment(record.time),
         seen=words.moment(datetime.fromtimestamp(found.outside, UTC)) if found.outside else "",
@@ -106,9 +108,12 @@ def _find(receipt: str) -> _Found | None:
 
 
 def _download(proof: Proof) -> Response:
-    name = f"record-{proof.record.seq}.tlog-proof"
     return Response(
         proof.text,
         mimetype="text/plain",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        headers={"Content-Disposition": f'attachment; filename="{_file_name(proof)}"'},
     )
+
+
+def _file_name(proof: Proof) -> str:
+    return f"record-{proof.record.seq}.tlog-proof"
