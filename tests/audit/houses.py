@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -28,10 +29,9 @@ class House:
         self.keystore = KeyStore(folder / "keys" / "keys.db", root)
         self._logs: list[AuditLog] = []
 
-    def open(self, worker: str = "test", **options: int) -> AuditLog:
-        log = AuditLog(
-            self.audit_dir, INSTALLATION, self.root, self.keystore, worker=worker, **options
-        )
+    def open(self, worker: str = "test", *, leads: bool = True, **options: Any) -> AuditLog:
+        root = self.root if leads else None
+        log = AuditLog(self.audit_dir, INSTALLATION, root, self.keystore, worker=worker, **options)
         self._logs.append(log)
         return log
 

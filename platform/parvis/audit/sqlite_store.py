@@ -84,6 +84,8 @@ class SqliteStore(Store):
             self._select(f"PRAGMA {name}={value}")
             if self._pragma(name) != wanted:
                 raise StoreUnsafe(f"the audit database refuses {name}={value}")
+        # after a failed sync pages may be in memory only: what the log holds is written afresh
+        self._select("PRAGMA wal_checkpoint(PASSIVE)")
         if self._pragma("user_version") < _SCHEMA_VERSION:
             self.begin()
             self._run(_SCHEMA)
