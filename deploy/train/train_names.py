@@ -12,6 +12,7 @@ import hashlib
 import random
 import zlib
 from collections import Counter
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -69,17 +70,20 @@ def main() -> None:
     germeval = [s for source in SOURCES[:2] for s in load_germeval(data / source)]
     train, kept = split(germeval, 0.2)
     legal, plain = load_ler(data / SOURCES[2]), load_plain()
-    words = load_words()
-    common = sorted(word for word in words if 3 < len(word) < 12)  # noqa: PLR2004
+    listed = load_words()
+    common = {language: pick_common(words) for language, words in listed.items()}
+    common["de"] = seen_words(train)
+    common["lb"] = tuple(map(add, seen_words(plain), common["de"]))
     letters = Letters(first_names, surnames, world, common, seed=1)
     written = [letters.write() for _ in range(LETTERS)]
+    words = {fold_name(word) for words in listed.values() for word in words}
     words |= find_words(train + legal + plain + written)
     lexicon = Lexicon(
         _bits(fold_all([name for name, _ in first_names] + world[0])),
         _bits(fold_all([name for name, _ in surnames] + world[1])),
         _bits(words),
     )
-    train = 2 * train + legal + 3 * plain + written
+    train = 2 * train + 2 * legal + 3 * plain + written
     buckets, gold = encode(careless(train), lexicon, is_training=True)
     weights, bias = fit(buckets, gold)
     whole, scale = rounded(weights)
@@ -193,6 +197,21 @@ def save(target: Path, weights: Any, scale: float, bias: float, lexicon: Lexicon
     ]
     target.write_text("\n".join(lines) + "\n", encoding="ascii")
     print(f"{target.name}: {target.stat().st_size} bytes")
+
+
+def pick_common(words: set[str]) -> tuple[list[str], list[str]]:
+    """Words of a dictionary in small letters and with a capital, to fill letters with."""
+    fitting = sorted(word for word in words if 2 < len(word) < 12)  # noqa: PLR2004
+    return fitting, [word.capitalize() for word in fitting]
+
+
+def seen_words(samples: list[Sample]) -> tuple[list[str], list[str]]:
+    """Words of these texts outside names, in small letters and with a capital."""
+    seen: set[str] = set()
+    for sample in samples:
+        tokens = (m for m in read_tokens(sample.text) if m.text.isalpha() and len(m.text) > 1)
+        seen.update(m.text for m in tokens if not any(a <= m.start < b for a, b in sample.names))
+    return [w for w in sorted(seen) if w.islower()], [w for w in sorted(seen) if w.istitle()]
 
 
 def find_words(samples: list[Sample]) -> set[str]:

@@ -75,6 +75,11 @@ def load_fresh() -> list[Message]:
     ]
 
 
+def load_last() -> list[Message]:
+    """The last messages written, all held out."""
+    return [replace(m, held=True) for language in LANGUAGES for m in _load(language, "last_")]
+
+
 def _load(language: str, kind: str = "") -> Iterable[Message]:
     text = (DATA / f"{kind}{language}.txt").read_text(encoding="utf-8")
     for number, block in enumerate(re.split(r"^## ", text, flags=re.MULTILINE)[1:], 1):

@@ -7,14 +7,19 @@
    earlier. A finding with right check digits beats everything but LITERAL.
 4. The loser keeps the part that the winner does not cover, if at least two letters or digits are
    left: nothing personal becomes readable because two rules disagreed.
-5. Neighbours of one kind (PERSON, ADDRESS) with nothing but spaces between become one.
+5. A name takes the initials beside it and a first name right after it, and loses an office it
+   runs into ("Anna vun der CNS"). A street or school named after a person is nobody's name.
+6. Neighbours of one kind (PERSON, ADDRESS) with nothing but spaces between become one.
 """
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from parvis.privacy.entities import Label
+from parvis.privacy.stoplist import find_honoured
+from parvis.privacy.words import FIRST_NAMES, fold_name
 
 CHECKED_SCORE = 0.95
 RANK: dict[Label, int] = {
@@ -40,6 +45,15 @@ RANK: dict[Label, int] = {
     Label.LOCATION: 11,  # only ever after a cue, so surer than a model's name
     Label.PERSON: 12,
 }
+_INITIALS_BEFORE = re.compile(
+    r"(?<![\w.'])(?:(?!M\. \Z)(?:[A-ZÀ-Þ]\.[ \-]?|(?:Ch|Ph|Th|Ed|Jos|Chr)\. ){1,3}|[B-HJ-LN-Z] )\Z"
+)
+_INITIAL_AFTER = re.compile(r" [A-ZÀ-Þ]\.(?=[\s,;:)]|$)")
+_NAME_AFTER = re.compile(r" ([A-ZÀ-Þ][^\W\d_]+)(?!['\-]?\w)(?!\.?[ ]\d)")
+_OFFICE_AFTER = re.compile(
+    r"[ ](?:du|de la|de l'|de|von der|vom|vun der|vum|from|of|der|bei der|beim|op der)"
+    r" ?(?:[A-ZÀ-Þ]{2,6}|Caritas|Croix-Rouge|Diakonie|Police|Polizei|Gemeng|Mairie)\Z"
+)
 _CHECKED_RANK = 1
 _LEAST_LEFT = 2
 _STOPPED = frozenset(
@@ -106,12 +120,14 @@ def resolve(
 ) -> list[Finding]:
     """Disjoint findings in order of place, by the order above."""
     public, own = Cover(readable), Cover(allowed)
+    honoured = Cover(find_honoured(text))
     standing = [
-        finding
+        _fitted(text, finding)
         for finding in findings
         if finding.start < finding.end
         and not _is_allowed(finding, own)
         and not _is_readable(finding, public)
+        and not _is_honoured(finding, honoured)
     ]
     taken: list[Finding] = []
     covered = bytearray(len(text))
@@ -139,13 +155,40 @@ def _is_allowed(finding: Finding, allowed: Cover) -> bool:
 
 
 def _is_readable(finding: Finding, readable: Cover) -> bool:
-    if finding.label not in _STOPPED:
+    # a town is found only where somebody is said to live, whatever else bears its name
+    if finding.label not in _STOPPED or finding.source == "town_cue":
         return False
     if finding.label in _BY_BELIEF:
         # a model's span often reaches a word beyond the law or office it took for a name
         shared = readable.shared(finding.start, finding.end)
         return shared * 2 > finding.end - finding.start
     return finding.score < CHECKED_SCORE and readable.holds(finding.start, finding.end)
+
+
+def _is_honoured(finding: Finding, honoured: Cover) -> bool:
+    return finding.label is Label.PERSON and honoured.holds(finding.start, finding.end)
+
+
+def _fitted(text: str, finding: Finding) -> Finding:
+    """A name with its initials and without an office; anything else as it is."""
+    if finding.label is not Label.PERSON:
+        return finding
+    start, end = finding.start, finding.end
+    if not text[start:end].isupper():
+        office = _OFFICE_AFTER.search(text, start, end)
+        end = office.start() if office and office.start() > start else end
+    if text[start].isupper():
+        initials = _INITIALS_BEFORE.search(text, max(0, start - 12), start)
+        start = initials.start() if initials else start
+        following = _NAME_AFTER.match(text, end)
+        if following and fold_name(following[1]) in FIRST_NAMES:
+            end = following.end()
+        initial = _INITIAL_AFTER.match(text, end) if " " not in text[start:end] else None
+        end = initial.end() if initial else end
+    # "@Marie": a placeholder behind the sign would look like an address and never be restored
+    if text[start - 1 : start] == "@" and not text[max(0, start - 2) : start - 1].isalnum():
+        start -= 1
+    return replace(finding, start=start, end=end)
 
 
 def _free_parts(finding: Finding, covered: bytearray) -> list[tuple[int, int]]:
@@ -169,7 +212,7 @@ def _trimmed(text: str, finding: Finding, start: int, end: int) -> Finding | Non
         start += len(shown) - len(shown.lstrip())
         end -= len(shown) - len(shown.rstrip())
         return Finding(start, end, finding.label, finding.score, finding.source)
-    while start < end and not text[start].isalnum() and text[start] not in "+([":
+    while start < end and not text[start].isalnum() and text[start] not in "+([@":
         start += 1
     while end > start and not text[end - 1].isalnum() and text[end - 1] not in ")]":
         end -= 1

@@ -38,6 +38,9 @@ _LOOK_ALIKE = str.maketrans(
     "ABCEHIJKMOPSTXYaeopcyxijsdqwABEZHIKMNOPTYXoivu",
 )
 _WORD = re.compile(r"[^\W_]+")
+# a scanner's 0 and 1 inside a word: "IDENT1TE", "ATTESTATI0N"
+_MISREAD = re.compile(r"(?<![\w])(?=[^\W\d_]*[01][^\W\d_]*(?![\w]))[^\W_]{6,30}")
+_READ_RIGHT = str.maketrans("01", "OI")
 _OTHER_SCRIPT = re.compile("[\u0370-\u052f]")
 _LATIN_OR_DIGIT = re.compile(r"[A-Za-z0-9]")
 
@@ -61,7 +64,7 @@ class CleanText:
 def clean(text: str) -> CleanText:
     """The text as detection wants it; costs next to nothing when it was typed carefully."""
     if _PLAIN.fullmatch(text):
-        return CleanText(text.translate(_SAME_LENGTH))
+        return CleanText(_MISREAD.sub(_read_right, text.translate(_SAME_LENGTH)))
     pieces: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
@@ -70,7 +73,14 @@ def clean(text: str) -> CleanText:
         pieces.append(piece)
         starts.extend([begin] * len(piece))
         ends.extend([stop] * len(piece))
-    return CleanText(_WORD.sub(_in_one_script, "".join(pieces)), starts, ends)
+    plain = _WORD.sub(_in_one_script, "".join(pieces))
+    return CleanText(_MISREAD.sub(_read_right, plain), starts, ends)
+
+
+def _read_right(word: re.Match[str]) -> str:
+    """A word with one misread letter; as long as before."""
+    shown = word.group()
+    return shown.translate(_READ_RIGHT) if shown[-1].isalpha() else shown
 
 
 def _in_one_script(word: re.Match[str]) -> str:

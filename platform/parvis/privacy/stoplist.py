@@ -37,6 +37,18 @@ _AMOUNT = re.compile(
     r" ?\d[\d ., ']{0,14}\d",
     re.IGNORECASE,
 )
+# versions, machines and plots: not where anybody lives
+_THING = re.compile(
+    r"(?:versi?ou?n|versioun|release|firmware)(?:[ ]?[:=]?[ ]?)v?\d+(?:\.\d+){1,4}"
+    r"|(?:poste|rechner|ordinateur|computer|drucker|imprimante|printer|"
+    r"laptop)[ ]?:?[ ]?[A-Z]{2,4}-?\d{2,6}"
+    r"|(?:parzell|parcelle|flurst[uü]ck|lot|plot|gemarkung|sektioun|section|flur)"
+    r"(?:[ ](?:n[°ºo]\.?|nr\.?|no\.?))?[ ]?(?:[A-Z]{1,2}[ ])?\d[\d/ ]{0,10}\d?(?![\w])"
+    r"|(?<!\w)(?:l['’]?)?(?:app(?:art(?:ement)?|t)?\.?|flat|whg\.?|wohnung|apt\.?|zimmer|chambre|"
+    r"room|"
+    r"raum|salle|sall)[ ]\d{1,4}(?![\w,])(?!,? \d)",
+    re.IGNORECASE,
+)
 _NAMED_AFTER = re.compile(
     r"(?<!\w)(?:[A-Z][\w'\-.]{1,30} ){1,4}(?:Hospital|(?:Primary |High |Grammar )?School|"
     r"College|Library|Way|"
@@ -57,10 +69,36 @@ _NAMED_PLACE = re.compile(
 )
 
 
+# Streets, squares and schools that honour a person: no name of anybody who matters here.
+_HONOURED = re.compile(
+    r"(?<!\w)(?:rue|avenue|av\.|boulevard|bd|place|plëss|plaz|platz|all[eé]e|quai|square|impasse|"
+    r"chemin|route|cours|esplanade|rond-point|pont|stade|stadion|lyc[eé]e|coll[eè]ge|[eé]cole|"
+    r"gymnase|piscine|salle|h[oô]pital|clinique|parc|centre|maison|prix|loi|station|arrêt)[ ]"
+    r"(?:du |de la |de l'|de |d')?(?:(?:g[eé]n[eé]ral|mar[eé]chal|docteur|dr\.?|abb[eé]|capitaine|"
+    r"pr[eé]sident|professeur|saint|sainte|st\.|ste\.)[ \-])?"
+    r"(?:(?-i:[A-ZÀ-Þ])[^\W\d_]+(?:[\-'][^\W\d_]+)*|(?-i:[A-ZÀ-Þ])\.)"
+    r"(?:[ ](?:de |d'|von |van )?(?-i:[A-ZÀ-Þ])[^\W\d_]+(?:[\-'][^\W\d_]+)*)?"
+    r"|(?<!\w)(?:(?-i:[A-ZÀ-Þ])[^\W\d_.]+(?:[\-'][^\W\d_]+)*[ ]){1,2}(?:Avenue|Road|Street|Way|"
+    r"Lane|"
+    r"Drive|Close|Square|Gardens|Crescent|Terrace|Park|Stadium|Bridge|School|Hospital|Library|"
+    r"Academy|College|Centre|House|Strooss|Schoul)(?!\w)"
+    r"|(?<!\w)(?-i:[A-ZÀ-Þ])[^\W\d_]+(?:-[^\W\d_]+){1,3}-(?:Stra(?:ß|ss)e|Str\.|Platz|Allee|Weg|"
+    r"Ring|"
+    r"Schule|Gymnasium|Stadion|Halle|Haus|Stiftung|Brücke|Ufer|Park|Strooss|Plaz|Grundschule)"
+    r"(?!\w)",
+    re.IGNORECASE,
+)
+
+
+def find_honoured(text: str) -> list[tuple[int, int]]:
+    """Places of clean text that bear the name of a person; a house number makes an address."""
+    return [match.span() for match in _HONOURED.finditer(text)]
+
+
 def find_readable(text: str) -> list[tuple[int, int]]:
     """Spans of clean text that stay readable, in no order."""
     found: list[tuple[int, int]] = []
-    for pattern in (_LAW, _COURT, _AMOUNT, _OFFICE_NAME, _NAMED_PLACE, _NAMED_AFTER):
+    for pattern in (_LAW, _COURT, _AMOUNT, _OFFICE_NAME, _NAMED_PLACE, _NAMED_AFTER, _THING):
         found.extend(match.span() for match in pattern.finditer(text))
     found.extend(find_office_mailboxes(text))
     return [span for span in found if span[0] < span[1]]

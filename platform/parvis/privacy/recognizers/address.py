@@ -53,7 +53,8 @@ _FR = re.compile(
 _DE_SUFFIX = (
     r"(?:stra(?:ß|ss)e|str\.?|weg|platz|allee|gasse|g(?:ä|ae)sschen|ring|damm|ufer|chaussee|"
     r"steig|pfad|markt|graben|wall|stieg|winkel|promenade|strooss|wee|straat|laan|plein|lei|"
-    r"steenweg|dreef|kaai|baan|gracht|singel|kade|dijk|gürtel|zeile|kai|lände|matte?|rain|halde|quai|hof|berg|park|anger|kamp|twiete|redder|zeile|siedlung|straße)"
+    r"steenweg|dreef|kaai|baan|gracht|singel|kade|dijk|gürtel|zeile|kai|lände|matte?|rain|halde|"
+    r"quai|hof|berg|park|anger|kamp|twiete|redder|zeile|siedlung|straße)"
 )
 _DE = re.compile(
     rf"(?<![\w/.\-])(?:{_CAP}(?:[ \-])){{0,2}}(?:{_L}[\w\-']{{0,30}}{_DE_SUFFIX}|(?:am|an der|"
@@ -108,7 +109,10 @@ _BUILDING = (
 # "Résidence Les Pins, bât. C, 25 rue ...": building and flat before the number belong to it
 _BUILDING_BEFORE = re.compile(
     rf"(?<!\w){_BUILDING}[ ][^,;:.\n]{{1,30}}[,\n][ \n]?"
-    rf"(?:{_BUILDING}[ ][^,;:\n]{{1,20}}[,\n][ \n]?){{0,3}}\Z",
+    rf"(?:{_BUILDING}[ ][^,;:\n]{{1,20}}[,\n][ \n]?){{0,3}}\Z"
+    rf"|(?<!\w)(?:(?:block|flat|unit|apt)[ ]\w{{1,4}},? )?{_CAP}[ ](?:house|court|lodge|mansions|"
+    rf"tower|"
+    r"flats|buildings)[,\n][ \n]?\Z",
     re.IGNORECASE,
 )
 # "..., bât. C, esc. 2, 3e étage gauche, 57070 Metz": the same after the street, then the town
@@ -124,9 +128,13 @@ _REST = re.compile(
     rf"(?:[ ]?[,\n\-/][ ]?{_INSIDE}){{0,4}}(?P<town>[ ]?[,\-–\n(]{{0,2}}[ \n]{{0,2}}{_CODE_TOWN})?",
     re.IGNORECASE,
 )
+_IN_TOWN = re.compile(
+    r"[ ](?:à|zu|in|at)[ ][A-ZÀ-Þ][^\W\d_]+(?:[\-][^\W\d_]+)*(?=[ ]?(?:[.,;:!?)\n]|$))"
+)
 _PO_BOX = re.compile(
     r"(?<![\w.])(?:bp|b\.[ ]?p\.|cs|postfach|p\.?[ ]?o\.? box|bo[iî]te postale|case postale)"
-    rf"[ ]\d[\d ]{{0,9}}\d?[ ]?[,\n\-][ \n]?(?:{_CODE_TOWN}|{_PLAIN}(?:[ ]{_PLAIN}){{0,2}},?[ ]{_POSTCODE})",
+    rf"[ ]\d[\d ]{{0,9}}\d?[ ]?[,\n\-][ \n]?(?:{_CODE_TOWN}|"
+    rf"{_PLAIN}(?:[ ]{_PLAIN}){{0,2}},?[ ]{_POSTCODE})",
     re.IGNORECASE,
 )
 # "The Old Rectory, Church Lane, Little Bampton LB4 2QT"
@@ -140,7 +148,18 @@ _IN_STREET = re.compile(
 )
 _SMALL_TOWN_AFTER = re.compile(rf",?[ ](?:in|à|a|zu|zou|at)[ ]{_L}{{3,40}}(?:-{_L}{{1,40}}){{0,3}}")
 _BORN_TOWN = re.compile(
-    rf"(?<!\w)(?:in|zu|zou){_S}(?P<town>{_CAP})(?={_S}(?:gebuer|geboren))", re.I
+    rf"(?<!\w)(?:(?:in|zu|zou){_S}(?P<town>{_CAP})(?={_S}(?:gebuer|geboren))"
+    rf"|(?:aus|vu|vun|nach|op){_S}(?P<left>{_CAP})(?={_S}(?:(?:aus|weg|ver|um)?gezogen|geplënnert))"
+    # "Lehrke Stefanie, aus Föhren": where a person is from
+    rf"|(?-i:[A-ZÀ-Þ]){_L}+ (?-i:[A-ZÀ-Þ]){_L}+(?:,? (?:aus|from|vu|vun)|, de) (?P<from>{_CAP})"
+    r"(?=[.,;:!?)\n]|$))",
+    re.I,
+)
+# "7, Lannenallee, L-4040 Esch": the German way of streets with the number before
+_LU = re.compile(
+    rf"(?<![\w/.\-]){_NUMBER},?[ \n](?:{_CAP}[ \-]){{0,2}}{_L}{{2,30}}(?:strooss|stroos|stross|"
+    r"stra(?:ß|ss)e|wee|gaass|plaz|allee|bierg|gronn|pad|weier|heck|feld|duerf|knapp)(?!\w)",
+    re.IGNORECASE,
 )
 _BE_FR = re.compile(
     r"(?<!\w)(?:chauss[eé]e|rue|avenue|boulevard|place|dr[eè]ve|square|"
@@ -160,6 +179,7 @@ class AddressRecognizer(RuleRecognizer):
         for pattern, rule in (
             (_FR, "street"),
             (_BE_FR, "boulevard"),
+            (_LU, "lu"),
             (_DE, "strasse"),
             (_GB, "gb"),
         ):
@@ -187,6 +207,8 @@ class AddressRecognizer(RuleRecognizer):
         rest = _REST.match(text, end) if "_" not in rule else None
         if rest and rest.end() > end:
             end += len(text[end : rest.end()].rstrip(" ,;.\n-("))
+        in_town = _IN_TOWN.match(text, end)
+        end = in_town.end() if in_town else end
         before = _BUILDING_BEFORE.search(text, max(0, start - 90), start)
         start = before.start() if before else start
         inner = _IN_STREET.match(text, start, end)
@@ -201,4 +223,6 @@ class AddressRecognizer(RuleRecognizer):
             if town and not is_never_a_name(town.group()):
                 yield Hit(*town.span(), Label.LOCATION, SURE, "town_cue")
         for town in _BORN_TOWN.finditer(text):
-            yield Hit(*town.span("town"), Label.LOCATION, SURE, "town_cue")
+            span = next(town.span(group) for group, value in town.groupdict().items() if value)
+            if not is_never_a_name(text[slice(*span)]):
+                yield Hit(*span, Label.LOCATION, SURE, "town_cue")

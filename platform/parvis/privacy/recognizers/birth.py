@@ -22,9 +22,14 @@ _DIGITS = (
     rf"\d\d[./\-]\d{{1,2}}[./\-]\d{{1,2}}|(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:19|20)\d\d"
 )
 _WRITTEN = (
-    rf"\d{{1,2}}(?:er|\.|st|nd|rd|th|ten|e)?{_GAP}?(?:of{_GAP}|de{_GAP})?(?:{_MONTHS})"
+    rf"\d{{1,2}}(?:er|\.|st|nd|rd|th|te[nr]?|e)?{_GAP}?(?:of{_GAP}|de{_GAP})?(?:{_MONTHS})"
     rf",?{_GAP}?{_YEAR}(?!\d)"
     rf"|(?:{_MONTHS}){_GAP}(?:the{_GAP})?\d{{1,2}}(?:st|nd|rd|th)?,?{_GAP}{_YEAR}(?!\d)"
+    rf"|(?<!\d )(?<!\d\. )(?:{_MONTHS}){_GAP}(?:de{_GAP})?(?:18|19|20)\d\d(?!\d)"
+    rf"|\d{{1,2}}(?:er|\.|te[nr]?)?{_GAP}(?:du{_GAP}mois{_GAP}de|de|vum)?{_GAP}?(?:{_MONTHS})"
+    rf"{_GAP}(?:des{_GAP}jahres|de{_GAP}l'an(?:n[eé]e)?|of|vum{_GAP}joer){_GAP}(?:18|19|"
+    rf"20)\d\d(?!\d)"
+    rf"|\d{{1,2}}{_GAP}du{_GAP}mois{_GAP}(?:de{_GAP}|d')(?:{_MONTHS}){_GAP}{_YEAR}(?!\d)"
 )
 _NUMBER_WORD = (
     r"(?:[^\W\d_-]*(?:hundert|honnert|tausend|dausend|zwanzig|zwanzeg|dreißig|dreissig|drësseg|"
@@ -69,14 +74,29 @@ _CUE_AFTER = re.compile(
     re.IGNORECASE,
 )
 _YEAR_CUE = re.compile(
-    r"(?<!\w)(?:n[eé]e?s? en|born in|geboren(?: im jahr)?|jahrgang|gebuer(?:en)?(?: am joer)?|"
-    r"ann[eé]e de naissance :?|geburtsjahr:?|birth year:?) \Z",
+    r"(?<!\w)(?:n[eé]e?s?(?:\(e\))?(?: en| vers)?|born(?: in| around)?|b\.|"
+    r"geb(?:oren(?:e[rn]?)?|\.)?(?: im jahr(?:e)?| um| ca\.)?|jahrgang|jg\.?|"
+    r"gebuer(?:en)?(?: am joer| ëm)?|"
+    r"ann[eé]e de naissance ?:?|geburtsjahr:?|gebuertsjoer:?|(?:birth year|year of birth):?) \Z",
+    re.IGNORECASE,
+)
+# "does not know her date of birth, she thinks 1987"
+_SAID_YEAR = re.compile(
+    r"(?:date de naissance|date of birth|geburtsdatum|gebuertsdatum|birth date)[^\d\n]{1,60}"
+    r"(?P<year>(?:19|20)\d\d)(?![\d./\-])",
     re.IGNORECASE,
 )
 _YEAR_CUE_AFTER = re.compile(r"[ ](?:gebuer(?:en)?|geboren|op d'welt komm)(?!\w)", re.IGNORECASE)
 # "Garnier ; 12/05/1970 ; 06...": in a record a date between a name and another value
 _RECORD = re.compile(r"[A-ZÀ-Þ][\w'\-]+ ?[;|(][ ]?\Z")
 _LATEST_IN_RECORDS = 2020
+# "Fournier Élodie 14/07/1989 06...", "Tiago Vaz (30.11.19)": a name, a date, and no more words
+_NAMED_RECORD = re.compile(
+    r"(?:^|[\n:;|,.(] ?|(?:enfant|child|kind|"
+    r"kand) )(?:[A-ZÀ-Þ][\w'\-]+,? ){1,3}[A-ZÀ-Þ][\w'\-]+,? ?\(?\Z",
+    re.MULTILINE,
+)
+_AFTER_RECORD = re.compile(r" ?(?:[;|)]|\n|$|[,]? ?[+(]?\d{2,})")
 _TOWN_AFTER = re.compile(
     r",?[ \n](?:in|à|zu|zou|at|op)[ \n](?P<town>[A-ZÀ-Þ][^\W\d_]{1,40}(?:-[^\W\d_]{1,40}){0,4}"
     r"(?:[ ](?:am|an der|sur|upon)[ ][A-ZÀ-Þ][^\W\d_]{1,40})?)"
@@ -114,6 +134,9 @@ class BirthRecognizer(RuleRecognizer):
 
     def _is_birth(self, text: str, match: re.Match[str]) -> bool:
         before = text[max(0, match.start() - 75) : match.start()]
+        if _NAMED_RECORD.search(before) and _AFTER_RECORD.match(text, match.end()):
+            year = _YEAR_ONLY.search(match.group())
+            return year is None or int(year.group()) <= _LATEST_IN_RECORDS
         if _RECORD.search(before) and re.match(r"[ ]?[;|)]", text[match.end() : match.end() + 2]):
             year = _YEAR_ONLY.search(match.group())
             return year is not None and int(year.group()) <= _LATEST_IN_RECORDS
@@ -133,6 +156,9 @@ class BirthRecognizer(RuleRecognizer):
             before = text[max(0, match.start() - 30) : match.start()]
             if _YEAR_CUE.search(before) or _YEAR_CUE_AFTER.match(text, match.end()):
                 yield Hit(match.start(), match.end(), Label.DATE_OF_BIRTH, SURE, "birth_year")
+                yield from self._town(text, match.end())
+        for match in _SAID_YEAR.finditer(text):
+            yield Hit(*match.span("year"), Label.DATE_OF_BIRTH, SURE, "birth_year")
 
 
 def _leading_article(text: str) -> int:

@@ -29,6 +29,11 @@ _CUE_WORDS = (
     r"buergernummer|akte?n?|rg|r\.g\.|pacage|pers-?nr\.?|persnr\.?|betriebs-?(?:nummer|nr\.?)|"
     r"betribsnummer|azr-?(?:nummer|nr\.?)|agdref|num[eé]ro [eé]tranger|roll|rôle|n[°º] de r[oô]le|"
     rf"pv{_NUMBER}|pcn|avertissement{_NUMBER}|vw-?nr\.?|holding{_NUMBER}|payroll(?: no\.?)?|"
+    r"(?:sous|unter|under)(?: the| der| le)?(?: n[°ºo]\.?| nr\.?| no\.?| num[eé]ro| nummer|"
+    r" number)|"
+    r"(?:her|his|my|the|your|our|their)[ ](?:file|claim|application|case|account)|"
+    r"(?:son|mon|le|votre|leur)[ ]dossier|(?:ihr|sein|mein|unser)e?[ ](?:akte|vorgang)|"
+    r"(?:s[äe]in|hir|m[äe]in|hiren|hire)[ ]dossier|"
     r"port ref(?:erence)?|r[eé]f(?:[eé]rence|\.)?[ ][^\W\d_]{3,15}(?=[ ]?:)|"
     r"matricule (?:agent|interne)|cas|mesure|signalement"
 )

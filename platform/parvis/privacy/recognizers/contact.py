@@ -18,13 +18,27 @@ from parvis.privacy.recognizers.base import (
     is_cued,
 )
 
-_AT = r"(?:@|[ ]?(?:\[|\(|\{)[ ]?(?:at|arobase|arobas|ät|@)[ ]?(?:\]|\)|\})[ ]?)"
-_DOT = r"(?:\.|[ ]?(?:\[|\(|\{)[ ]?(?:dot|point|punkt|\.)[ ]?(?:\]|\)|\})[ ]?)"
+_AT = (
+    r"(?:@|%40|&#0*64;|&#x0*40;|&commat;|"
+    r"[ ]?(?:\[|\(|\{)[ ]?(?:at|arobase|arobas|ät|@)[ ]?(?:\]|\)|\})[ ]?)"
+)
+_DOT = (
+    r"(?:\.|%2e|&#0*46;|&#x0*2e;|&period;|"
+    r"[ ]?(?:\[|\(|\{)[ ]?(?:dot|point|punkt|\.)[ ]?(?:\]|\)|\})[ ]?)"
+)
 _EMAIL = re.compile(
     rf"(?<![\w.+%\-])[\w+%\-]{{1,64}}(?:{_DOT}[\w+%\-]{{1,64}}){{0,6}}{_AT}"
     rf"[^\W_](?:[\w\-]{{0,61}}[^\W_])?(?:{_DOT}[^\W_](?:[\w\-]{{0,61}}[^\W_])?){{0,6}}",
     re.IGNORECASE,
 )
+# "marie point dupont arobase courriel point lu", said on the telephone
+_SPOKEN_EMAIL = re.compile(
+    r"(?<![\w\-])[\w+\-]{2,40}(?:[ ](?:point|dot|punkt|tiret|underscore|bindestrich|minus)[ ]"
+    r"[\w+\-]{1,40}){0,4}[ ](?:arobase|arobas|at|ät|klammeraffe)[ ][\w\-]{2,40}"
+    r"(?:[ ](?:point|dot|punkt|tiret|minus)[ ][\w\-]{2,40}){1,4}(?![\w\-])",
+    re.IGNORECASE,
+)
+_AT_SIGN = re.compile(r"@|%40|&#|&commat|[\[({] ?(?:at|arobas)", re.IGNORECASE)
 _SPLIT_EMAIL = re.compile(
     r"(?<![\w.+%\-])[\w+%\-]{1,64}(?:\.[\w+%\-]{1,64}){0,6} ?@ ?[^\W_][\w\-]{0,61}"
     r"(?:(?:\.| \. )[a-z][\w\-]{0,30}){1,4}",
@@ -35,7 +49,10 @@ _OFFICE_WORDS = (
     "info|infos|information|contact|contacts|kontakt|mairie|commune|gemeng|gemeinde|ville|stadt|"
     "accueil|secretariat|secr[eé]tariat|sekretariat|poststelle|buergeramt|bürgeramt|"
     "b[ie]ergercenter|"
-    "buergerservice|bürgerservice|rathaus|service|services|support|help|helpdesk|hilfe|office|"
+    "buergerservice|bürgerservice|rathaus|buergerbuero|bürgerbüro|office[.-]social|greffe|"
+    r"etatcivil|logement|wohnen|kultur|culture|sport|jugend|jeunesse|schoul|ecole|schule|crechen?|"
+    r"taxes|cadastre|greffier|archives?|bibliotheque|library|parking|voirie|service|services|"
+    r"support|help|helpdesk|hilfe|office|"
     "admin|administration|webmaster|postmaster|noreply|no-reply|ne-pas-repondre|nepasrepondre|"
     "dpo|dsb|datenschutz|privacy|rgpd|gdpr|presse|press|media|guichet|etat-civil|etatcivil|"
     "standesamt|finanzamt|impots|steuern|urbanisme|population|enquiries|enquiry|mail|email|"
@@ -45,8 +62,8 @@ _OFFICE_WORDS = (
     "reclamation|reclamations|complaints|beschwerde|ombudsman|mediateur|prefecture|sous-prefecture"
 )
 _OFFICE = re.compile(
-    rf"(?:{_OFFICE_WORDS}|[a-zäöü]{{2,30}}(?:amt|stelle|verwaltung|kasse|b[uü]ro|dienst|"
-    rf"zentrum|b[eé]h[oö]rde))(?:[.\-_](?:[a-z]{{2,20}}|\d{{1,4}}))*[@\[({{ ]",
+    rf"(?:{_OFFICE_WORDS}|[a-zäöü]{{2,30}}(?:amt|stelle|verwaltung|kasse|b(?:u|ü|ue)ro|dienst|"
+    rf"zentrum|b[eé]h[oö]rde))(?:[.\-_](?:[a-z]{{2,20}}|\d{{1,4}}))*(?:[@\[({{ ]|%40|&)",
     re.I,
 )
 
@@ -59,7 +76,8 @@ _PHONE_CUE = cue(
     r"appel(?:er|ez)|rufnummer|call(?: me)?(?: on| at)?|ruf|unruff|rufft|ugeruff|joindre|joignable|"
     r"erreichbar|erreechen|reach me(?: on| at)?|whatsapp|num[eé]ro de t[eé]l[eé]phone|"
     r"durchwahl|natel|num[eé]ro de portable|direct(?: line)?|doheem|b[uü]ro|r[üu]ckruf|rr|"
-    r"zr[eé]ckruffen|ugeruff|contacter|kontaktéieren|text(?: me)?(?: on| at)?|ring(?: me)?(?: back)?"
+    r"zr[eé]ckruffen|ugeruff|contacter|kontaktéieren|text(?: me)?(?: on| at)?|"
+    r"ring(?: me)?(?: back)?"
 )
 # "T: +44 ..." in a signature
 _LETTER_CUE = re.compile(r"(?:^|[\n ,|])(?:[TMPF]|mob|cell|port|dom|bur|priv)\.?[ ]?:[ ]?\Z", re.I)
@@ -80,7 +98,7 @@ _DIGIT_WORD = (
     r"dreißig|vierzig|fünfzig|sechzig|siebzig|achtzig|neunzig|eent|zwee|zwou|dräi|véier|"
     r"fënnef|siwen|aacht|"
     r"néng|zéng|eelef|zwielef|dräizéng|véierzéng|fofzéng|siechzéng|siwwenzéng|uechtzéng|"
-    r"nonzéng|(?:\w{3,6}a?n)?(?:zwanzeg|drësseg|véierzeg|fofzeg|siechzeg|siwwenzeg|achtzeg|"
+    r"nonzéng|(?:\w{3,6}an?)?(?:zwanzeg|drësseg|véierzeg|fofzeg|siechzeg|siwwenzeg|achtzeg|"
     r"nonzeg)|hundert|honnert|cent|"
     r"oh|zero|nought|one|two|three|four|five|seven|eight|nine|ten|eleven|twelve|\w{3,5}teen|"
     r"(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:-\w{3,5})?|hundred|thousand|"
@@ -94,6 +112,7 @@ _NUMBER_CUE = cue(r"(?:die |meng |meine |my |the )?(?:nummer|num[eé]ro|number)"
 _DATE = re.compile(
     r"\A(?:\d{1,2}[./ \-]\d{1,2}[./ \-](?:19|20)\d\d|(?:19|20)\d\d[./ \-]\d{1,2}[./ \-]\d{1,2})"
 )
+_DATE_BEFORE = re.compile(_DATE.pattern + r"[ \n]+(?=[\d(])")
 _AMOUNT_AFTER = re.compile(r"\A(?:,\d\d)? ?(?:€|eur|euro|chf|%|\$|£|km|m²|kg)", re.IGNORECASE)
 _MIN_DIGITS, _MAX_DIGITS, _MOST_NATIONAL = 6, 15, 12
 _LEAST_ABROAD, _NATIONAL_LENGTHS = 9, range(9, 13)
@@ -107,7 +126,9 @@ class EmailRecognizer(RuleRecognizer):
 
     def find(self, text: str) -> Iterable[Hit]:
         """Every address that is not an office's."""
-        if "@" not in text and not re.search(r"[\[({] ?(?:at|arobas)", text, re.IGNORECASE):
+        for match in _SPOKEN_EMAIL.finditer(text):
+            yield Hit(match.start(), match.end(), Label.EMAIL, SURE, "email_in_words")
+        if not _AT_SIGN.search(text):
             return
         for pattern, rule in ((_EMAIL, "email"), (_SPLIT_EMAIL, "email_with_spaces")):
             for match in pattern.finditer(text):
@@ -117,7 +138,7 @@ class EmailRecognizer(RuleRecognizer):
 
 def find_office_mailboxes(text: str) -> Iterator[tuple[int, int]]:
     """Where functional mailboxes stand: nothing inside them is personal."""
-    if "@" in text:
+    if _AT_SIGN.search(text):
         for match in _EMAIL.finditer(text):
             if _OFFICE.match(match.group()):
                 yield match.span()
@@ -135,7 +156,10 @@ class PhoneRecognizer(RuleRecognizer):
             if is_told and len(re.findall(r"\w+", spoken.group())) >= _LONG_SPOKEN:
                 yield Hit(*spoken.span(), Label.PHONE, SURE, "phone_in_words")
         for match in _DIGIT_RUN.finditer(text):
-            start, end = _without_brackets(text, *match.span())
+            # "14/07/1989 0612345908": the date before it is not part of the number
+            date = _DATE_BEFORE.match(match.group())
+            first = match.start() + (date.end() if date else 0)
+            start, end = _without_brackets(text, first, match.end())
             run = text[start:end]
             if not _MIN_DIGITS <= len(digits_of(run)) <= _MAX_DIGITS:
                 continue

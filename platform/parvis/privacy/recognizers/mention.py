@@ -70,7 +70,7 @@ _FAMILY = re.compile(
     rf"(?<!\w)the (?P<name>{_CAP}) (?:family|brothers|sisters|household|couple)(?!\w)"
 )
 _LAST_FIRST = re.compile(
-    rf"(?:^|[;|(\n] ?|: )(?P<name>(?P<last>{_CAP}),? (?P<first>{_CAP}))(?=[ ]?(?:$|[;|,)\n]))"
+    rf"(?:^|[;|(\n] ?|: )(?P<name>(?P<last>{_CAP}),? (?P<first>{_CAP}))(?=[ ]?(?:$|[;|,(\n)]|\d))"
 )
 _ARTICLE = re.compile(r"(?:mam|dem|vum) ", re.IGNORECASE)
 _PARTIES = re.compile(

@@ -37,7 +37,7 @@ _TITLES = (
     r"(?:den |dem |de )?h[aä]r(?:en)?|(?:d')?madamm?|(?:d')?joffer|(?:d')?fra|famill"
 )
 _TITLED = re.compile(
-    rf"(?<![\w.\-])(?:{_TITLES})(?:{_GAP}(?:dr\.?|prof\.?|me|le docteur|"
+    rf"(?<![\w.\-])(?<!\d )(?:{_TITLES})(?:{_GAP}(?:dr\.?|prof\.?|me|le docteur|"
     rf"la docteure))?{_GAP}(?P<name>(?:{_PARTICLE}{_GAP})?{_NAME})",
     re.IGNORECASE,
 )
@@ -64,7 +64,17 @@ _FIELD = re.compile(
     r"propri[eé]taire|employ[eé]e?|salari[eé]e?|"
     r"mitarbeiter(?:in)?|arbeitnehmer(?:in)?|tenant|landlord|employee|contact|"
     r"kontakt(?:person)?|p[eè]re|m[eè]re|vater|mutter|kind|enfant|child|conjointe?|ehegatte|"
-    r"ehefrau|ehemann|spouse)"
+    r"ehefrau|ehemann|spouse|interpr[eè]te|interpreter|dolmetscher(?:in)?|sprachmittler(?:in)?|"
+    r"organisat(?:eur|rice)|organisator(?:in)?|organi[sz]er|tr[eé]sori(?:er|[eè]re)|kassier(?:er|"
+    r"in)?|"
+    r"treasurer|caissi(?:er|[eè]re)|pr[eé]sidente?|secr[eé]taire|schriftf[uü]hrer(?:in)?|"
+    r"bauherr(?:in)?|bauh[aä]r(?:in)?|contribuable|taxpayer|tuteur|tutrice|curat(?:eur|rice)|"
+    r"vormund|"
+    r"guardian|m[eé]decin(?: traitant)?|hausarzt|doctor|gp|avocate?|anw[aä]lt(?:in)?|solicitor|"
+    r"wohnungsgeber(?:in)?|h[eé]bergeante?|[eé]l[eè]ve|pupil|sch[uü]ler(?:in)?|student(?:in)?|"
+    r"accompagnat(?:eur|rice)s?|begleitung|begleedung|helpers?|responsable|verantwortlich|"
+    r"r[eé]f[eé]rente?|eingezogen ist|zuletzt|kl[aä]ger(?:in)?|beklagte[r]?|plaignante?|witness|"
+    r"t[eé]moin|zeug(?:e|in)|victime|gesch[aä]digte[r]?|accused|auteur|autor(?:in)?|author|fn|cn)"
     rf"[ ]?[:=][ ]?(?:(?:{_TITLES})[ ])?(?P<name>{_ANY_NAME})(?=[ ]*(?:$|[\n;,|)(/.]|[ ]-[ ]))",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -84,6 +94,26 @@ _I_AM = re.compile(
     r"[ \n]?"
     rf"(?P<name>{_CAPITAL}(?:{_GAP}(?:{_PARTICLE}{_GAP})?{_CAPITAL}){{1,3}})",
     re.IGNORECASE,
+)
+# the name of birth or of a late spouse: "née Tabourot", "geb. Grosskopf", "Wwe. Thielemann"
+_BIRTH_NAME = re.compile(
+    r"(?<!\w)(?:n[eé]e|geb(?:\.|orene[rn]?)|gebuer(?:en)?t?|born|[eé]pouse|[eé]p\.|veuve|vve|"
+    r"wwe\.?|"
+    r"witwe|verw\.|divorc[eé]e?|formerly|aka|alias|dite?|genannt|called|surnomm[eé]e?|"
+    rf"(?:also )?known as|aussi appel[eé]e?)[ ](?P<name>{_CAPITAL}(?:[ \-]{_CAPITAL}){{0,2}})"
+    r"(?=[ ]?[,;.:()\n]|$)",
+    re.IGNORECASE,
+)
+_USER = re.compile(
+    r"(?<!\w)(?:utilisat(?:eur|rice)|users?(?:name)?|benutzer(?:name)?|benotzer(?:numm)?|login|"
+    r"compte|"
+    r"account|konto|kont|identifiant|session)"
+    r"[ ]?[:=]?[ ]?(?P<name>[a-zà-ÿ]{1,20}[._][a-zà-ÿ\-]{3,30})"
+    r"(?![\w@]|\.\w)",
+    re.IGNORECASE,
+)
+_DOTTED = re.compile(
+    r"(?<![\w.@/:\-])(?P<name>(?P<first>[a-zà-ÿ]{1,20})\.[a-zà-ÿ]{4,30})(?![\w@/(]|\.\w)"
 )
 _KIN = re.compile(
     r"(?<!\w)(?:mon|ma|mes|notre|son|sa|leur|votre)[ ](?:fils|fille|mari|femme|[eé]poux|"
@@ -183,6 +213,7 @@ class NameRecognizer(RuleRecognizer):
             (_GREETING, "greeting", CUED),
             (_SIGNED_INLINE, "signature", CUED),
             (_I_AM, "i_am", CUED),
+            (_BIRTH_NAME, "birth_name", CUED),
         ):
             for match in pattern.finditer(text):
                 yield from self._hits(text, match, rule, score)
@@ -192,6 +223,11 @@ class NameRecognizer(RuleRecognizer):
             yield from self._hits(text, match, "signature", SURE, small=4)
         for match in _TITLED_SMALL.finditer(text):
             yield from self._hits(text, match, "title", CUED, small=1)
+        for match in _USER.finditer(text):
+            yield Hit(*match.span("name"), Label.PERSON, CUED, "user_name")
+        for match in _DOTTED.finditer(text):
+            if len(match["first"]) == 1 or fold_name(match["first"]) in TRUSTED_FIRST_NAMES:
+                yield Hit(*match.span("name"), Label.PERSON, LIKELY, "user_name")
         yield from self._listed(text)
 
     def _listed(self, text: str) -> Iterator[Hit]:

@@ -250,6 +250,7 @@ CUES: tuple[tuple[Label, re.Pattern[str]], ...] = (
             r"sozialversicherungs-?(?:nummer|nr)|sv-?(?:nummer|nr)|"
             r"rentenversicherungs-?(?:nummer|nr)|rvnr|versicherungs-?(?:nummer|nr)|"
             r"sozialversécherungsnummer|national insurance(?: number| no)?|nino|"
+            r"ni(?: number| no| num)|renten-?(?:nummer|nr)|num[eé]ro de pension|"
             r"social security(?: number| no)?|ssn|"
             r"personnummer|pesel|bsn|burgerservicenummer|ahv(?:-nummer|-nr)?|avs|oib|egn|cnp|"
             r"amka|afm|national (?:id|identity)(?: number)?|"

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 _PREPOSITION = (
     r"(?:bei |pr[eè]s |près |tout |nach |ginn )?"
-    r"(?:[àa]|au|aux|en|dans|de|in|im|bei|nach|zu|zou|op|um|an|at|near|to|from|ënner|aus|vu|vun)"
+    r"(?:out of|[àa]|au|aux|en|dans|de|in|im|bei|nach|zu|zou|op|um|an|at|near|to|from|ënner|aus|"
+    r"vu|vun)"
     r"[ \n]"
     r"(?:la |le |der |dem |der Stad )?"
 )
@@ -15,7 +16,8 @@ _LIVES_IN = (
     r"(?:habit(?:e|es|ez|ons|ent|ant|ait|ais|[eé])|vi[st]|vivons|vivent|vivant|v[eé]cu|"
     r"r[eé]sid(?:e|es|ons|ant|ent)|"
     r"demeur(?:e|ant|ons)|log(?:e|eons)|domicili[eé]e?s?|originaire|(?:d[eé]|em)m[eé]nag[eé]e?s?|"
-    r"wohn(?:e|en|t|te|ten|haft|end)|gewohnt|leb(?:e|en|t|te)|gelebt|stamm(?:e|en|t|te)|ans[aä]ssig|zieh(?:e|en)|gezogen|umgezogen|"
+    r"wohn(?:e|en|t|te|ten|haft|end)|gewohnt|leb(?:e|en|t|te)|gelebt|stamm(?:e|en|t|te)|"
+    r"ans[aä]ssig|zieh(?:e|en)|gezogen|umgezogen|"
     r"liv(?:e|es|ed|ing)|resid(?:e|es|ed|ing|ent)|mov(?:ed|ing)|(?:come|comes|came)(?= from)|"
     r"wunn(?:e|en|t|haft)?|gewunnt|liewen|lieft|geplënnert|plënneren)"
     r"(?:[ ](?:ich|wir|er|sie|je|ech|mir|hien|hatt|si|i|we))?"
@@ -34,11 +36,12 @@ _LIVES_IN = (
 _LIVING = re.compile(_LIVES_IN, re.IGNORECASE)
 _LIVING_BEFORE = re.compile(_LIVES_IN + r"\Z", re.IGNORECASE)
 _BORN_AFTER = re.compile(
-    r"\A[ \n](?:ginn )?(?:op d'Welt komm|gebuer(?:en)?|geboren|zur Welt|wohnhaft|wohnend|"
+    r"\A[ \n](?:ginn )?(?:op d'Welt komm|(?:aus|weg|um|ver|hin|zu)?gezogen|geplënnert|"
+    r"erausgeplënnert|gebuer(?:en)?|geboren|zur Welt|wohnhaft|wohnend|"
     r"ans[aä]ssig)(?!\w)",
     re.I,
 )
-_BEFORE_TOWN = re.compile(r"(?<!\w)(?:in|zu|zou|bei|op)[ \n]\Z", re.IGNORECASE)
+_BEFORE_TOWN = re.compile(r"(?<!\w)(?:in|zu|zou|bei|op|aus|vu|vun|nach)[ \n]\Z", re.IGNORECASE)
 _OWN = re.compile(
     r"(?<!\w)(?:j'habite|habit\w+|mon adresse|ma maison|chez moi|domicili\w+|demeurant|"
     r"r[eé]sid\w+|wohn\w*|meine (?:neue |alte )?(?:adresse|anschrift|wohnung)|"

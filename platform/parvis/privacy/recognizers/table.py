@@ -22,7 +22,16 @@ _HEADINGS: tuple[tuple[Label, str], ...] = (
         r"first_name|numm|virnumm|familljennumm|persou?n(?:ne|e)?|b[eé]n[eé]ficiaire|allocataire|"
         r"demandeur|usager|agent|locataire|titulaire|[eé]l[eè]ve|enfant|candidate?|halter(?:in)?|"
         r"antragsteller(?:in)?|mieter(?:in)?|kind|sch[uü]ler(?:in)?|bewerber(?:in)?|sachbearbeiter"
-        r"(?:in)?|claimant|applicant|tenant|pupil|child|employee|officer|schoulkand|mataarbechter",
+        r"(?:in)?|claimant|applicant|tenant|pupil|child|employee|officer|schoulkand|mataarbechter|"
+        r"sb|"
+        r"kund(?:e|in)|client(?:e|in)?|customer|case ?worker|gestionnaire|bearbeiter(?:in)?|"
+        r"ansprechpartner(?:in)?|mitarbeiter(?:in)?|employ[eé]e?|salari[eé]e?|r[eé]sident(?:e)?|"
+        r"patient(?:e|in)?|bewohner(?:in)?|teilnehmer(?:in)?|participante?|assur[eé]e?|"
+        r"versicherte[rn]?|adh[eé]rente?|b[eé]n[eé]vole|m[eé]decin|arzt|doctor|benotzer|user|"
+        r"benutzer|responsable|verantwortlich|contact|kontakt|parent|elternteil|p[eè]re|m[eè]re|"
+        r"beroder|beruder|aide[- ]soignante?|enseignante?|lehrer(?:in)?|teacher|member|mitglied|"
+        r"membre|student|[eé]tudiante?|awunner|proprietär|propri[eé]taire|owner|landlord|"
+        r"eigentümer(?:in)?|nachname, vorname|nom et pr[eé]nom",
     ),
     (
         Label.CASE_NUMBER,
