@@ -54,6 +54,9 @@ class _SlowPrivacy:
         assert self.go.wait(30)
         return self._real.mask(*args, **kwargs)
 
+    def close(self) -> None:
+        self._real.close()
+
 
 def test_a_caller_who_goes_before_the_first_word_leaves_one_intent_and_one_ending(
     gateway: Installation, line: tuple[socket.socket, socket.socket]

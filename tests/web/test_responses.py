@@ -1,6 +1,7 @@
 """`/v1/responses`: the same life as a chat, in its own words and exact order of events."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -37,8 +38,6 @@ def use_tools(gateway: Installation) -> None:
     """Let the demo's model call tools, as a larger one would."""
     models = gateway.services.models
     entry = models.models["demo-small"]
-    from dataclasses import replace  # noqa: PLC0415
-
     changed = {**models.models, "demo-small": replace(entry, tools=True)}
     gateway.replace(models=replace(models, models=changed))
     gateway.services.inference._models = changed

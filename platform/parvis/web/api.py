@@ -14,9 +14,9 @@ from parvis.web.guards import get_principal
 from parvis.web.v1.chat import ChatAnswer
 from parvis.web.v1.chat_request import build_turn, parse_chat_request
 from parvis.web.v1.exchange import open_exchange
-from parvis.web.v1.numbers import answer_embeddings, answer_rerank
 from parvis.web.v1.responses import ResponsesAnswer
 from parvis.web.v1.responses_request import build_responses_turn, parse_responses_request
+from parvis.web.v1.vectors import answer_embeddings, answer_rerank
 
 blueprint = Blueprint("api", __name__, url_prefix="/v1")
 # Cohere's clients know the same request under this address too
