@@ -98,6 +98,7 @@ VIEWS: Mapping[str, str] = {
     "record": N_("one record"),
     "receipt": N_("search by receipt"),
     "download": N_("download of an export"),
+    "privacy-tryout": N_("try-out of the privacy profiles"),
 }
 _ROLES: Mapping[str, str] = {
     "civil-servant": N_("Civil servant"),
@@ -146,7 +147,7 @@ def tell_detail(words: Words, record: Mapping[str, Any]) -> str:
         told.append(words.gettext("Hidden from the model:") + " " + tell_counts(words, counts))
     if record.get("reason"):
         told.append(words.gettext("Reason:") + " " + record["reason"])
-    if record["kind"] == "audit.read":
+    if record["kind"] in {"audit.read", "admin.viewed"}:
         told.append(_tell_view(words, record.get("target", {})))
     return " · ".join(told)
 

@@ -21,7 +21,7 @@ def _notice_session() -> None:
 
 @blueprint.get("/")
 def start() -> AnyResponse:
-    """The way in: agencies to sign in with, or one's own assistants, or the auditor's desk."""
+    """The way in: agencies to sign in with, or one's own assistants, or one's own desk."""
     session = pages.find_session()
     if session is None:
         return _start_page()
@@ -29,6 +29,8 @@ def start() -> AnyResponse:
         return portal.show_home(session)
     if Role.AUDITOR in session.principal.roles:
         return redirect("/audit", 303)
+    if Role.AGENCY_ADMIN in session.principal.roles:
+        return redirect("/admin", 303)
     return pages.render_page("nothing_here.html")
 
 

@@ -1,6 +1,6 @@
 """Words for the closed lists that several pages show: kinds of personal data, levels, purposes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from parvis.domain import DataLevel
 from parvis.web.i18n import N_, Words
@@ -22,6 +22,11 @@ ENTITIES: Mapping[str, str] = {
     "CREDIT_CARD": N_("payment card"),
     "HEALTH_INSURANCE_ID": N_("health insurance number"),
     "URL": N_("web address"),
+    "DRIVING_LICENCE": N_("driving licence"),
+    "MAC_ADDRESS": N_("hardware address"),
+    "COORDINATES": N_("coordinates"),
+    "SECRET": N_("password or key"),
+    "LITERAL": N_("typed like a placeholder"),
 }
 LEVELS: Mapping[DataLevel, str] = {
     DataLevel.PUBLIC: N_("Public data"),
@@ -30,6 +35,11 @@ LEVELS: Mapping[DataLevel, str] = {
     DataLevel.RESTRICTED: N_("Restricted data"),
     DataLevel.SECRET: N_("Secret data"),
 }
+
+
+def tell_kinds(words: Words, kinds: Iterable[str]) -> str:
+    """Kinds as a list in words, "name, e-mail address"; empty for none."""
+    return ", ".join(words.gettext(ENTITIES.get(kind, kind)) for kind in kinds)
 
 
 def tell_counts(words: Words, counts: Mapping[str, int]) -> str:

@@ -157,6 +157,11 @@ _ERRORS: Mapping[str, ErrorWords] = {
         N_("Check what you typed and send it again."),
         "retry",
     ),
+    "empty_text": ErrorWords(
+        N_("There is no text yet"),
+        N_("Paste the text that you want to try, then send it."),
+        "retry",
+    ),
     "empty_question": ErrorWords(
         N_("There is no question yet"),
         N_("Type your question, then send it."),
@@ -304,6 +309,8 @@ def _return_path() -> str:
         return request.path
     if room == "chat" and rest:
         return f"/chat/{rest[0]}"
+    if room == "admin" and rest == ["privacy"]:
+        return "/admin/privacy"
     return "/audit" if room == "audit" else "/"
 
 

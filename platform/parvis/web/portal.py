@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,6 +19,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from parvis.conversations.store import Conversation, Turn
 from parvis.domain import Channel
 from parvis.errors import InvalidRequest, NotFound, ParvisError
+from parvis.privacy import Label
+from parvis.privacy.placeholders import SHAPE
 from parvis.subjects.erase import erase_own_conversation
 from parvis.subjects.stores import Stores
 from parvis.tenancy.config import Agency, Assistant
@@ -26,10 +29,10 @@ from parvis.web.current import get_services
 from parvis.web.exchange import Exchange, PageEvent, open_exchange
 from parvis.web.guards import page_session
 from parvis.web.markdown import render_markdown
+from parvis.web.privacy_words import TOLD
 
 blueprint = Blueprint("portal", __name__)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_PLACEHOLDER = re.compile(r"\[[A-Z][A-Z_]{2,30}_\d{1,4}_[0-9a-z]{2,16}\]")
 
 
 def show_home(session: Any) -> Response:
@@ -112,6 +115,7 @@ def model_saw(conversation_id: str, turn_id: str) -> Response:
         masked_question=asked[-1].get("content", "") if asked else "",
         digest=hashlib.sha256(turn.model_saw.encode()).hexdigest(),
         mark=mark_placeholders,
+        all_replaced=not _may_pass(_agency(), conversation.assistant_id),
     )
 
 
@@ -129,7 +133,7 @@ def delete(conversation_id: str) -> AnyResponse:
 def mark_placeholders(text: str) -> Markup:
     """The text, escaped, with what stands for personal data marked."""
     return Markup(  # noqa: S704 - built from escaped text and one fixed tag
-        _PLACEHOLDER.sub(lambda found: f"<mark>{found[0]}</mark>", str(escape(text)))
+        SHAPE.sub(lambda found: f"<mark>{found[0]}</mark>", str(escape(text)))
     )
 
 
@@ -174,6 +178,8 @@ def _conversation_page(conversation: Conversation, *, error: ParvisError | None 
         conversation=conversation,
         assistant=agency.find_assistant(conversation.assistant_id),
         assistants_open=_is_open(agency, conversation.assistant_id),
+        profile_told=TOLD.get(_find_profile(agency, conversation.assistant_id), ""),
+        may_pass=_may_pass(agency, conversation.assistant_id),
         turns=[_turn_view(turn) for turn in conversation.turns],
         levels=labels.LEVELS,
         send_id=pages.new_send_id(),
@@ -184,6 +190,20 @@ def _conversation_page(conversation: Conversation, *, error: ParvisError | None 
     if error and error.retry_after:
         response.headers["Retry-After"] = str(error.retry_after)
     return response
+
+
+def _find_profile(agency: Agency, assistant_id: str) -> str:
+    found = agency.find_assistant(assistant_id)
+    return agency.get_hiding(found).profile if found else ""
+
+
+def _may_pass(agency: Agency, assistant_id: str) -> bool:
+    """Whether something personal may have stayed readable: no page may say there was none."""
+    found = agency.find_assistant(assistant_id)
+    if found is None:
+        return True
+    hiding = agency.get_hiding(found)
+    return bool(hiding.keep) or hiding.profile in {"pass", "generalise"}
 
 
 def _is_open(agency: Agency, assistant_id: str) -> bool:
@@ -209,11 +229,8 @@ def _turn_view(turn: Turn) -> Mapping[str, Any]:
 
 def _count_masked(turn: Turn) -> Mapping[str, int]:
     """Different values of each kind that stand as placeholders in what the model saw."""
-    counts: dict[str, int] = {}
-    for placeholder in set(_PLACEHOLDER.findall(turn.model_saw)):
-        label = placeholder[1:].rsplit("_", 2)[0]
-        counts[label] = counts.get(label, 0) + 1
-    return counts
+    found = {(match["kind"], match["number"]) for match in SHAPE.finditer(turn.model_saw)}
+    return Counter(kind for kind, _ in found if kind != Label.LITERAL)
 
 
 def _stream(exchange: Exchange) -> Response:
