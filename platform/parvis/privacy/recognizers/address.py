@@ -14,14 +14,15 @@ from parvis.privacy.recognizers.places import (
 from parvis.privacy.words import is_never_a_name
 
 _L = r"[^\W\d_]"
-_WORD = rf"{_L}(?:{_L}|['\-.](?={_L}))*\.?"
-_CAP = rf"(?-i:[A-ZÀ-Þ]){_L}*(?:['\-]{_L}+)*"
+# lengths are bounded: an endless chain "A-A-A-" would else be tried in every way of cutting it
+_WORD = rf"{_L}(?:{_L}|['\-.](?={_L})){{0,60}}\.?"
+_CAP = rf"(?-i:[A-ZÀ-Þ]){_L}{{0,40}}(?:['\-]{_L}{{1,40}}){{0,4}}"
 _S = r"[ \n]"
-_PLAIN = rf"{_L}(?:{_L}|['\-](?={_L}))*"
+_PLAIN = rf"{_L}(?:{_L}|['\-](?={_L})){{0,60}}"
 _TOWN = (
     rf"(?:St\.[ ])?{_PLAIN}(?:[ ](?:sur|sous|lès|les|le|la|en|am|an|der|im|bei|a\.|d\.|upon|"
     r"op|Cedex|"
-    rf"(?-i:[A-ZÀ-Þ]){_L}+(?:['\-]{_L}+)*)){{0,3}}(?:{_S}\([^)\n]{{2,20}}\))?(?:{_S}(?:Cedex|"
+    rf"(?-i:[A-ZÀ-Þ]){_L}{{1,40}}(?:['\-]{_L}{{1,40}}){{0,4}})){{0,3}}(?:{_S}\([^)\n]{{2,20}}\))?(?:{_S}(?:Cedex|"
     rf"CEDEX)(?: \d{{1,2}})?)?"
 )
 _CODE_TOWN = r"(?:(?:L|F|D|B|FR|LU|DE|BE|CH|NL|A|AT|I|PT)[ \-]{1,3})?"
