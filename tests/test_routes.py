@@ -16,7 +16,7 @@ from tests.fakes.model_server import FakeModelServer
 OPEN = {
     *("/", "/agency", "/accessibility", "/privacy", "/assets/<path:name>"),
     *("/login", "/login/callback", "/logout"),
-    *("/healthz", "/readyz"),
+    *("/audit/proof", "/audit/proof/verify.py", "/healthz", "/readyz"),
 }
 
 

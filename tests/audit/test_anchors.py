@@ -5,7 +5,8 @@ import hashlib
 import json
 import shutil
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from parvis.audit import PLATFORM, AuditLog, verify
 from parvis.audit.anchors import AnchorPlan, Anchors
 from parvis.audit.anchors_heads import record_heads
+from parvis.audit.anchors_thread import AnchorThread
 from parvis.audit.cosignatures import sign_cosignature
 from parvis.audit.paper import format_head_line
 from parvis.audit.timestamps import StampRefused, build_stamp_request, read_stamp
@@ -386,6 +388,34 @@ def test_whoever_is_away_is_named_and_the_round_goes_on(
     assert state.late and state.newest is None and state.window == state.size == 3
     assert [name for name, _, _ in state.troubles] == ["away", "time-stamp authority"]
     assert Anchors(log, plan_of("quorum none\n")).describe("commune").asked is False
+
+
+def wait_until(what: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not what():
+        assert time.monotonic() < deadline, "nothing happened"
+        time.sleep(0.02)
+
+
+def test_one_thread_of_several_processes_anchors_and_another_takes_over(
+    anchored: tuple[Anchors, str], log: AuditLog, house: House
+) -> None:
+    anchors, _ = anchored
+    other = Anchors(house.open("second"), anchors.plan)
+    threads = [
+        AnchorThread(one, house.audit_dir, every_s=0.02, heads_every_s=0.05)
+        for one in (anchors, other)
+    ]
+    kinds = ("log.heads",)
+    wait_until(lambda: anchors.describe("commune").window == 0)
+    wait_until(lambda: log.reader.count_records(PLATFORM, kinds=kinds) > 0)
+    threads[0].close()
+    heads = log.reader.count_records(PLATFORM, kinds=kinds)
+    fill(log, 1)
+    wait_until(lambda: anchors.describe("commune").window == 0)
+    wait_until(lambda: log.reader.count_records(PLATFORM, kinds=kinds) > heads)
+    threads[1].close()
+    assert not any(one.name == "audit-anchors" for one in threading.enumerate())
 
 
 def test_a_copy_of_an_export_with_the_witnesss_lines_cut_off_is_incomplete_or_found(

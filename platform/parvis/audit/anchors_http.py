@@ -8,7 +8,7 @@ import http.client
 import ssl
 from urllib.parse import urlsplit
 
-_TIMEOUT_S = 10
+_TIMEOUT_S = 5
 _MAX_ANSWER_BYTES = 256 * 1024
 
 

@@ -134,8 +134,10 @@ def run_export(args: argparse.Namespace) -> int:
     from_time, to_time = parse_time(args.from_time), parse_time(args.to_time)
     if args.out.exists():
         raise Conflict("the folder of --out exists already")
-    with open_log(load_settings()) as log:
-        found = export_log(log, args.tenant, args.out, from_time, to_time)
+    settings = load_settings()
+    with open_log(settings) as log:
+        anchors = build_anchors(log, settings)
+        found = export_log(log, args.tenant, args.out, from_time, to_time, anchors)
     if args.json:
         print(json.dumps(found))
     else:
@@ -151,14 +153,20 @@ def export_log(
     folder: Path,
     from_time: datetime | None = None,
     to_time: datetime | None = None,
+    anchors: Anchors | None = None,
 ) -> dict[str, Any]:
-    """Record the export, then write it; gives folder, files, size, fingerprint."""
+    """Record the export, then write it; gives folder, files, size, fingerprint.
+
+    With `anchors` the head goes to witnesses and time-stamp authority first.
+    """
     if tenant_id not in log.reader.list_tenants():
         raise NotFound("no log of this name")
     period = {"from": from_time, "to": to_time}
     target: dict[str, Any] = {"view": "folder"}
     target |= {name: format_time(to_us(moment)) for name, moment in period.items() if moment}
     log.append(tenant_id, Draft("audit.exported", outcome="success", target=target))
+    if anchors is not None:
+        anchors.anchor(tenant_id, stamp_now=True)
     files = write_folder(export_files(log, tenant_id, from_time=from_time, to_time=to_time), folder)
     key, head = log.reader.get_key(tenant_id), log.reader.get_head(tenant_id)
     return {

@@ -115,6 +115,7 @@ def export() -> Response:
         size = reader.get_head(_tenant()).size
         key = reader.get_key(_tenant())
     _append("audit.exported", {"view": "folder", "first": 0, "end": size})
+    services.anchors.anchor(_tenant(), stamp_now=True)
     made = audit_exports.make_export(services.settings.data_dir, services.audit, _tenant())
     return pages.render_page(
         "audit_export.html",
