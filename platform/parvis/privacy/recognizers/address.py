@@ -74,7 +74,7 @@ _GB_SUFFIX = (
 )
 _POSTCODE = r"[A-Z]{1,2}\d[A-Z\d]?[ ]?\d[A-Z]{2}"
 _POSTCODE_HERE = rf"(?-i:{_POSTCODE})"
-_CAP_HERE = rf"[A-ZÀ-Þ]{_L}*(?:['\-]{_L}+)*"
+_CAP_HERE = rf"[A-ZÀ-Þ]{_L}{{0,40}}(?:['\-]{_L}{{1,40}}){{0,4}}"
 _GB = re.compile(
     r"(?<![\w/.\-])"
     rf"(?:flat[ ]\w{{1,4}},?[ ])?\d{{1,4}}[a-d]?,?[ \n]"
@@ -140,7 +140,7 @@ _PO_BOX = re.compile(
 )
 # "The Old Rectory, Church Lane, Little Bampton LB4 2QT"
 _GB_LINES = re.compile(
-    rf"(?<![\w.])(?:(?:The )?{_CAP_HERE}(?:[ ]{_CAP_HERE}){{0,3}}[ ]?[,\n][ ]?){{1,4}}"
+    rf"(?<![\w.\-])(?:(?:The )?{_CAP_HERE}(?:[ ]{_CAP_HERE}){{0,3}}[ ]?[,\n][ ]?){{1,4}}"
     rf"{_CAP_HERE}(?:[ \-]{_CAP_HERE}){{0,2}},?[ \n]{_POSTCODE_HERE}(?!\w)"
 )
 # "in der Bahnhofstraße 4": the preposition belongs to the sentence, not to the street
