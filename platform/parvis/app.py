@@ -5,7 +5,18 @@ from flask import Flask, Response, g
 from parvis.identity.permissions import Permission
 from parvis.services import Services
 from parvis.settings import Settings
-from parvis.web import admin, api, auditor, front, headers, health, login, pages, portal
+from parvis.web import (
+    admin,
+    api,
+    auditor,
+    front,
+    headers,
+    health,
+    login,
+    pages,
+    portal,
+    proofs,
+)
 from parvis.web.faults import register_faults
 from parvis.web.guards import open_to_all, require_bearer, require_page, start_request
 from parvis.web.receipts import add_receipt
@@ -17,6 +28,7 @@ ROOMS = (
     (auditor.blueprint, require_page(Permission.READ_AUDIT)),
     (admin.blueprint, require_page(Permission.ADMINISTER_AGENCY)),
     (front.blueprint, open_to_all),
+    (proofs.blueprint, open_to_all),
     (login.blueprint, open_to_all),
     (health.blueprint, open_to_all),
 )
