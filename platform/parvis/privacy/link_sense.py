@@ -2,7 +2,8 @@
 
 An address is anything a click or a loading image would send somewhere: a URL, the target of a
 Markdown link or image, `mailto:`, an autolink, an HTML tag. A value restored there would be
-carried away. When in doubt the answer is yes: a placeholder that stays is a blemish, not a leak.
+carried away; the one exception is an e-mail address alone in angles (`unmasking`). When in doubt
+the answer is yes: a placeholder that stays is a blemish, not a leak.
 """
 
 import re
@@ -47,6 +48,13 @@ class LinkSense:
         if self._run_is_address or _ADDRESS_BEFORE.search(self._run):
             return True
         return _REFERENCE.match(self._line) is not None
+
+    @property
+    def in_angles(self) -> bool:
+        """Whether nothing but a `<` after a space or at the start of a line was written, outside
+        every other address."""
+        is_free = not self._target_depth and not self._in_tag and self._run == "<"
+        return is_free and _REFERENCE.match(self._line) is None
 
     def write(self, text: str) -> None:
         """Take note of text as it is shown."""

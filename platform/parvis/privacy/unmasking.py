@@ -9,6 +9,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Mapping
 
+from parvis.privacy.entities import Label
 from parvis.privacy.link_sense import LinkSense, is_address_after
 from parvis.privacy.placeholders import MAX_LENGTH, SHAPE, canonical, canonical_base, fold_start
 
@@ -58,12 +59,23 @@ class Unmasker:
         if match is None:
             return None if not final and self._may_become_one() else self._show(1)
         value = self._find_value(match)
+        if value is not None and self._sense.in_angles and _is_email(match):
+            return self._step_in_angles(value, match.end(), final=final)
         if value is None or self._sense.inside:
             return self._show(match.end())
         after = is_address_after(self._read_on(match.end()), final=final)
         if after is None:
             return None
         return self._show(match.end()) if after else self._put(value, match.end())
+
+    def _step_in_angles(self, value: str, length: int, *, final: bool) -> str | None:
+        """`Name <[EMAIL_1_k7fq]>` as in the head of a letter: restored when nothing else stands
+        between the angles. A click then opens a mail to the very person the address belongs to;
+        nothing is loaded, and no third party learns it."""
+        following = self._read_on(length)
+        if not following and not final:
+            return None
+        return self._put(value, length) if following[:1] == ">" else self._show(length)
 
     def _find_value(self, match: re.Match[str]) -> str | None:
         found = self._mapping.get(canonical(match))
@@ -99,6 +111,10 @@ class Unmasker:
 
     def _escape(self, value: str) -> str:
         return value
+
+
+def _is_email(match: re.Match[str]) -> bool:
+    return match["kind"].upper() == Label.EMAIL.value
 
 
 class JsonUnmasker(Unmasker):
