@@ -55,6 +55,8 @@ class MadeLog:
     keys: list[Ed25519PrivateKey] = field(default_factory=list)
     begins: list[int] = field(default_factory=lambda: [0])
     boots: dict[str, int] = field(default_factory=dict)
+    sealed: str = "parvis-audit-sealed/v1\nretention 0 -\n"
+    first: int = 0  # of the records in the folder; begins a bundle
 
     def __post_init__(self) -> None:
         self.id = hashlib.sha256(self.name.encode()).hexdigest()[:32]
@@ -195,6 +197,7 @@ class MadeLog:
         for size in notes:
             self._write(f"notes/{size}", self.head(size).encode())
         self._write_tiles()
+        self._write("sealed", self.sealed.encode())
         self._write("README", README)
         self._write("verify.py", read_verifier())
         self.sign_list()
@@ -206,14 +209,15 @@ class MadeLog:
             raise ValueError("this log has no folder")
         root = base64.b64encode(root_at(self.read, self.size)).decode()
         top = [MANIFEST_FORMAT, self.origin, str(self.size), root]
-        top += [f"made {format_time(self.now_us)}", "asked - -", f"records 0 {self.size}"]
+        top += [f"made {format_time(self.now_us)}", "asked - -"]
+        top += [f"records {self.first} {self.size}"]
         top += [f"files {len(self.lines)}", *self.lines]
         note = self.sign("\n".join(top) + "\n", self.signers(self.size)[-1:])
         (self.folder / "manifest").write_text(note, encoding="utf-8")
 
     def _write_bundle(self) -> None:
         index, width = (self.size - 1) // TILE_WIDTH, len(self.waiting)
-        if self.folder is not None:
+        if self.folder is not None and self.size > self.first:
             self._write(tile_path("entries", index, width), b"".join(self.waiting))
         self.waiting.clear()
 

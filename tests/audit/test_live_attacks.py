@@ -8,13 +8,13 @@ from pathlib import Path
 import apsw
 import pytest
 
-from parvis.audit import verify
+from parvis.audit import Actor, Draft, verify
 from parvis.audit.export import export_files, write_folder
 from parvis.audit.fsck import check_logs
 from parvis.audit.store import StoreUnsafe
 from parvis.audit.tree import leaf_hash
 from parvis.errors import AuditUnavailable
-from tests.audit.houses import House, export, fill, fill_fast
+from tests.audit.houses import CIVIL_SERVANT, House, export, fill, fill_fast
 
 Attack = Callable[[apsw.Connection], object]
 # ruff: noqa: S608 - an attacker builds statements as they please
@@ -149,10 +149,35 @@ def test_sealed_values_that_were_touched_are_found(
     house.shut()
 
 
-def test_a_destroyed_key_is_an_erasure_and_not_a_fault(original: Path, tmp_path: Path) -> None:
+def test_a_destroyed_key_is_an_erasure_where_a_record_allows_it_and_a_fault_elsewhere(
+    original: Path, tmp_path: Path
+) -> None:
     house = attacked(original, tmp_path / "house", lambda database: None)
     keys = house.keystore.list_keys("commune", ("audit-conversation",), "c-1")
-    house.keystore.destroy_keys("commune", [key.id for key in keys])
+    ids = [key.id for key in keys]
+    house.keystore.destroy_keys("commune", ids)
+    (fault,) = fsck_faults(house)
+    assert "12 sealed values are gone and no record allows it" in fault
+    assert export_verdict(house, tmp_path / "early") == "TAMPERED"
+    log = house.open()
+    log.append("commune", Draft("erasure.confirmed", CIVIL_SERVANT, target={"keys": ids}), 10)
+    assert any("nobody else had asked for" in fault for fault in fsck_faults(house))
+    assert export_verdict(house, tmp_path / "alone") == "TAMPERED"
+    house.shut()
+
+
+def test_an_erasure_that_two_people_wanted_is_no_fault(original: Path, tmp_path: Path) -> None:
+    house = attacked(original, tmp_path / "house", lambda database: None)
+    keys = house.keystore.list_keys("commune", ("audit-conversation",), "c-1")
+    ids, log = [key.id for key in keys], house.open()
+    asked = Draft("erasure.requested", Actor("person", "ada"), target={"object": "e-1"})
+    log.append("commune", asked, 10)
+    target = {"object": "e-1", "keys": ids}
+    log.append("commune", Draft("erasure.confirmed", Actor("person", "grace"), target=target), 10)
+    assert any("destroyed" in fault for fault in fsck_faults(house))  # not done yet
+    house.keystore.destroy_keys("commune", ids)
+    for key_id in ids:
+        assert log.delete_sealed("commune", key_id) == 12
     checks = check_logs(house.audit_dir, house.keystore)
     assert not any(check.faults for check in checks)
     assert checks[1].sealed_erased == 12 and checks[1].sealed_openable > 0

@@ -79,7 +79,7 @@ def test_an_untouched_export_is_intact(made: Path) -> None:
         assert report["verdict"] == "INTACT", reasons(report)
         assert report["findings"] == [] and report["open_intents"] == []
         skipped = {name for name, state in report["checks"].items() if state != "done"}
-        assert skipped == {*"policy state sealed platform anchor stamps line".split()}
+        assert skipped == {*"policy state platform anchor stamps line".split()}
         assert report["key"]["confirmed"] is False and report["anchored"] is False
     assert "unanchored" in verify.format_report(check(made / "whole"))
 
@@ -92,6 +92,7 @@ def test_the_folder_has_the_layout_of_tlog_tiles(made: Path) -> None:
         "manifest",
         "notes/301",
         "notes/7",
+        "sealed",
         "tile/0/000",
         "tile/0/001.p/45",
         "tile/1/000.p/1",

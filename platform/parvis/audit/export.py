@@ -26,6 +26,7 @@ from parvis.audit.files import sync_folder
 from parvis.audit.log import AuditLog
 from parvis.audit.notes import format_proof, format_vkey
 from parvis.audit.reader import to_us
+from parvis.audit.sealed_list import SealedList
 from parvis.audit.store import LogRow, Range, Store
 from parvis.audit.tree import TILE_WIDTH, inclusion_proof
 from parvis.audit.writer import format_time
@@ -55,6 +56,7 @@ class _Source:
     first: int
     end: int
     anchors: AnchorStore
+    sealed: SealedList
 
 
 def export_files(
@@ -72,13 +74,15 @@ def export_files(
     with closing(audit.open_reading()) as store:
         log = audit.get_log(tenant_id)
         wanted = Range(
-            end=head.size,
+            store.find_minimum(log.no),
+            head.size,
             from_us=to_us(from_time) if from_time else 0,
             to_us=to_us(to_time) if to_time else 2**62,
         )
         first, end = _bundles(store.find_span(log.no, wanted))
         anchors = AnchorStore(audit.folder)
-        source = _Source(store, log, head.size, head.root, head.note, first, end, anchors)
+        sealed = SealedList(store, log.no, audit.list_key_ids(tenant_id))
+        source = _Source(store, log, head.size, head.root, head.note, first, end, anchors, sealed)
         lines = []
         for file in _contents(source):
             lines.append(f"{hashlib.sha256(file.data).hexdigest()} {len(file.data)} {file.path}")
@@ -165,6 +169,7 @@ def _contents(source: _Source) -> Iterator[ExportFile]:
     yield from _tiles(source)
     for index in range(source.first, source.end):
         yield _entries(source, index)
+    yield ExportFile("sealed", source.sealed.finish(source.size))
     yield ExportFile("README", (_HERE / "export_readme.txt").read_bytes())
     yield ExportFile("verify.py", read_verifier())
 
@@ -184,6 +189,7 @@ def _entries(source: _Source, index: int) -> ExportFile:
     first = index * TILE_WIDTH
     end = min(first + TILE_WIDTH, source.size)
     rows = source.store.list_records(source.log.no, Range(first, end), limit=TILE_WIDTH)
+    source.sealed.add(rows)
     data = b"".join(len(row.leaf).to_bytes(2, "big") + row.leaf for row in rows)
     return ExportFile(tile_path("entries", index, end - first), data)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from parvis.audit.log_keys import HEADS_NAME, HeadFile, LogKeys
 from parvis.audit.notes import NoteInvalid, open_note, parse_checkpoint
+from parvis.audit.sealed_list import find_allowance
 from parvis.audit.sealing import open_value
 from parvis.audit.store import (
     HeadRow,
@@ -24,7 +25,7 @@ from parvis.audit.store import (
 )
 from parvis.audit.stores import has_store, open_store
 from parvis.audit.tree import Frontier, leaf_hash, root_at
-from parvis.audit.verify import RecordChecker
+from parvis.audit.verify import LAWS, Erasures, RecordChecker
 from parvis.audit.writer import LogInconsistent, check_heads, check_signed
 from parvis.keystore import KeyStore, SealBroken
 
@@ -103,7 +104,8 @@ def _check_log(store: Store, log: LogRow, check: LogCheck, keystore: KeyStore) -
         raise LogInconsistent("the log has no head")
     check.size = head.size
     frontier, checker = Frontier(), RecordChecker(log.id)
-    minimum = store.find_minimum(log.no)
+    minimum, erasures = store.find_minimum(log.no), Erasures()
+    erasures.claim = find_allowance(store, log.no, "sealed", head.size) or (0, None)
     for row in _rows(store, log):
         if row.seq < minimum:
             _check_pruned(store, log, row, frontier, check)
@@ -111,9 +113,14 @@ def _check_log(store: Store, log: LogRow, check: LogCheck, keystore: KeyStore) -
             continue
         record = _check_row(store, log, row, frontier, checker, check)
         if record is not None and "seal" in record:
-            _check_sealed(store, log, record, check, keystore)
+            lost = _check_sealed(store, log, record, check, keystore)
+            erasures.lose(row.seq, lost)
+        if record is not None and record["kind"] in LAWS:
+            for reason in erasures.note(row.seq, record, minimum == 0):
+                check.fault(f"record {row.seq}: {reason}")
     for seq in checker.find_repeated_ids():
         check.fault(f"record {seq}: its id occurs twice")
+    _check_erasures(log, check, keystore, erasures, minimum)
     _check_head(store, log, head, frontier, check)
     check.open_intents = len(checker.open)
     kept = {intent for tenant, intent, _ in store.list_intents() if tenant == log.tenant_id}
@@ -167,21 +174,38 @@ def _check_blocks(
 
 def _check_sealed(
     store: Store, log: LogRow, record: dict[str, Any], check: LogCheck, keystore: KeyStore
-) -> None:
+) -> list[bytes]:
+    """Open what is kept; gives the key ids of the values that are kept no more."""
+    lost = []
     place = f"record {record['seq']}"
     boxes = store.list_sealed(log.no, record["id"])
     for name, entry in record["seal"].items():
         key = keystore.find_key_by_id(log.tenant_id, entry["k"])
-        if key is None:
+        if key is None or name not in boxes:
             check.sealed_erased += 1
-        elif name not in boxes:
-            check.fault(f"{place}: the sealed {name} is missing, its key is not")
+            lost.append(entry["k"].encode())
         else:
             try:
                 open_value(key, log.id, record["id"], name, boxes[name][1], entry)
                 check.sealed_openable += 1
             except SealBroken as error:
                 check.fault(f"{place}: sealed {name}: {error}")
+    return lost
+
+
+def _check_erasures(
+    log: LogRow, check: LogCheck, keystore: KeyStore, erasures: Erasures, minimum: int
+) -> None:
+    """What is gone went by a record's leave, and what had to go is gone."""
+    for seq, count in erasures.find_lost():
+        check.sealed_erased -= count
+        check.fault(f"record {seq}: {count} sealed values are gone and no record allows it")
+    if minimum and not any(end >= minimum for _, end in erasures.prunes):
+        check.fault(f"records before {minimum} are gone and no record allows it")
+    back = erasures.keys & {key.encode() for key in keystore.list_ids(log.tenant_id)}
+    if back:
+        words = "keys live that a record says are destroyed: run `parvis retention run`"
+        check.fault(f"{len(back)} {words}")
 
 
 def _check_head(

@@ -267,6 +267,10 @@ class AuditLog:
         """
         return int(self._call("delete_sealed", tenant_id, key_id, timeout_s=_LONG_S))
 
+    def list_key_ids(self, tenant_id: str) -> frozenset[str]:
+        """Ids of the data keys that live: what is sealed under another can never be opened."""
+        return self._keystore.list_ids(tenant_id)
+
     def prune(self, tenant_id: str, end_seq: int) -> int:
         """Drop records below `end_seq` (whole bundles of 256), keep their hashes.
 

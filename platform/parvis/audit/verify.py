@@ -73,9 +73,13 @@ MAX_COPIES = 200_000
 SKEW_S = 300
 EVIDENCE_FORMAT = "parvis-audit-evidence/v1"
 OLD_INTENT_S = 15 * 60
+SEALED_FORMAT = "parvis-audit-sealed/v1"
+LAWS = ("erasure.requested", "erasure.confirmed", "retention.pruned")
+FLOOR_DAYS = 184
+MAX_WAITING = 200_000
 
 PATHS = re.compile(
-    r"checkpoint|keys\.jsonl|README|verify\.py|notes/[0-9]{1,16}"
+    r"checkpoint|keys\.jsonl|sealed|README|verify\.py|notes/[0-9]{1,16}"
     r"|tokens/[0-9]{1,16}\.[0-9]{1,2}"
     r"|tile/(entries|[0-9]{1,2})/(x[0-9]{3}/)*[0-9]{3}(\.p/[0-9]{1,3})?"
 )
@@ -1375,7 +1379,7 @@ class RecordChecker:
 
     def _find_forms(self, kind: bytes) -> tuple[Form, ...]:
         name = kind.decode("ascii", "replace")
-        if name not in KINDS or name in TURNS:
+        if name not in KINDS or name in TURNS or name in LAWS:
             return ()
         phases = KINDS[name][0].split()
         forms = tuple(Form(name, phase, self.log_id) for phase in phases)
@@ -1562,7 +1566,8 @@ CHECKS = {
     "keys": "every head is signed by the key of its time, every change of keys by both",
     "policy": "the log's key is one that you trust",
     "state": "the log continues the one you saw last time",
-    "sealed": "sealed values (they are not part of an export)",
+    "sealed": "sealed values that are gone, and a record that allows each",
+    "pruned": "records pruned before the first, and a record that allows it",
     "platform": "the platform log holds a head of this log among the heads of all",
     "anchor": "cosignatures of the witnesses that your policy names",
     "stamps": "time stamps (RFC 3161) of the authorities that your policy names",
@@ -1575,6 +1580,121 @@ Levels = dict[int, tuple[int, list[bytes]]]
 
 
 NEEDED = ("form", "manifest", "listed", "files", "checkpoint", "tree")
+
+
+class Erasures:
+    """What is gone, sealed values and old records, and the records that allow it.
+
+    The file `sealed` of an export lists the sealed values that are kept no more. Each must have a
+    record that names its key, or a `retention.pruned` for everything before a position.
+    """
+
+    ENTRY = re.compile(rb'"([a-z]+)":\{"c":"[0-9a-f]{64}","k":"([0-9a-f]{32})","n"')
+    LINE = re.compile(rb"(0|[1-9][0-9]{0,15}) ([1-9][0-9]{0,15}) (\*|[a-z]+(?:,[a-z]+)*)")
+    HEAD = re.compile(rb"retention (0 -|[1-9][0-9]{0,15} (?:0|[1-9][0-9]{0,15}))")
+
+    def __init__(self) -> None:
+        self.listed = self.too_many = self.claimed = False
+        self.lines: Iterator[tuple[int, int, bytes]] = iter(())
+        self.line: tuple[int, int, bytes] | None = None
+        self.claim: tuple[int, int | None] = (0, None)
+        self.fields = self.gone = 0
+        self.before = (0, 0)  # the first record whose values went by the claim, and how many
+        self.waiting: dict[bytes, list[int]] = {}
+        self.keys: set[bytes] = set()
+        self.allowed_by: list[int] = []
+        self.requests: dict[str, tuple[str, str]] = {}
+        self.prunes: list[tuple[int, int]] = []
+        self.times: dict[int, str] = {}  # of the first record of each bundle
+
+    def open(self, data: bytes) -> bool:
+        """True when the file is in the required form; from then on it is followed."""
+        first, _, rest = data.partition(b"\n")
+        top, _, body = rest.partition(b"\n")
+        head = self.HEAD.fullmatch(top)
+        if first != SEALED_FORMAT.encode() or head is None or not data.endswith(b"\n"):
+            return False
+        last = 0
+        for line in body[:-1].split(b"\n") if body else ():
+            found = self.LINE.fullmatch(line)
+            if found is None or not last <= int(found[1]) < int(found[2]) < MAX_SIZE:
+                return False
+            last = int(found[2])
+        words = head[1].split(b" ")
+        self.claim = (int(words[0]), None if words[1] == b"-" else int(words[1]))
+        self.lines = (
+            (int(found[1]), int(found[2]), found[3]) for found in self.LINE.finditer(body)
+        )
+        self.line, self.listed = next(self.lines, None), True
+        return True
+
+    def take(self, seq: int, leaf: bytes) -> Iterator[str]:
+        """Count a record's sealed values; those that are gone wait for a record that allows it."""
+        count = leaf.count(b'{"c":"')
+        self.fields += count
+        while self.line is not None and self.line[1] <= seq:
+            self.line = next(self.lines, None)
+        if self.line is None or seq < self.line[0]:
+            return
+        entries = dict(self.ENTRY.findall(leaf)) if count else {}
+        names = list(entries) if self.line[2] == b"*" else self.line[2].split(b",")
+        if not set(names) <= set(entries):
+            yield "a value is said to be gone that the record does not have"
+        self.lose(seq, [entries[name] for name in names if name in entries])
+
+    def lose(self, seq: int, keys: list[bytes]) -> None:
+        """Values of one record, under these keys, are gone."""
+        self.gone += len(keys)
+        if seq < self.claim[0]:
+            self.before = (self.before[0] if self.before[1] else seq, self.before[1] + len(keys))
+            return
+        for key in keys:
+            if len(self.waiting) < MAX_WAITING or key in self.waiting:
+                waiting = self.waiting.setdefault(key, [seq, 0])
+                waiting[1] += 1
+            else:
+                self.too_many = True
+
+    def note(self, seq: int, record: dict[str, Any], whole: bool) -> Iterator[str]:
+        """A record about erasing or pruning: what it allows, and what is wrong with it."""
+        target, pid = record["target"], record["actor"].get("pid", "")
+        name, when = target.get("object", ""), (pid, record["time"][:7])
+        if record["kind"] == "erasure.requested":
+            if len(self.requests) < MAX_WAITING:
+                self.requests[name] = when
+            return
+        if record["kind"] == "erasure.confirmed" and record.get("reason") != "own":
+            asked = self.requests.get(name)
+            if asked == when or (asked is None and whole):
+                yield "an erasure was confirmed that nobody else had asked for"
+                return
+        if record.get("outcome") != "success":
+            return
+        self.keys.update(key.encode() for key in target.get("keys", ()))
+        if "keys" in target or name == "sealed":
+            self.allowed_by.append(seq)
+        if name == "sealed" and (target.get("end"), seq) == self.claim and self.claim[0] <= seq:
+            self.claimed = True
+        if record["kind"] == "retention.pruned" and name == "records":
+            yield from self._note_pruned(seq, target, record["time"])
+
+    def _note_pruned(self, seq: int, target: dict[str, Any], when: str) -> Iterator[str]:
+        end, last = target.get("end", 0), self.prunes[-1][1] if self.prunes else 0
+        if end <= last or end % WIDTH or end > seq:
+            yield "the minimum index does not grow"
+            return
+        self.prunes.append((seq, end))
+        kept = self.times.get(end)
+        if kept is not None and seconds_between(kept, when) < FLOOR_DAYS * 86400:
+            yield "records were pruned before 184 days were over"
+
+    def find_lost(self) -> Iterator[tuple[int, int]]:
+        """(position, how many) of values that are gone and that no record allows to go."""
+        if self.before[1] and not self.claimed:
+            yield self.before
+        for key, (seq, count) in self.waiting.items():
+            if key not in self.keys:
+                yield seq, count
 
 
 class Verification:
@@ -1607,6 +1727,7 @@ class Verification:
         self.reached: set[int] = set()
         self.notes: dict[int, bytes] = {}
         self.open: list[dict[str, Any]] = []
+        self.erasures = Erasures()
 
     def run(self) -> None:
         """Do every check that the folder allows."""
@@ -1623,6 +1744,7 @@ class Verification:
         self._read_tokens()
         self._read_heads(line)
         self._read_brought()
+        self._read_sealed()
         if self.head is not None and self.key is not None:
             size, root = self.head
             self._check_state(self.key, size)
@@ -2161,26 +2283,36 @@ class Verification:
                     self.find("TAMPERED", name, words, start + offset)
         for seq, leaf in enumerate(records, start):
             self._check_record(checker, name, seq, leaf)
+            if seq == start:
+                self.erasures.times[start] = checker.last_time
         return True
 
     def _check_record(self, checker: RecordChecker, name: str, seq: int, leaf: bytes) -> None:
         if self.hashes_only and seq:
             return
+        for reason in self.erasures.take(seq, leaf):
+            self.find("TAMPERED", name, reason, seq)
+        quick = None
         if seq and seq + 1 not in self.outside.bounds:
             quick = checker.check_quickly(seq, leaf)
-            if quick is not None:
-                for reason in quick:
-                    self.find("TAMPERED", name, reason, seq)
-                return
-        reasons, record = checker.check(seq, leaf)
+        reasons, record = (quick, None) if quick is not None else checker.check(seq, leaf)
         for reason in reasons:
             self.find("TAMPERED", name, reason, seq)
-        if record is None:
+        if record is not None:
+            self._follow_record(checker, name, seq, leaf, record)
+        elif quick is None:
             checker.skip_to(seq + 1)
-            return
+
+    def _follow_record(
+        self, checker: RecordChecker, name: str, seq: int, leaf: bytes, record: dict[str, Any]
+    ) -> None:
+        """What a record of good form says about the log itself."""
         self._bound_time(name, seq, record["time"])
         if seq == 0:
             self.born = record
+        if record["kind"] in LAWS:
+            for reason in self.erasures.note(seq, record, checker.whole):
+                self.find("TAMPERED", name, reason, seq)
         if record["kind"] in TURNS and not self._fits_keys(seq, leaf, record):
             self.find("TAMPERED", name, "keys.jsonl tells another story of the log's keys", seq)
 
@@ -2204,8 +2336,10 @@ class Verification:
                 self.skip(name, words)
         self._finish_following(checker)
         self._finish_ids(checker)
+        self._finish_sealed(span)
+        self._finish_pruned(span)
         if self.hashes_only:
-            for name in ("kinds", "places", "writers", "intents", "ids"):
+            for name in ("kinds", "places", "writers", "intents", "ids", "sealed", "pruned"):
                 self.skip(name, "left out as you asked: only bytes and hashes were compared")
 
     def _finish_following(self, checker: RecordChecker) -> None:
@@ -2241,6 +2375,53 @@ class Verification:
             self.skip("ids", "no room for a temporary file")
         else:
             self.done("ids")
+
+    def _read_sealed(self) -> None:
+        data = self.read("sealed", MAX_MANIFEST)
+        if data is None:
+            self._missing("sealed")
+        elif not self.erasures.open(data):
+            self.find("TAMPERED", "sealed", "not a list of what is gone")
+
+    def _finish_sealed(self, span: tuple[int, int]) -> None:
+        """Every sealed value that is gone went by a record's leave."""
+        erasures, whole = self.erasures, self.head is not None and span[1] == self.head[0]
+        lost = list(erasures.find_lost())
+        for seq, _ in lost if whole else ():
+            self.find("TAMPERED", "sealed", "sealed values are gone and no record allows it", seq)
+        missing = sum(count for _, count in lost) if whole else 0
+        self.facts["sealed"] = {
+            "fields": erasures.fields,
+            "held": erasures.fields - erasures.gone,
+            "erased": erasures.gone - missing,
+            "missing": missing,
+            "allowed_by": erasures.allowed_by[:MAX_LISTED],
+        }
+        if not erasures.listed:
+            self.skip("sealed", "missing")
+        elif erasures.too_many:
+            self.skip("sealed", "too many at once to be followed to the end")
+        elif lost and not whole:
+            self.skip("sealed", "records that may allow it are not in this export")
+        else:
+            self.done("sealed")
+
+    def _finish_pruned(self, span: tuple[int, int]) -> None:
+        """Records that are not here though nobody asked for a period went by a record's leave."""
+        first, end = span
+        by = next((seq for seq, pruned in self.erasures.prunes if pruned >= first), None)
+        if first == end or self.facts.get("asked", ["-"])[0] != "-":
+            self.skip("pruned", "records that may allow it are not in this export")
+        elif first == 0 or by is not None:
+            self.done("pruned")
+        elif self.head is not None and end < self.head[0]:
+            self.skip("pruned", "records that may allow it are not in this export")
+        else:
+            words = "records before the first are not here and no record allows that"
+            self.find("TAMPERED", "", words)
+            self.done("pruned")
+        if first and by is not None:
+            self.facts["pruned"] = {"end": first, "by": by}
 
     def _check_birth(self, key: Key, line: dict[str, Any] | None) -> None:
         first = self.history.keys[0] if self.history and self.history.timed else key
@@ -2316,7 +2497,6 @@ class Verification:
             self.done("keys")
 
     def _check_rest(self) -> None:
-        self.skip("sealed", "they never leave the installation")
         if self.listed is None:
             self.skip("listed", "no list of files")
             self.skip("files", "no list of files")
@@ -3700,6 +3880,76 @@ left out as you asked: only bytes and hashes were compared
 omis à votre demande : seuls les octets et empreintes ont été comparés
 auf Ihren Wunsch ausgelassen: nur Bytes und Hashes wurden verglichen
 op Äre Wonsch ausgelooss: nëmme Bytes an Hashe goufe verglach
+
+sealed values that are gone, and a record that allows each
+valeurs scellées disparues, et un enregistrement qui autorise chacune
+versiegelte Werte, die fort sind, und ein Eintrag, der es je erlaubt
+versigelt Wäerter, déi fort sinn, an en Antrag, deen et all Kéier erlaabt
+
+records pruned before the first, and a record that allows it
+enregistrements élagués avant le premier, et un enregistrement qui l’autorise
+vor dem ersten entfernte Einträge, und ein Eintrag, der es erlaubt
+virum éischten ewechgeholl Anträg, an en Antrag, deen et erlaabt
+
+sealed
+scellés
+versiegelt
+versigelt
+
+pruned
+élagué
+entfernt
+ewechgeholl
+
+{} sealed values: {} held, {} erased with a record that allows it, {} missing
+{} valeurs scellées : {} conservées, {} effacées selon un enregistrement, {} manquantes
+{} versiegelte Werte: {} vorhanden, {} gelöscht mit erlaubendem Eintrag, {} fehlen
+{} versigelt Wäerter: {} do, {} geläscht mat engem Antrag, deen et erlaabt, {} feelen
+
+records 0 to {}, allowed by record {}
+enregistrements 0 à {}, autorisé par l’enregistrement {}
+Einträge 0 bis {}, erlaubt durch Eintrag {}
+Anträg 0 bis {}, erlaabt duerch den Antrag {}
+
+not a list of what is gone
+ce n’est pas une liste de ce qui a disparu
+keine Liste dessen, was fort ist
+keng Lëscht vun deem, wat fort ass
+
+sealed values are gone and no record allows it
+des valeurs scellées ont disparu sans qu’un enregistrement l’autorise
+versiegelte Werte sind fort, und kein Eintrag erlaubt es
+versigelt Wäerter si fort, a keen Antrag erlaabt et
+
+a value is said to be gone that the record does not have
+une valeur est dite disparue que l’enregistrement n’a pas
+ein Wert soll fort sein, den der Eintrag nicht hat
+e Wäert soll fort sinn, deen den Antrag net huet
+
+an erasure was confirmed that nobody else had asked for
+un effacement confirmé que personne d’autre n’avait demandé
+eine Löschung wurde bestätigt, die niemand anderes beantragt hatte
+eng Läschung gouf confirméiert, déi keen aneren ugefrot hat
+
+records before the first are not here and no record allows that
+des enregistrements avant le premier manquent sans qu’un enregistrement l’autorise
+Einträge vor dem ersten fehlen, und kein Eintrag erlaubt es
+Anträg virum éischte feelen, a keen Antrag erlaabt et
+
+records were pruned before 184 days were over
+des enregistrements ont été élagués avant la fin des 184 jours
+Einträge wurden vor Ablauf von 184 Tagen entfernt
+Anträg goufen ewechgeholl, éier 184 Deeg eriwwer waren
+
+the minimum index does not grow
+l’indice minimal ne croît pas
+der Mindestindex wächst nicht
+de Mindestindex wiisst net
+
+records that may allow it are not in this export
+les enregistrements qui l’autoriseraient ne sont pas dans cet export
+Einträge, die es erlauben könnten, sind nicht in diesem Export
+Anträg, déi et erlabe kéinten, sinn net an dësem Export
 
 too many at once to be followed to the end
 trop nombreux à la fois pour être suivis jusqu’au bout

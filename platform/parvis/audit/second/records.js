@@ -196,6 +196,7 @@ globalThis.parvisRecords = (() => {
       if (record.time < this.time && record.kind !== "clock.stepped") wrong("time");
       this.time = record.time;
       this.begun ||= record.time;
+      this.run.erasures.take(seq, record, this.whole, wrong);
       this.follow(record, seq, wrong);
     }
     follow(record, seq, wrong) {
@@ -221,6 +222,97 @@ globalThis.parvisRecords = (() => {
       run.open = [...this.open].map(([id, one]) => ({ ...one, id })).sort((a, b) => a.seq - b.seq);
     }
   }
+  /** What is gone, sealed values and old records, and the records that allow it. */
+  class Erasures {
+    listed = false;
+    lines = [];
+    at = 0;
+    claim = { end: 0, seq: null, seen: false };
+    fields = 0;
+    gone = 0;
+    before = null; // what went by the claim
+    waiting = new Map(); // key id -> {seq, count}
+    keys = new Set();
+    allowedBy = [];
+    requests = new Map(); // erasure -> who asked, in which month
+    prunes = []; // {seq, end}
+    times = new Map(); // first position of a bundle -> time
+
+    /** True when the file `sealed` has the required form. */
+    open(data) {
+      const [format, top, ...lines] = UTF8.decode(data).split("\n");
+      const number = "(0|[1-9][0-9]{0,15})";
+      const claim = new RegExp(`^retention (?:0 -|([1-9][0-9]{0,15}) ${number})$`).exec(top);
+      if (format !== "parvis-audit-sealed/v1" || !claim || lines.pop() !== "") return false;
+      const form = new RegExp(`^${number} ([1-9][0-9]{0,15}) (\\*|[a-z]+(?:,[a-z]+)*)$`);
+      let last = 0;
+      for (const line of lines) {
+        const found = form.exec(line);
+        if (!found) return false;
+        const [first, end] = [Number(found[1]), Number(found[2])];
+        if (!(last <= first && first < end && end < 2 ** 53)) return false;
+        this.lines.push({ first, end, names: found[3] === "*" ? null : found[3].split(",") });
+        last = end;
+      }
+      if (claim[1]) Object.assign(this.claim, { end: Number(claim[1]), seq: Number(claim[2]) });
+      this.listed = true;
+      return true;
+    }
+    take(seq, record, whole, wrong) {
+      if (seq % 256 === 0) this.times.set(seq, record.time);
+      const seal = new Map(Object.entries(record.seal ?? {}));
+      this.fields += seal.size;
+      while (this.at < this.lines.length && this.lines[this.at].end <= seq) this.at++;
+      const line = this.lines[this.at];
+      if (line && line.first <= seq) {
+        const names = line.names ?? [...seal.keys()];
+        if (names.some((name) => !seal.has(name))) wrong("noValue");
+        this.lose(seq, names.filter((name) => seal.has(name)).map((name) => seal.get(name).k));
+      }
+      if (["erasure.requested", "erasure.confirmed", "retention.pruned"].includes(record.kind)) {
+        this.note(seq, record, whole, wrong);
+      }
+    }
+    lose(seq, keys) {
+      this.gone += keys.length;
+      if (seq < this.claim.end) {
+        this.before ??= { seq, count: 0 };
+        this.before.count += keys.length;
+        return;
+      }
+      for (const key of keys) {
+        if (!this.waiting.has(key)) this.waiting.set(key, { seq, count: 0 });
+        this.waiting.get(key).count++;
+      }
+    }
+    note(seq, { kind, target, actor, time, reason, outcome }, whole, wrong) {
+      const name = target.object ?? "", who = `${actor.pid ?? ""} ${time.slice(0, 7)}`;
+      if (kind === "erasure.requested") return this.requests.set(name, who);
+      if (kind === "erasure.confirmed" && reason !== "own") {
+        const asked = this.requests.get(name);
+        if (asked === who || (asked === undefined && whole)) return wrong("unasked");
+      }
+      if (outcome !== "success") return null;
+      for (const key of target.keys ?? []) this.keys.add(key);
+      if (target.keys || name === "sealed") this.allowedBy.push(seq);
+      const { claim } = this;
+      if (name === "sealed" && target.end === claim.end && seq === claim.seq && claim.end <= seq) claim.seen = true;
+      if (kind === "retention.pruned" && name === "records") this.prune(seq, target.end ?? 0, time, wrong);
+      return null;
+    }
+    prune(seq, end, time, wrong) {
+      if (end <= (this.prunes.at(-1)?.end ?? 0) || end % 256 || end > seq) return wrong("minimum");
+      this.prunes.push({ seq, end });
+      const kept = this.times.get(end);
+      if (kept && Date.parse(time) - Date.parse(kept) < 184 * 86_400_000) wrong("floor");
+      return null;
+    }
+    /** What is gone and no record allows to go. */
+    findLost() {
+      const lost = this.before && !this.claim.seen ? [this.before] : [];
+      return [...lost, ...[...this.waiting].filter(([key]) => !this.keys.has(key)).map(([, one]) => one)];
+    }
+  }
   function splitBundle(data, count) {
     const leaves = [];
     for (let at = 0; at < data.length; ) {
@@ -234,5 +326,5 @@ globalThis.parvisRecords = (() => {
     return leaves;
   }
 
-  return { ALWAYS_THERE, FIELDS, KINDS, Records, SEALED, SEALED_CONTENT, TYPES, findFault, parseRecord, splitBundle };
+  return { ALWAYS_THERE, Erasures, FIELDS, KINDS, Records, SEALED, SEALED_CONTENT, TYPES, findFault, parseRecord, splitBundle };
 })();

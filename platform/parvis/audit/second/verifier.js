@@ -10,7 +10,7 @@ globalThis.parvisAudit = (() => {
     KeyHistory, Malformed, Tree, base64, checkSignature, hex, isIncluded, leafHash, openCheckpoint, parseKey,
     parseNumber, require, same, sha256, splitNote, splitProof, tilePath, unbase64,
   } = globalThis.parvisFormat;
-  const { Records, TYPES, findFault, parseRecord, splitBundle } = globalThis.parvisRecords;
+  const { Erasures, Records, TYPES, findFault, parseRecord, splitBundle } = globalThis.parvisRecords;
   const EXIT = { INTACT: 0, INCOMPLETE: 2, TAMPERED: 3, UNVERIFIABLE: 4 };
   const MIB = 1 << 20;
   const BUNDLE = 256 * 8194 + 65536;
@@ -18,12 +18,12 @@ globalThis.parvisAudit = (() => {
   const MAX_KEYS = 1000;
   const MAX_FILES = 1_000_000;
   const PATH = new RegExp(
-    "^(checkpoint|keys\\.jsonl|README|verify\\.py|notes/[0-9]{1,16}|tokens/[0-9]{1,16}\\.[0-9]{1,2}|" +
+    "^(checkpoint|keys\\.jsonl|sealed|README|verify\\.py|notes/[0-9]{1,16}|tokens/[0-9]{1,16}\\.[0-9]{1,2}|" +
       "tile/(entries|[0-9]{1,2})/(x[0-9]{3}/)*[0-9]{3}(\\.p/[0-9]{1,3})?)$",
   );
   const CHECKS = [
     ..."form manifest listed files checkpoint tree records kinds places writers intents ids".split(" "),
-    ..."birth notes keys policy state sealed platform anchor stamps line".split(" "),
+    ..."birth notes keys policy state sealed pruned platform anchor stamps line".split(" "),
   ];
   const NEEDED = ["manifest", "listed", "files", "checkpoint", "tree"];
   const unhex = (digits) => Uint8Array.from(digits.match(/../g), (pair) => parseInt(pair, 16));
@@ -48,6 +48,7 @@ globalThis.parvisAudit = (() => {
     key = null; // the newest
     head = null;
     span = null;
+    erasures = new Erasures();
 
     constructor(folder, { policy = null, state = null, progress = () => {} }) {
       Object.assign(this, { folder, policy, state, progress });
@@ -111,6 +112,7 @@ globalThis.parvisAudit = (() => {
       await this.readManifest();
       await this.readCheckpoint();
       await this.readNotes();
+      await this.readSealed();
       if (this.head && this.key) {
         this.checkState();
         await this.checkTree();
@@ -317,6 +319,8 @@ globalThis.parvisAudit = (() => {
         this.progress(index + 1, tiles);
       }
       records.finish([first, end], all);
+      this.finishSealed(end);
+      this.finishPruned(first, end);
       if (!whole) return this.skip("tiles", "tree");
       for (const [level, { count, hashes }] of above) if (hashes.length) await this.compareTile(level, count, hashes);
       if (!same(tree.root(), root)) this.find("TAMPERED", "checkpoint", "root");
@@ -374,6 +378,38 @@ globalThis.parvisAudit = (() => {
       leaves.forEach((leaf, at) => records.check(path, start + at, leaf, hashes?.[at]));
       return true;
     }
+    async readSealed() {
+      const data = await this.read("sealed", 128 * MIB);
+      if (!data) this.miss("sealed");
+      else await this.attempt("sealed", "goneList", () => require(this.erasures.open(data)));
+    }
+    /** Every sealed value that is gone went by a record's leave. */
+    finishSealed(end) {
+      const { erasures } = this;
+      const whole = end === this.head.size;
+      const lost = erasures.findLost();
+      if (whole) lost.forEach(({ seq }) => this.find("TAMPERED", "sealed", "lost", { seq }));
+      const missing = whole ? lost.reduce((sum, { count }) => sum + count, 0) : 0;
+      const { fields, gone, allowedBy } = erasures;
+      this.facts.sealed = {
+        fields, held: fields - gone, erased: gone - missing, missing, allowed_by: allowedBy.slice(0, 50),
+      };
+      if (!erasures.listed) this.skip("noSealed", "sealed");
+      else if (lost.length && !whole) this.skip("elsewhere", "sealed");
+      else this.done("sealed");
+    }
+    /** Records that are not here though nobody asked for a period went by a record's leave. */
+    finishPruned(first, end) {
+      const by = this.erasures.prunes.find((prune) => prune.end >= first);
+      if (first === end || (this.facts.asked?.[0] ?? "-") !== "-") this.skip("elsewhere", "pruned");
+      else if (first === 0 || by) this.done("pruned");
+      else if (end < this.head.size) this.skip("elsewhere", "pruned");
+      else {
+        this.find("TAMPERED", "", "unallowed");
+        this.done("pruned");
+      }
+      if (first && by) this.facts.pruned = { end: first, by: by.seq };
+    }
     async checkBirth(line) {
       const { born } = this;
       const { key } = this.history.terms.at(this.told ? 0 : -1);
@@ -414,7 +450,6 @@ globalThis.parvisAudit = (() => {
       return { fingerprint: key.fingerprint, size };
     }
     async checkRest() {
-      this.skip("sealed", "sealed");
       this.skip("none", "platform", "anchor", "stamps", "line");
       if (!this.listed) return this.skip("noList", "listed", "files");
       const { files, empty } = this.folder;
