@@ -100,6 +100,7 @@ def addresses(live: Live) -> dict[str, list[str]]:
         "civil-servant": ["/", chat, empty, sourced, saw, f"{chat}/delete", "/audit", *common],
         "auditor": ["/audit", "/audit?to=2001-01-01", "/audit?to=x", "/audit/records/1", *common],
         "overseer": ["/"],
+        "agency-admin": ["/admin", "/admin/privacy"],
     }
 
 
@@ -302,3 +303,31 @@ def test_auditor_searches_opens_and_exports_in_the_browser(live: Live) -> None:
         with page.expect_download() as download:
             page.get_by_role("link", name="Download the folder").click()
         assert download.value.suggested_filename == f"parvis-audit-{AGENCY}.zip"
+
+
+LETTER = (
+    "Frau Marie Kieffer, geboren am 12.03.1980, wohnhaft 12, rue de la Gare, L-4010 "
+    "Esch-sur-Alzette, IBAN LU28 0019 4006 4475 0000, zahlt 50 Euro nach Artikel 3."
+)
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+@pytest.mark.parametrize(("language", "width"), [("de", 320), ("fr", 1280)])
+def test_administrator_tries_a_text_and_reads_why_it_is_hidden(
+    live: Live, language: str, width: int, script: bool
+) -> None:
+    size: Any = {"width": width, "height": 800}
+    with live.person("agency-admin", viewport=size, java_script_enabled=script) as page:
+        page.goto(f"/admin/privacy?lang={language}")
+        page.locator("#text").fill(LETTER)
+        page.locator("#profile").select_option("generalise")
+        page.locator("form[action='/admin/privacy'] button").click()
+        expect(page.locator("[data-sent]")).to_contain_text("Esch-sur-Alzette")
+        expect(page.locator("[data-sent]")).not_to_contain_text("Kieffer")
+        expect(page.locator(".findings tbody tr")).to_have_count(4)
+        expect(page.locator("[data-readable]")).to_contain_text("50 Euro")
+        assert page.locator("#text").input_value() == LETTER
+        if script:
+            assert find_barriers(page) == []
+            assert find_small_targets(page) == []
+            assert find_overflow(page) == 0

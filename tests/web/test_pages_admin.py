@@ -98,7 +98,7 @@ def test_an_administrator_tries_every_profile(admin: Administrator) -> None:
     assert "x-pii-action: blocked; ADDRESS=1" in blocked.text
     assert shown(blocked, "sent") == ""
     passed = admin.try_text(profile="pass")
-    assert "Marie Dupont" in shown(passed, "sent")
+    assert shown(passed, "sent") == ""
     assert "rule P-15 refuses it" in passed.text
     assert "stays readable" in passed.text
 

@@ -297,3 +297,15 @@ def test_without_masking_no_profile_sends_anything(gateway: Installation, profil
     assert gateway.model_server.bodies == []
     gateway.replace(privacy=working)
     assert content(ask(gateway, "Hello there")) == "Hello there"
+
+
+def test_through_v1_no_vault_is_ever_opened(gateway: Installation) -> None:
+    class Closed:
+        def __getattr__(self, name: str) -> Any:
+            raise AssertionError(name)
+
+    gateway.replace(vault=Closed())
+    for profile in ("mask", "mask-only", "generalise"):
+        set_profile(gateway, profile)
+        assert ask(gateway, conversation="chosen-by-the-client").status_code in {200, 400}
+        assert content(ask(gateway, "Hello there")) == "Hello there"

@@ -11,6 +11,7 @@ from parvis.domain import Language
 from parvis.errors import PersonalDataRefused
 from parvis.language import detect_language
 from parvis.privacy import Explanation, explain
+from parvis.privacy.placeholders import SHAPE
 from parvis.services import Services
 from parvis.tenancy.config import Agency, Hiding
 
@@ -35,7 +36,8 @@ def try_profile(
     allow = agency.privacy.allow
     told = explain(services.privacy, text, allow=allow)
     masked = services.privacy.mask([text], tag_key=os.urandom(32), allow=allow)
-    spoken = language or detect_language(text) or agency.languages[0]
+    # a French address in a German letter says nothing about its language
+    spoken = language or detect_language(SHAPE.sub(" ", masked.texts[0])) or agency.languages[0]
     try:
         hidden = apply_profile(hiding, masked)
     except PersonalDataRefused:

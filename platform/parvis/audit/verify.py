@@ -89,6 +89,8 @@ TIME = re.compile(r"[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}\.[0-9]{6}Z")
 
 
 NOT_IN_NAMES = re.compile(r"[\s\ud800-\udfff]")  # white space, half a character
+
+
 def _is(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
 

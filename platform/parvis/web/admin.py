@@ -167,7 +167,7 @@ def _findings(trial: Trial, hiding: Hiding) -> Iterator[Mapping[str, Any]]:
             "kind": words.gettext(labels.ENTITIES.get(label, label.value)),
             "label": label.value,
             "rule": reason.entity.source,
-            "score": f"{reason.entity.score:.2f}",
+            "score": words.decimal(reason.entity.score),
             "why": words.gettext(reason.why),
             "is_kept": label.value in kept,
         }

@@ -64,6 +64,10 @@ class Words:
         """A whole number with this language's separators."""
         return numbers.format_decimal(value, locale=self.language)
 
+    def decimal(self, value: float) -> str:
+        """A number with two digits after this language's mark."""
+        return numbers.format_decimal(value, format="0.00", locale=self.language)
+
     def moment(self, value: datetime) -> str:
         """Day and time, with the zone written out."""
         return (
