@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import random
 import shutil
 import threading
 import time
@@ -285,6 +286,26 @@ def test_every_kind_of_false_authority_is_refused() -> None:
     for answer in (b"", b"\x30\x80", b"<html>", expired.answer(request)[:200]):
         with pytest.raises(StampRefused):
             read_stamp(answer, note, nonce, {})
+
+
+def test_no_damage_makes_the_reader_of_time_stamps_fail_otherwise() -> None:
+    authority, note = Authority(kind="ec"), b"a head\n"
+    request, nonce = build_stamp_request(note)
+    token = read_stamp(authority.answer(request), note, nonce, {})[0]
+    roots = {"T": authority.root_der}
+    generator = random.Random(5)  # noqa: S311 - the same damage every time
+    held = 0
+    for _ in range(600):
+        broken = bytearray(token)
+        for _ in range(generator.randrange(1, 4)):
+            broken[generator.randrange(len(broken))] = generator.randrange(256)
+        cut = broken[: generator.choice([len(broken), generator.randrange(len(broken))])]
+        try:
+            held += verify.check_token(bytes(cut), note, roots)[0] > 0
+        except (verify.Malformed, verify.Unsupported):
+            pass
+    assert held < 300  # damage to what nobody signed, the root that came along, changes nothing
+    assert verify.check_token(token, note, roots)[1] == "T"
 
 
 def test_the_platform_log_proves_a_head_without_showing_others(

@@ -69,7 +69,7 @@ MAX_LISTED = 100
 TURNS = ("key.rotated", "key.compromised", "log.rollback")
 MAX_SIZE = 2**53
 MAX_CHAIN = 8
-MAX_COPIES = 200_000
+MAX_CERTIFICATES = 16
 SKEW_S = 300
 EVIDENCE_FORMAT = "parvis-audit-evidence/v1"
 OLD_INTENT_S = 15 * 60
@@ -811,6 +811,8 @@ class Token:
             for tag, _, whole in (read_der(certificates[0]) if certificates else ())
             if tag == 0x30
         ]
+        if len(self.certificates) > MAX_CERTIFICATES:
+            raise Malformed("a time stamp with too many certificates")
         signers = [inner for tag, inner, _ in parts[3:] if tag == 0x31]
         if len(signers) != 1 or len(read_der(signers[0])) != 1:
             raise Malformed("a time-stamp token has one signer")
@@ -896,7 +898,7 @@ class Token:
         trusted = {name: _load_certificate(whole) for name, whole in roots.items()}
         others = [_load_certificate(whole) for whole in self.certificates]
         moment = datetime.datetime.fromtimestamp(self.time, UTC)
-        return _find_chain(signer, others, trusted, moment, 0)
+        return _find_chain(signer, others, trusted, moment)
 
 
 def _load_certificate(whole: bytes) -> Any:
@@ -937,26 +939,25 @@ def _check_signed(
         raise Malformed("the signature of the time stamp does not fit") from None
 
 
-def _find_chain(
-    certificate: Any, others: list[Any], trusted: dict[str, Any], moment: Any, depth: int
-) -> str | None:
-    """The trusted authority above (or equal to) `certificate`, all valid at `moment`."""
-    valid = certificate.not_valid_before_utc <= moment <= certificate.not_valid_after_utc
-    if not valid or depth > MAX_CHAIN:
-        return None
-    for name, root in trusted.items():
-        if certificate == root:
-            return name
-    for name, root in trusted.items():
-        alive = root.not_valid_before_utc <= moment <= root.not_valid_after_utc
-        if alive and _is_issuer(root, certificate, depth):
-            return name
-    for other in others:
-        if other != certificate and _is_issuer(other, certificate, depth):
-            found = _find_chain(other, others, trusted, moment, depth + 1)
-            if found is not None:
-                return found
+def _find_chain(signer: Any, others: list[Any], trusted: dict[str, Any], moment: Any) -> str | None:
+    """The trusted authority above (or equal to) `signer`, every certificate valid at `moment`."""
+    level = [signer]
+    for depth in range(MAX_CHAIN):
+        level = [one for one in level if _is_valid(one, moment)]
+        for name, root in trusted.items():
+            if root in level or (
+                _is_valid(root, moment) and any(_is_issuer(root, one, depth) for one in level)
+            ):
+                return name
+        above = [one for one in others if any(_is_issuer(one, below, depth) for below in level)]
+        others = [one for one in others if one not in above]  # each is looked at once
+        level = above
     return None
+
+
+def _is_valid(certificate: Any, moment: Any) -> bool:
+    first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    return bool(first <= moment <= last)
 
 
 def _is_issuer(issuer: Any, certificate: Any, below: int) -> bool:
@@ -979,10 +980,15 @@ def check_token(token: bytes, message: bytes, roots: dict[str, bytes]) -> tuple[
 
     Malformed when the token does not hold; Unsupported when this machine cannot tell.
     """
-    found = Token(token)
-    found.check_imprint(message)
-    signer = found.check_signature()
-    return found.time, found.find_root(signer, roots)
+    try:
+        found = Token(token)
+        found.check_imprint(message)
+        signer = found.check_signature()
+        return found.time, found.find_root(signer, roots)
+    except (Malformed, Unsupported):
+        raise
+    except Exception as error:  # whatever a library says of hostile certificates
+        raise Malformed("the time stamp cannot be read") from error
 
 
 def format_moment(when: int) -> str:
@@ -2614,8 +2620,7 @@ class ProofVerification:
         """Check the proof; whatever does not hold is a finding."""
         try:
             leaf, index, path, note = split_proof(data.decode("utf-8"))
-            head = note.decode().rpartition("\n\n")[0]
-            origin, size, root = parse_checkpoint(head + "\n")
+            origin, size, root = parse_checkpoint(split_note(note)[0])
             self.checks["proof"] = "done"
             self.facts.update(log=origin, size=size, root=base64.b64encode(root).decode())
             self._choose_key(origin)
