@@ -27,7 +27,8 @@ DRIVER = """
 import { createInterface } from "node:readline";
 import { readFileSync } from "node:fs";
 const { verifyDirectory } = await import(process.argv[1]);
-const { parsePolicy, parseState, UTF8 } = globalThis.parvisFormat;
+const { parseState, UTF8 } = globalThis.parvisFormat;
+const { parsePolicy } = globalThis.parvisOutside;
 const read = (path) => UTF8.decode(readFileSync(path));
 for await (const line of createInterface({ input: process.stdin })) {
   const { top, policy, state } = JSON.parse(line);
@@ -127,7 +128,8 @@ console.log(JSON.stringify(said));
 
 def run_script(script: str, *arguments: str, told: str = "") -> Any:
     """What a script with the record reader of the second verifier prints, as JSON."""
-    parts = [f'await import("{(SECOND / name).as_uri()}");' for name in ("format.js", "records.js")]
+    names = ("format.js", "outside.js", "records.js", "proof.js")
+    parts = [f'await import("{(SECOND / name).as_uri()}");' for name in names]
     command = [find_node_tool("node"), "--input-type=module", "-e", "".join([*parts, script])]
     done = subprocess.run(
         [*command, *arguments], input=told, capture_output=True, check=True, text=True
@@ -403,7 +405,8 @@ def test_every_word_of_the_second_verifier_has_four_languages() -> None:
         words = json.loads(entry)
         assert len(words) == 4 and all(words), name
     told = {name for name, _ in tables}
-    script = "".join((SECOND / name).read_text() for name in ("records.js", "verifier.js"))
+    names = ("records.js", "verifier.js", "proof.js")
+    script = "".join((SECOND / name).read_text() for name in names)
     said = set(re.findall(r'(?:TAMPERED|INCOMPLETE|UNVERIFIABLE)", [^,]+, "(\w+)"', script))
     said |= set(re.findall(r'(?:skip|wrong)\("(\w+)"', script))
     assert len(said) > 35 and said <= told

@@ -180,20 +180,6 @@ globalThis.parvisFormat = (() => {
     require(steps.every((step) => step.length === 32));
     return { leaf: unbase64(extra.slice(6)), index: parseNumber(index.slice(6)), path: steps, note: bytes(string.slice(at + 2)) };
   }
-  function parsePolicy(string) {
-    const logs = new Map();
-    let quorum = null;
-    for (const words of string.split("\n").map((line) => line.split(/\s+/).filter(Boolean))) {
-      if (!words.length || words[0].startsWith("#")) continue;
-      if (words[0] === "log" && (words.length === 2 || words.length === 3)) {
-        const key = parseKey(words[1]);
-        logs.set(key.name, [...(logs.get(key.name) ?? []), key]);
-      } else if (words[0] === "quorum" && words.length === 2 && quorum === null) quorum = words[1];
-      else require(words[0] === "witness" || words[0] === "group");
-    }
-    require(quorum !== null);
-    return { logs, witnesses: quorum !== "none" };
-  }
   function parseState(string) {
     const found = JSON.parse(string);
     require(isObject(found));
@@ -244,7 +230,7 @@ globalThis.parvisFormat = (() => {
 
   return {
     KeyHistory, Malformed, Tree, UTF8, base64, bytes, checkSignature, hex, isIncluded, isObject, leafHash,
-    openCheckpoint, parseKey, parseNumber, parsePolicy, parseState, require, same, sha256, splitNote, splitProof,
+    openCheckpoint, hasSigned, parseCheckpoint, parseKey, parseNumber, parseState, require, same, sha256, splitNote, splitProof,
     tilePath, unbase64,
   };
 })();

@@ -1,7 +1,7 @@
 /* The page of the second verifier: takes a folder, shows the report. Nothing leaves the machine. */
 "use strict";
 (() => {
-  const { parsePolicy } = globalThis.parvisFormat;
+  const { parsePolicy } = globalThis.parvisOutside;
   const { verifyFolder } = globalThis.parvisAudit;
   const { LANGUAGES, list, speak, tell } = globalThis.parvisTexts;
   const MAX_DEPTH = 8;
@@ -112,7 +112,9 @@
       parts.push(build("h2", words.word("findings")), build("ul", "", ...lines));
     }
     if (facts.children.length) parts.push(facts);
-    if (report.verdict === "INTACT") parts.push(build("p", words.word("window")));
+    if (report.verdict === "INTACT") {
+      parts.push(build("p", words.word(report.anchored ? "anchored" : "unanchored")), build("p", words.word("window")));
+    }
     parts.push(build("h2", words.word("checks")), build("table", "", ...Object.entries(report.checks).map(showCheck)));
     if (report.open.length) {
       const lines = report.open.map((one) => build("li", `${words.word("record")} ${one.seq}, ${one.time}, ${one.kind}`));

@@ -194,6 +194,7 @@ globalThis.parvisRecords = (() => {
       if (record.log !== this.log || record.seq !== seq || seq !== this.next) wrong("place");
       this.next = seq + 1;
       if (record.time < this.time && record.kind !== "clock.stepped") wrong("time");
+      if (this.run.outside.isLate(seq, record.time)) wrong("late");
       this.time = record.time;
       this.begun ||= record.time;
       this.run.erasures.take(seq, record, this.whole, wrong);

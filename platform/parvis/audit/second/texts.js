@@ -3,7 +3,7 @@
 globalThis.parvisTexts = (() => {
   const LANGUAGES = ["en", "fr", "de", "lb"];
   const VERDICTS = {
-    INTACT: ["Nothing was altered since it was signed. Nobody outside vouches for the time (unanchored).", "Rien n’a été modifié depuis la signature. Aucun tiers n’atteste la date (sans ancrage).", "Seit der Signatur wurde nichts verändert. Niemand außerhalb bürgt für die Zeit (unverankert).", "Zanter der Ënnerschrëft gouf näischt geännert. Keen dobausse steet fir d’Zäit an (net verankert)."],
+    INTACT: ["Nothing was altered since it was signed.", "Rien n’a été modifié depuis la signature.", "Seit der Signatur wurde nichts verändert.", "Zanter der Ënnerschrëft gouf näischt geännert."],
     INCOMPLETE: ["A file is missing; what is there is unaltered.", "Un fichier manque ; ce qui est présent n’a pas été modifié.", "Eine Datei fehlt; was da ist, ist unverändert.", "E Fichier feelt; wat do ass, ass net geännert."],
     TAMPERED: ["Something was altered, added or is not in its required form.", "Quelque chose a été modifié, ajouté ou n’a pas la forme exigée.", "Etwas wurde verändert, hinzugefügt oder hat nicht die verlangte Form.", "Eppes gouf geännert, bäigesat oder huet net déi verlaangte Form."],
     UNVERIFIABLE: ["It cannot be decided.", "Aucune décision n’est possible.", "Es lässt sich nicht entscheiden.", "Et kann net entscheet ginn."],
@@ -18,7 +18,15 @@ globalThis.parvisTexts = (() => {
     crypto: ["this browser or program cannot check Ed25519 signatures", "ce navigateur ou programme ne sait pas vérifier les signatures Ed25519", "dieser Browser oder dieses Programm kann Ed25519-Signaturen nicht prüfen", "dëse Browser oder Programm kann Ed25519-Ënnerschrëften net préiwen"],
     missing: ["the file is missing", "le fichier manque", "die Datei fehlt", "de Fichier feelt"],
     keys: ["not the key of a log", "ce n’est pas la clé d’un journal", "nicht der Schlüssel eines Protokolls", "net de Schlëssel vun engem Journal"],
-    witnesses: ["the policy demands witnesses; this version knows none", "la politique exige des témoins ; cette version n’en connaît pas", "die Policy verlangt Zeugen; diese Version kennt keine", "d’Policy verlaangt Zeien; dës Versioun kennt keng"],
+    cosigned: ["no head here carries the cosignatures that your policy demands", "aucune tête ici ne porte les cosignatures que votre politique exige", "kein Stand hier trägt die Mitsignaturen, die Ihre Policy verlangt", "kee Stand hei dréit d’Matënnerschrëften, déi Är Policy verlaangt"],
+    cosignature: ["the cosignature of a witness does not fit", "la cosignature d’un témoin ne convient pas", "die Mitsignatur eines Zeugen passt nicht", "d’Matënnerschrëft vun engem Zeie passt net"],
+    heads: ["the platform log’s heads do not hold one of this log", "les têtes du journal de la plateforme n’en contiennent pas de ce journal", "unter den Ständen des Plattform-Protokolls ist keiner dieses Protokolls", "ënner de Stänn vum Journal vun der Plattform ass keen vun dësem Journal"],
+    late: ["its time is later than an outside copy that holds it", "son heure est postérieure à une copie extérieure qui le contient", "seine Zeit liegt nach einer Kopie von außen, die ihn schon enthält", "seng Zäit ass no enger Kopie vu baussen, an där e scho steet"],
+    proof: ["not a proof that carries its record", "pas une preuve qui porte son enregistrement", "kein Beweis, der seinen Eintrag enthält", "kee Beweis, dee säin Antrag dréit"],
+    path: ["the path does not lead from the record to the root", "le chemin ne mène pas de l’enregistrement à la racine", "der Pfad führt nicht vom Eintrag zur Wurzel", "de Wee féiert net vum Antrag zur Wuerzel"],
+    proofKey: ["a proof carries no key: give the log’s in a policy", "une preuve ne porte pas de clé : donnez celle du journal dans une politique", "ein Beweis trägt keinen Schlüssel: geben Sie den des Protokolls in einer Policy", "e Beweis dréit kee Schlëssel: gitt dee vum Journal an enger Policy"],
+    otherRecord: ["the receipt names another record", "le reçu nomme un autre enregistrement", "die Quittung nennt einen anderen Eintrag", "d’Quittung nennt en aneren Antrag"],
+    twoHistories: ["the receipt and the proof are of two histories", "le reçu et la preuve sont de deux histoires", "Quittung und Beweis gehören zu zwei Geschichten", "d’Quittung an de Beweis si vun zwou Geschichten"],
     otherLog: ["the log is not one that you trust", "le journal n’est pas un de ceux auxquels vous vous fiez", "das Protokoll gehört nicht zu denen, denen Sie vertrauen", "de Journal ass keen, deem Dir vertraut"],
     otherKey: ["the key is not the one that you trust", "la clé n’est pas celle à laquelle vous vous fiez", "der Schlüssel ist nicht der, dem Sie vertrauen", "de Schlëssel ass net deen, deem Dir vertraut"],
     turn: ["a change of keys is not proven", "un changement de clés n’est pas prouvé", "ein Schlüsselwechsel ist nicht bewiesen", "e Wiessel vum Schlëssel ass net bewisen"],
@@ -67,6 +75,12 @@ globalThis.parvisTexts = (() => {
     tiles: ["leaf hashes are missing", "des empreintes de feuilles manquent", "Blatt-Hashes fehlen", "Blat-Hashe feelen"],
     noPolicy: ["no trusted key given; compare the fingerprint yourself", "aucune clé de confiance donnée ; comparez vous-même l’empreinte", "kein vertrauter Schlüssel angegeben; vergleichen Sie den Fingerabdruck selbst", "kee vertraute Schlëssel uginn; vergläicht de Fangerofdrock selwer"],
     noHistory: ["the log’s own list of its keys could not be used", "la liste des clés du journal n’a pas pu servir", "die Schlüsselliste des Protokolls war nicht brauchbar", "d’Lëscht vun de Schlëssele vum Journal konnt net benotzt ginn"],
+    noWitness: ["the policy names no witness", "la politique ne nomme aucun témoin", "die Policy nennt keinen Zeugen", "d’Policy nennt kee Zeien"],
+    noStamps: ["this program does not read time stamps: use verify.py", "ce programme ne lit pas les horodatages : utilisez verify.py", "dieses Programm liest keine Zeitstempel: nehmen Sie verify.py", "dëst Programm liest keng Zäitstempelen: huelt verify.py"],
+    noHeads: ["no proof of it in this export", "aucune preuve dans cet export", "kein Beweis dafür in diesem Export", "kee Beweis dofir an dësem Export"],
+    headsKey: ["it does; but your policy does not name the platform log’s key", "c’est le cas ; mais votre politique ne nomme pas la clé du journal de la plateforme", "so ist es; aber Ihre Policy nennt den Schlüssel des Plattform-Protokolls nicht", "et ass esou; mee Är Policy nennt de Schlëssel vum Journal vun der Plattform net"],
+    noLine: ["this program takes no printed head: use verify.py", "ce programme ne prend pas de tête imprimée : utilisez verify.py", "dieses Programm nimmt keinen gedruckten Stand: nehmen Sie verify.py", "dëst Programm hëlt kee gedréckte Stand: huelt verify.py"],
+    noReceipt: ["no receipt was given", "aucun reçu n’a été donné", "keine Quittung angegeben", "keng Quittung uginn"],
     noKey: ["no key, or not readable", "pas de clé, ou illisible", "kein Schlüssel oder nicht lesbar", "kee Schlëssel oder net ze liesen"],
     noState: ["nothing kept from last time was given", "rien de conservé de la dernière fois n’a été donné", "nichts vom letzten Mal angegeben", "näischt vum leschte Mol uginn"],
     newLog: ["this log was not seen before", "ce journal n’a pas été vu auparavant", "dieses Protokoll wurde noch nie gesehen", "dëse Journal gouf nach ni gesinn"],
@@ -74,7 +88,6 @@ globalThis.parvisTexts = (() => {
     noBirth: ["the platform log’s proof is not here", "la preuve du journal de la plateforme manque", "der Beweis des Plattform-Protokolls fehlt", "de Beweis vum Journal vun der Plattform feelt"],
     noSealed: ["the list of what is gone is missing", "la liste de ce qui a disparu manque", "die Liste dessen, was fort ist, fehlt", "d’Lëscht vun deem, wat fort ass, feelt"],
     elsewhere: ["records that may allow it are not in this export", "les enregistrements qui l’autoriseraient ne sont pas dans cet export", "Einträge, die es erlauben könnten, sind nicht in diesem Export", "Anträg, déi et erlabe kéinten, sinn net an dësem Export"],
-    none: ["none is known to this version", "cette version n’en connaît aucun", "diese Version kennt keine", "dës Versioun kennt keng"],
     noList: ["no list of files", "pas de liste de fichiers", "keine Dateiliste", "keng Lëscht vu Fichieren"],
     bundles: ["files of records are missing or unreadable; the others were checked", "des fichiers d’enregistrements manquent ; les autres ont été contrôlés", "Dateien mit Einträgen fehlen; die anderen wurden geprüft", "Fichiere mat Anträg feelen; déi aner goufe gepréift"],
     part: ["only within the exported part", "seulement dans la partie exportée", "nur innerhalb des exportierten Teils", "nëmmen am exportéierten Deel"],
@@ -101,6 +114,10 @@ globalThis.parvisTexts = (() => {
     sealed: ["sealed values that are gone, and a record that allows each", "valeurs scellées disparues, et un enregistrement qui autorise chacune", "versiegelte Werte, die fort sind, und ein Eintrag, der es je erlaubt", "versigelt Wäerter, déi fort sinn, an en Antrag, deen et all Kéier erlaabt"],
     pruned: ["records pruned before the first, and a record that allows it", "enregistrements élagués avant le premier, et un enregistrement qui l’autorise", "vor dem ersten entfernte Einträge, und ein Eintrag, der es erlaubt", "virum éischten ewechgeholl Anträg, an en Antrag, deen et erlaabt"],
     platform: ["the platform log holds a head of this log among the heads of all", "le journal de la plateforme contient une tête de ce journal parmi celles de tous", "das Plattformprotokoll enthält einen Kopf dieses Protokolls unter denen aller", "de Plattform-Protokoll huet e Kapp vun dësem Protokoll ënner deene vun allen"],
+    proof: ["a record, its path and a head, in the form of c2sp.org/tlog-proof", "un enregistrement, son chemin et une tête, en forme de c2sp.org/tlog-proof", "ein Eintrag, sein Pfad und ein Stand, in der Form von c2sp.org/tlog-proof", "en Antrag, säi Wee an e Stand, an der Form vu c2sp.org/tlog-proof"],
+    inclusion: ["the path leads from the record to the signed root", "le chemin mène de l’enregistrement à la racine signée", "der Pfad führt vom Eintrag zur signierten Wurzel", "de Wee féiert vum Antrag zur ënnerschriwwener Wuerzel"],
+    record: ["the record in canonical form, of a known kind, at its position in this log", "l’enregistrement en forme canonique, de genre connu, à sa place dans ce journal", "der Eintrag in kanonischer Form, von bekannter Art, an seinem Platz in diesem Protokoll", "den Antrag a kanonescher Form, vun enger bekannter Aart, op senger Plaz an dësem Journal"],
+    receipt: ["the record is the one that your receipt names", "l’enregistrement est celui que nomme votre reçu", "der Eintrag ist der, den Ihre Quittung nennt", "den Antrag ass deen, deen Är Quittung nennt"],
     anchor: ["cosignatures of the witnesses that your policy names", "cosignatures des témoins que nomme votre politique", "Mitsignaturen der Zeugen, die Ihre Policy nennt", "Matënnerschrëfte vun den Zeien, déi Är Policy nennt"],
     stamps: ["time stamps (RFC 3161) of the authorities that your policy names", "horodatages (RFC 3161) des autorités que nomme votre politique", "Zeitstempel (RFC 3161) der Stellen, die Ihre Policy nennt", "Zäitstempelen (RFC 3161) vun de Plazen, déi Är Policy nennt"],
     line: ["the printed head is one of this log", "la tête imprimée est une tête de ce journal", "der gedruckte Kopf ist einer dieses Protokolls", "de gedréckte Kapp ass ee vun dësem Protokoll"],
@@ -128,6 +145,10 @@ globalThis.parvisTexts = (() => {
     done: ["done", "fait", "geprüft", "gemaach"],
     skipped: ["skipped", "omis", "ausgelassen", "ausgelooss"],
     open: ["Intents without an ending in this export", "Intentions sans fin dans cet export", "Vorhaben ohne Ende in diesem Export", "Virhuelen ouni Enn an dësem Export"],
+    anchored: ["Witnesses outside vouch for a time (anchored).", "Des témoins extérieurs attestent une date (ancré).", "Zeugen außerhalb bürgen für eine Zeit (verankert).", "Zeien dobausse stinn fir eng Zäit an (verankert)."],
+    unanchored: ["Nobody outside vouches for the time (unanchored).", "Aucun tiers n’atteste la date (sans ancrage).", "Niemand außerhalb bürgt für die Zeit (unverankert).", "Keen dobausse steet fir d’Zäit an (net verankert)."],
+    open_window: ["Records that are in no copy outside", "Enregistrements qui ne sont dans aucune copie à l’extérieur", "Einträge, die in keiner Kopie außerhalb sind", "Anträg, déi a kenger Kopie dobausse sinn"],
+    oneRecord: ["Record", "Enregistrement", "Eintrag", "Antrag"],
     window: ["A record is protected against its operator from the moment a head covering it is kept outside the operator’s reach. Keep this root. That a record is in the log never proves that it is true.", "Un enregistrement est protégé contre l’exploitant dès qu’une tête qui le couvre est gardée hors de sa portée. Gardez cette racine. Qu’un enregistrement figure au journal ne prouve jamais qu’il est vrai.", "Ein Eintrag ist gegen den Betreiber geschützt, sobald ein Stand, der ihn umfasst, außerhalb seiner Reichweite liegt. Bewahren Sie diese Wurzel auf. Dass etwas im Protokoll steht, beweist nie, dass es wahr ist.", "En Antrag ass géint de Bedreiwer geschützt, soubal e Stand, deen en ëmfaasst, ausserhalb vu senger Reechwäit läit. Haalt dës Wuerzel op. Datt eppes am Journal steet, beweist ni, datt et wouer ass."],
   };
 
@@ -145,8 +166,13 @@ globalThis.parvisTexts = (() => {
     return [
       [word("log"), report.log],
       [word("size"), String(report.size ?? "-")],
-      [word("exported"), end > first ? `${first} – ${end - 1}` : "-"],
-      [word("times"), report.times?.[0] ? report.times.join(" – ") : "-"],
+      ...(report.record
+        ? [[word("oneRecord"), `${report.record.seq}, ${report.record.kind}, ${report.record.time}`]]
+        : [
+            [word("exported"), end > first ? `${first} – ${end - 1}` : "-"],
+            [word("times"), report.times?.[0] ? report.times.join(" – ") : "-"],
+            [word("open_window"), String(report.outside?.window ?? "-")],
+          ]),
       [word("root"), report.root ?? "-"],
       [word("fingerprint"), `${report.key.fingerprint} (${word(report.key.confirmed ? "confirmed" : "unconfirmed")})`],
     ];
@@ -159,7 +185,8 @@ globalThis.parvisTexts = (() => {
   function format(report, language) {
     const words = speak(language);
     const state = (found) => (found === "done" ? words.word("done") : `${words.word("skipped")}: ${words.skip(found)}`);
-    const lines = [`${report.verdict}${report.verdict === "INTACT" ? " (unanchored)" : ""}`, words.verdict(report.verdict)];
+    const anchor = report.anchored ? "anchored" : "unanchored";
+    const lines = [`${report.verdict}${report.verdict === "INTACT" ? ` (${anchor})` : ""}`, words.verdict(report.verdict)];
     lines.push(...list(report, words).map(([term, value]) => `${term}: ${value}`));
     lines.push(...report.findings.map((finding) => `FINDING ${tell(finding, words)}`));
     lines.push(...Object.entries(report.checks).map(([name, found]) => `${words.check(name)}: ${state(found)}`));

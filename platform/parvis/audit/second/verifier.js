@@ -1,15 +1,16 @@
 /* Checks an audit export without trusting whoever made it; written from docs/audit-format.md alone.
  *
  * Shares no code with verify.py: two programs that agree are worth more than one. No dependency, no
- * network. Defines `parvisAudit`; needs `format.js` and `records.js` before it, and Ed25519 in WebCrypto
+ * network. Defines `parvisAudit`; needs `format.js`, `records.js` and `outside.js` before it, and Ed25519 in WebCrypto
  * (Node 20, browsers since 2025). Reasons are words that `texts.js` puts into sentences.
  */
 "use strict";
 globalThis.parvisAudit = (() => {
   const {
-    KeyHistory, Malformed, Tree, base64, checkSignature, hex, isIncluded, leafHash, openCheckpoint, parseKey,
-    parseNumber, require, same, sha256, splitNote, splitProof, tilePath, unbase64,
+    KeyHistory, Malformed, Tree, base64, bytes, checkSignature, hex, isIncluded, leafHash, openCheckpoint,
+    parseCheckpoint, parseKey, parseNumber, require, same, sha256, splitNote, splitProof, tilePath, unbase64,
   } = globalThis.parvisFormat;
+  const { Outside, readCosignatures } = globalThis.parvisOutside;
   const { Erasures, Records, TYPES, findFault, parseRecord, splitBundle } = globalThis.parvisRecords;
   const EXIT = { INTACT: 0, INCOMPLETE: 2, TAMPERED: 3, UNVERIFIABLE: 4 };
   const MIB = 1 << 20;
@@ -41,6 +42,7 @@ globalThis.parvisAudit = (() => {
     open = [];
     hashed = new Set();
     heads = new Map(); // size -> {path, root}
+    own = new Map(); // size -> the log's own lines of its note
     listed = null; // path -> {digest, size}
     history = null;
     turns = new Map(); // position -> bytes of a record about a change of keys
@@ -51,7 +53,7 @@ globalThis.parvisAudit = (() => {
     erasures = new Erasures();
 
     constructor(folder, { policy = null, state = null, progress = () => {} }) {
-      Object.assign(this, { folder, policy, state, progress });
+      Object.assign(this, { folder, policy, state, progress, outside: new Outside(policy?.trust ?? null) });
     }
     find(verdict, file, reason, more = {}) {
       if (this.findings.length < MAX_FINDINGS) this.findings.push({ verdict, file, reason, ...more });
@@ -112,6 +114,7 @@ globalThis.parvisAudit = (() => {
       await this.readManifest();
       await this.readCheckpoint();
       await this.readNotes();
+      await this.readHeads(line);
       await this.readSealed();
       if (this.head && this.key) {
         this.checkState();
@@ -122,6 +125,7 @@ globalThis.parvisAudit = (() => {
         if (this.told) this.done("keys");
         else this.skip("noHistory", "keys");
       }
+      this.settleOutside();
       await this.checkRest();
       if (this.verdict === "INTACT" && NEEDED.some((name) => this.checks[name] !== "done")) {
         this.find("UNVERIFIABLE", "", "undecided");
@@ -198,8 +202,7 @@ globalThis.parvisAudit = (() => {
     }
     chooseTrusted() {
       if (!this.policy) return this.skip("noPolicy", "policy");
-      const { logs, witnesses } = this.policy;
-      if (witnesses) this.find("UNVERIFIABLE", "", "witnesses");
+      const { logs } = this.policy;
       const only = !this.history && logs.size === 1 ? [...logs.values()][0] : null;
       const trusted = this.history ? logs.get(this.history.current.name) : only;
       if (!trusted) {
@@ -264,6 +267,16 @@ globalThis.parvisAudit = (() => {
       }
       this.head = head;
       this.done("checkpoint");
+      await this.takeCosigned("checkpoint", data, head.size);
+    }
+    /** A head that the log signed: count who else did. */
+    async takeCosigned(path, data, size) {
+      await this.attempt(path, "cosignature", () => this.outside.take(data, size));
+      const { body, signed } = splitNote(data);
+      const lines = signed.filter(({ name }) => name === this.key.name).map(({ id, signature }) => id + hex(signature));
+      const own = [body, ...lines].join();
+      if (!this.own.has(size)) this.own.set(size, own);
+      else if (this.own.get(size) !== own) this.find("TAMPERED", path, "fork");
     }
     /** A head that was published: the tree must reach it. */
     keepHead(path, { size, root }) {
@@ -281,8 +294,42 @@ globalThis.parvisAudit = (() => {
           const head = await this.history.openCheckpoint(data);
           require(path === `notes/${head.size}`, "note");
           this.keepHead(path, head);
+          await this.takeCosigned(path, data, head.size);
         });
       }
+    }
+    /** The platform log's promise: a head of this log, blinded, among those of all logs. */
+    async readHeads(line) {
+      if (line?.heads == null) return this.skip("noHeads", "platform");
+      if (!this.policy) return this.skip("noPolicy", "platform");
+      if (this.key) await this.attempt("keys.jsonl", "heads", () => this.takeHeads(line.heads));
+    }
+    async takeHeads({ vkey, proof, salt, head: text, path, index }) {
+      const platform = parseKey(vkey);
+      const found = splitProof(proof);
+      const top = await openCheckpoint(found.note, platform);
+      require(isIncluded(leafHash(found.leaf), found.index, top.size, found.path, top.root), "heads");
+      const record = parseRecord(found.leaf);
+      require(findFault(record) === null && record.kind === "log.heads", "heads");
+      require(/^[0-9a-f]{64}$/.test(salt) && TYPES.count(index), "heads");
+      const head = parseCheckpoint(text, this.key.name);
+      const blinded = leafHash(new Uint8Array([...unhex(salt), ...bytes(text)]));
+      const { root, size } = record.change;
+      require(isIncluded(blinded, index, size, path.map(unbase64), unhex(root)), "heads");
+      this.keepHead("keys.jsonl", head);
+      const trusted = this.policy.logs.get(platform.name) ?? [];
+      if (!trusted.some((known) => known.vkey === platform.vkey)) return this.skip("headsKey", "platform");
+      const when = this.policy.trust.reached(await readCosignatures(splitNote(found.note), this.policy.trust));
+      if (when !== null) this.outside.add("witnesses of the platform log", head.size, when);
+      this.done("platform");
+    }
+    /** What the copies outside say together, and whether the policy is content with them. */
+    settleOutside() {
+      const { trust } = this.outside;
+      if (trust?.witnesses.size) this.done("anchor");
+      else this.skip(trust ? "noWitness" : "noPolicy", "anchor");
+      this.skip(trust ? "noStamps" : "noPolicy", "stamps");
+      if (trust?.demands && !this.outside.anchored) this.find("UNVERIFIABLE", "", "cosigned");
     }
     checkState() {
       if (!this.state) return this.skip("noState", "state");
@@ -450,7 +497,7 @@ globalThis.parvisAudit = (() => {
       return { fingerprint: key.fingerprint, size };
     }
     async checkRest() {
-      this.skip("none", "platform", "anchor", "stamps", "line");
+      this.skip("noLine", "line");
       if (!this.listed) return this.skip("noList", "listed", "files");
       const { files, empty } = this.folder;
       for (const path of [...files.keys()].sort()) {
@@ -469,7 +516,8 @@ globalThis.parvisAudit = (() => {
     report() {
       const { verdict, key, head, findings, open } = this;
       return {
-        verdict, anchored: false, exit: EXIT[verdict],
+        verdict, anchored: this.outside.anchored, exit: EXIT[verdict],
+        outside: this.outside.report(head?.size ?? null),
         log: key?.name ?? null,
         size: head?.size ?? null,
         root: head ? base64(head.root) : null,

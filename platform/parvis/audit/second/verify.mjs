@@ -1,8 +1,11 @@
 #!/usr/bin/env node
-/* Check an audit export: node verify.mjs DIR [--policy FILE] [--state FILE] [--json]
+/* Check an audit export or one record's proof, without a network:
+ *
+ *   node verify.mjs DIR [--policy FILE] [--state FILE] [--language en|fr|de|lb] [--json]
+ *   node verify.mjs NAME.tlog-proof --policy FILE [--receipt TEXT] [--language ...] [--json]
  *
  * Exit codes: 0 INTACT, 2 INCOMPLETE, 3 TAMPERED, 4 UNVERIFIABLE, 5 wrong usage. No network, no
- * package; writes nothing but FILE of --state. The checking is in format.js, records.js, verifier.js.
+ * package; writes nothing but FILE of --state. The checking is in the other files of this folder.
  */
 import { existsSync, lstatSync, readFileSync, readdirSync, realpathSync, renameSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -11,12 +14,17 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import "./format.js";
 import "./records.js";
+import "./outside.js";
 import "./verifier.js";
+import "./proof.js";
 import "./texts.js";
 
 const USAGE = 5;
 const MAX_DEPTH = 8;
+const HELP = "node verify.mjs DIR [--policy FILE] [--state FILE] [--json]";
+const PROOF = "c2sp.org/tlog-proof@v1";
 const { parvisFormat: format, parvisAudit: audit, parvisTexts: texts } = globalThis;
+const { parvisOutside: outside, parvisProof: proofs } = globalThis;
 
 function walk(top) {
   const folder = { files: new Map(), odd: [], empty: [], seesLinks: true };
@@ -42,14 +50,30 @@ export function verifyDirectory(top, options = {}) {
 }
 
 function readOptions() {
-  const options = { policy: { type: "string" }, state: { type: "string" }, json: { type: "boolean" } };
+  const text = { type: "string" };
+  const options = { policy: text, state: text, receipt: text, language: { ...text, default: "en" }, json: { type: "boolean" } };
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
-  if (positionals.length !== 1 || !lstatSync(positionals[0]).isDirectory()) throw new Error("DIR is not a folder");
+  if (positionals.length !== 1) throw new Error("give one folder or one proof");
+  const [top] = positionals;
+  const isProof = looksLikeProof(top);
+  if (!isProof && !lstatSync(top).isDirectory()) throw new Error("DIR is not a folder");
+  if (!texts.LANGUAGES.includes(values.language)) throw new Error("--language is en, fr, de or lb");
+  if (isProof ? values.state !== undefined : values.receipt !== undefined) {
+    throw new Error("--state goes with a folder, --receipt with a proof");
+  }
   const read = (path) => format.UTF8.decode(readFileSync(path));
-  const policy = values.policy === undefined ? null : format.parsePolicy(read(values.policy));
+  const policy = values.policy === undefined ? null : outside.parsePolicy(read(values.policy));
   const known = values.state !== undefined && existsSync(values.state);
   const state = values.state === undefined ? null : known ? format.parseState(read(values.state)) : {};
-  return { top: positionals[0], policy, state, stateFile: values.state, json: values.json };
+  const receipt = values.receipt === undefined ? null : proofs.parseReceipt(values.receipt);
+  const { json, language } = values;
+  return { top, isProof, policy, state, receipt, stateFile: values.state, json, language };
+}
+
+/** Whether a file is named as a proof or begins as one. */
+function looksLikeProof(path) {
+  if (!lstatSync(path).isFile()) return false;
+  return path.endsWith(".tlog-proof") || readFileSync(path).subarray(0, PROOF.length).toString() === PROOF;
 }
 
 function keepState(path, state, report) {
@@ -59,19 +83,25 @@ function keepState(path, state, report) {
   renameSync(`${path}.new`, path);
 }
 
-const printable = (string) => string.replace(/’/g, "'").replace(/–/g, "-").replace(/[^\x20-\x7e\n]/g, "?");
+// what a folder says is shown in ASCII; the letters are those of our own sentences
+const printable = (string) => string.replace(/[^\x20-\x7e\n’–…àâäçéèêëîïôöùûüÀÂÄÇÉÈÊËÎÏÔÖÙÛÜßœŒ]/g, "?");
+const plain = (string) => string.replace(/’/g, "'").replace(/–/g, "-").replace(/[^\x20-\x7e\n]/g, "?");
 
 async function main() {
   let given;
   try {
     given = readOptions();
   } catch (error) {
-    const why = error.code ?? (error instanceof format.Malformed ? "not a policy or state file" : error.message);
-    process.stderr.write(`verify: ${printable(String(why))}\nusage: node verify.mjs DIR [--policy FILE] [--state FILE] [--json]\n`);
+    const why = error.code ?? (error instanceof format.Malformed ? "not a policy, state or receipt" : error.message);
+    process.stderr.write(`verify: ${plain(String(why))}\nusage: ${HELP}\n`);
     return USAGE;
   }
-  const report = await verifyDirectory(given.top, given);
-  process.stdout.write(`${printable(given.json ? JSON.stringify(report, null, 1) : texts.format(report, "en"))}\n`);
+  const report = given.isProof
+    ? await proofs.verifyProof(readFileSync(given.top), given)
+    : await verifyDirectory(given.top, given);
+  const text = texts.format(report, given.language);
+  const clean = given.language === "en" ? plain : printable;
+  process.stdout.write(`${given.json ? plain(JSON.stringify(report, null, 1)) : clean(text)}\n`);
   if (given.stateFile !== undefined && report.verdict === "INTACT") {
     try {
       keepState(given.stateFile, given.state, report);

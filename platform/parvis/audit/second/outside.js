@@ -1,0 +1,143 @@
+/* What is known of a log outside its operator's reach: policies, witnesses, quorums.
+ *
+ * After docs/audit-format.md and c2sp.org (tlog-policy, tlog-cosignature). Time stamps of RFC 3161 are not read
+ * here: a report says so. A classic script; defines `parvisOutside`; needs `format.js` before it.
+ */
+"use strict";
+globalThis.parvisOutside = (() => {
+  const { bytes, checkSignature, hex, parseKey, parseNumber, require, sha256, splitNote, unbase64 } = globalThis.parvisFormat;
+  const NONE = "none";
+  const SKEW_S = 300;
+  const LAST_S = 253_402_300_799; // the end of the year 9999
+
+  function parseWitness(vkey) {
+    const [, name, id, encoded] = /^([^+\s]+)\+([^+]+)\+(.+)$/s.exec(vkey) ?? [];
+    require(name);
+    const raw = unbase64(encoded);
+    require(raw.length === 33 && raw[0] === 4 && hex(sha256(bytes(`${name}\n`), raw).slice(0, 4)) === id);
+    return { name, id, raw: raw.slice(1) };
+  }
+
+  /** The witnesses, groups and quorum of a policy; every name is defined above where it is used. */
+  class Trust {
+    witnesses = new Map();
+    groups = new Map(); // name -> {least, members}
+    authorities = new Set();
+    quorum = null;
+    used = new Set();
+
+    get demands() {
+      return this.quorum !== NONE;
+    }
+    isKnown(name) {
+      return this.witnesses.has(name) || this.groups.has(name);
+    }
+    claim(name) {
+      require(name !== NONE && !this.isKnown(name));
+    }
+    addWitness(name, vkey) {
+      const witness = parseWitness(vkey);
+      require([...this.witnesses.values()].every((other) => hex(other.raw) !== hex(witness.raw)));
+      this.claim(name);
+      this.witnesses.set(name, witness);
+    }
+    addGroup(name, word, members) {
+      for (const member of members) {
+        require(this.isKnown(member) && !this.used.has(member));
+        this.used.add(member);
+      }
+      const least = word === "any" ? 1 : word === "all" ? members.length : parseNumber(word);
+      require(least >= 1 && least <= members.length);
+      this.claim(name);
+      this.groups.set(name, { least, members });
+    }
+    setQuorum(name) {
+      require(this.quorum === null && (name === NONE || this.isKnown(name)));
+      this.quorum = name;
+    }
+    addAuthority(name, encoded) {
+      require(!this.authorities.has(name));
+      unbase64(encoded);
+      this.authorities.add(name);
+    }
+    /** When the quorum was reached, in seconds since 1970, from the time of each witness; or null. */
+    reached(times, name = this.quorum) {
+      if (name === null || name === NONE) return null;
+      if (this.witnesses.has(name)) return times.get(name) ?? null;
+      const { least, members } = this.groups.get(name);
+      const found = members.map((member) => this.reached(times, member)).filter((when) => when !== null);
+      return found.sort((a, b) => a - b)[least - 1] ?? null;
+    }
+  }
+
+  function parsePolicy(string) {
+    require(!/[\x00-\x08\x0b-\x1f\x7f]/.test(string));
+    const logs = new Map();
+    const trust = new Trust();
+    for (const line of string.split("\n")) {
+      const words = line.replace(/^[ \t]+|[ \t]+$/g, "").split(/[ \t]+/);
+      const [what, ...rest] = words;
+      if (what === "log" && (rest.length === 1 || rest.length === 2)) {
+        const key = parseKey(rest[0]);
+        logs.set(key.name, [...(logs.get(key.name) ?? []), key]);
+      } else if (what === "witness" && (rest.length === 2 || rest.length === 3)) trust.addWitness(rest[0], rest[1]);
+      else if (what === "group" && rest.length > 2) trust.addGroup(rest[0], rest[1], rest.slice(2));
+      else if (what === "quorum" && rest.length === 1) trust.setQuorum(rest[0]);
+      else if (what === "#!tsa" && rest.length === 2) trust.addAuthority(rest[0], rest[1]);
+      else require(!what || (what.startsWith("#") && !what.startsWith("#!")));
+    }
+    require(trust.quorum !== null);
+    return { logs, trust };
+  }
+
+  /** When each witness signed the note; a line of a known witness that does not fit is a fault. */
+  async function readCosignatures({ body, signed }, trust) {
+    const times = new Map();
+    for (const { name, id, signature } of signed) {
+      for (const [called, witness] of trust.witnesses) {
+        if (witness.name !== name || witness.id !== id) continue;
+        require(signature.length === 72, "cosignature");
+        const when = Number(new DataView(signature.slice(0, 8).buffer).getBigUint64(0));
+        require(Number.isSafeInteger(when), "cosignature");
+        const message = bytes(`cosignature/v1\ntime ${when}\n${body}`);
+        require(await checkSignature(witness, signature.slice(8), message), "cosignature");
+        times.set(called, Math.max(when, times.get(called) ?? 0));
+      }
+    }
+    return times;
+  }
+
+  /** The copies of a log's heads that others hold, gathered during one run. */
+  class Outside {
+    copies = [];
+    bounds = new Map(); // size -> when others saw a head of it, in seconds
+
+    constructor(trust) {
+      this.trust = trust;
+    }
+    get anchored() {
+      return this.copies.some(({ seconds }) => seconds !== null);
+    }
+    async take(data, size) {
+      if (!this.trust) return;
+      const when = this.trust.reached(await readCosignatures(splitNote(data), this.trust));
+      if (when !== null) this.add("witnesses", size, when);
+    }
+    add(kind, size, seconds) {
+      this.copies.push({ kind, size, seconds });
+      if (seconds !== null) this.bounds.set(size, Math.min(seconds, this.bounds.get(size) ?? seconds));
+    }
+    /** Whether the record at `seq` bears a later time than a head that holds it. */
+    isLate(seq, time) {
+      const bound = this.bounds.get(seq + 1);
+      if (bound === undefined || bound > LAST_S - SKEW_S) return false;
+      return time > new Date((bound + SKEW_S) * 1000).toISOString().replace(/\.\d+Z$/, "Z");
+    }
+    report(size) {
+      const covered = Math.max(0, ...this.copies.map((copy) => copy.size));
+      return { copies: this.copies, covered, window: size === null ? null : size - covered };
+    }
+  }
+
+  return { Outside, parsePolicy, readCosignatures };
+})();
