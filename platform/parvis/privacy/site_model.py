@@ -10,6 +10,7 @@ is ever fetched.
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from parvis.privacy.words import is_never_a_name
 
 _RULE = "site_model"
 _BELIEF = 0.5
+_SMALL_BELIEF = 0.95
 _SPACY_SCORE = 0.85
 _SPACY_CHARS = 20_000
 _LANGUAGES = ("fr", "de", "lb", "en")
@@ -65,10 +67,21 @@ class SiteRecognizer(SlowRecognizer):
         self.digest = digest
         self._meanings = meanings
 
-    def _hit(self, text: str, start: int, end: int, kind: str, score: float) -> Iterator[Hit]:
-        label = self._meanings[kind]
-        if label is None or (label is Label.PERSON and is_never_a_name(text[start:end])):
+    def _hit(self, text: str, start: int, end: int, beliefs: Mapping[str, float]) -> Iterator[Hit]:
+        """Kinds that mean one label to us ("GIVEN_NAME", "SURNAME") speak for it together."""
+        told: Counter[Label | None] = Counter()
+        for kind, belief in beliefs.items():
+            told[self._meanings[kind]] += belief  # type: ignore[assignment]
+        label, score = told.most_common(1)[0]
+        if (
+            score < _BELIEF
+            or label is None
+            or (label is Label.PERSON and is_never_a_name(text[start:end]))
+        ):
             return
+        is_small = text[start].islower() and text != text.lower()
+        if label is Label.PERSON and is_small and score < _SMALL_BELIEF:
+            return  # beside a name models take the verb along: "Madame Weber huet"
         yield Hit(start, end, label, round(min(score, 0.94), 2), _RULE)  # no check digit seen
 
 
@@ -88,12 +101,8 @@ class OnnxSiteRecognizer(SiteRecognizer):
         read = self._reader.read_many([piece for _, _, piece in places])
         for (number, offset, _), words in zip(places, read, strict=True):
             for word in words:
-                kind = max(word.beliefs, key=lambda kind: word.beliefs[kind])
-                if word.beliefs[kind] >= _BELIEF:
-                    start, end = word.start + offset, word.end + offset
-                    found[number] += self._hit(
-                        asked[number][0], start, end, kind, word.beliefs[kind]
-                    )
+                start, end = word.start + offset, word.end + offset
+                found[number] += self._hit(asked[number][0], start, end, word.beliefs)
         return found
 
 
@@ -116,7 +125,7 @@ class SpacySiteRecognizer(SiteRecognizer):
             check_deadline()
             for entity in self._pipeline(text[first:last]).ents:
                 places = first + entity.start_char, first + entity.end_char
-                yield from self._hit(text, *places, entity.label_, _SPACY_SCORE)
+                yield from self._hit(text, *places, {entity.label_: _SPACY_SCORE})
 
 
 class _OnnxReader(WordReader):
