@@ -118,22 +118,31 @@ class Anchors:
         self.plan = plan
         self.store = AnchorStore(audit.folder)
 
-    def run_round(self) -> None:
+    def run_round(self, stopped: Callable[[], bool] = lambda: False) -> None:
         """Anchor every log whose turn it is; whatever fails is noted and tried next time."""
+        away: set[str] = set()
         for tenant_id in self.audit.reader.list_tenants():
-            self.anchor(tenant_id)
+            if not stopped():
+                self.anchor(tenant_id, away=away)
 
-    def anchor(self, tenant_id: str, *, stamp_now: bool = False) -> None:
-        """Bring this log's head outside; a time stamp too when it is due or wanted now."""
+    def anchor(
+        self, tenant_id: str, *, stamp_now: bool = False, away: set[str] | None = None
+    ) -> None:
+        """Bring this log's head outside; a time stamp too when it is due or wanted now.
+
+        Whoever does not answer is added to `away`, and not waited for again while it is there.
+        """
+        away = set() if away is None else away
         names = [name for name, url in self.plan.trust.urls.items() if url]
         if not names and not self.plan.tsa_url:
             return
         head = self.audit.publish_head(tenant_id)
         log_id = self.audit.reader.get_key(tenant_id).log
         for name in names:
-            self._try(log_id, name, partial(self._ask_witness, tenant_id, log_id, head, name))
+            ask = partial(self._ask_witness, tenant_id, log_id, head, name)
+            self._try(log_id, name, ask, away)
         if self.plan.tsa_url and (stamp_now or self._is_due(log_id)):
-            self._try(log_id, _AUTHORITY, partial(self._ask_authority, log_id, head))
+            self._try(log_id, _AUTHORITY, partial(self._ask_authority, log_id, head), away)
 
     def build_request(self, tenant_id: str, old: int) -> str:
         """An add-checkpoint request to carry to a witness by hand, from the size it signed last."""
@@ -179,12 +188,15 @@ class Anchors:
         last = self.store.find_stamp(log_id)
         return last is None or time.time() - last.time >= self.plan.stamp_every_s
 
-    def _try(self, log_id: str, name: str, ask: Callable[[], None]) -> None:
+    def _try(self, log_id: str, name: str, ask: Callable[[], None], away: set[str]) -> None:
         """Ask once; what went wrong is kept in words and tried again next time."""
         words = ""
         try:
+            if name in away:
+                raise Unreachable("nor did it to the log before")
             ask()
         except Unreachable as error:
+            away.add(name)
             words = f"it does not answer ({error})"
         except (_Trouble, StampRefused) as error:
             words = str(error)

@@ -46,7 +46,7 @@ class AnchorThread:
             if time.monotonic() >= heads_at:
                 heads_at = time.monotonic() + self._heads_every_s
                 self._turn("heads", self._record_heads)
-            self._turn("round", self._anchors.run_round)
+            self._turn("round", lambda: self._anchors.run_round(self._stop.is_set))
 
     def _record_heads(self) -> None:
         record_heads(self._anchors.audit, self._anchors.store)
