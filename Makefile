@@ -18,7 +18,7 @@ RUN := .venv/bin/python
 STAMP := .venv/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo demo-check test lint format reference lock bench-start bench-latency bench-privacy clean
+.PHONY: help env demo demo-check test lint format reference lock bench-start bench-latency bench-privacy drill-privacy clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -75,6 +75,9 @@ bench-latency: env ## Measure what the gateway adds to an answer, paired with th
 
 bench-privacy: env ## Measure what masking misses and costs, beside Presidio as it comes; writes docs/privacy.md
 	@$(RUN) -m deploy.bench.privacy
+
+drill-privacy: env ## Mask 10,000 random contexts, every seam offset and 100,000 hostile characters (long)
+	@PARVIS_DRILL=1 $(RUN) -m pytest tests/privacy/test_robustness.py -q -p no:cacheprovider
 
 clean: ## Remove what was made here; fetched parts in PARVIS_CACHE_DIR stay
 	@rm -rf .venv .uv .parvis .mypy_cache .ruff_cache .pytest_cache tests/e2e/node_modules
