@@ -54,6 +54,9 @@ _OFFICE_AFTER = re.compile(
     r"[ ](?:du|de la|de l'|de|von der|vom|vun der|vum|from|of|der|bei der|beim|op der)"
     r" ?(?:[A-ZÀ-Þ]{2,6}|Caritas|Croix-Rouge|Diakonie|Police|Polizei|Gemeng|Mairie)\Z"
 )
+_ENDS_IN_INITIAL = re.compile(r"[ \-.][A-ZÀ-Þ]\.\Z")
+_BELIEVED = frozenset({"rampart_name", "tagged_name", "known_name"})
+_LONGEST_ACRONYM = 5
 _CHECKED_RANK = 1
 _LEAST_LEFT = 2
 _STOPPED = frozenset(
@@ -121,6 +124,7 @@ def resolve(
     """Disjoint findings in order of place, by the order above."""
     public, own = Cover(readable), Cover(allowed)
     honoured = Cover(find_honoured(text))
+    is_cased = 2 * sum(map(str.islower, text)) > len(text)
     standing = [
         _fitted(text, finding)
         for finding in findings
@@ -128,6 +132,7 @@ def resolve(
         and not _is_allowed(finding, own)
         and not _is_readable(finding, public)
         and not _is_honoured(finding, honoured)
+        and not (is_cased and _is_acronym(text, finding))
     ]
     taken: list[Finding] = []
     covered = bytearray(len(text))
@@ -167,6 +172,19 @@ def _is_readable(finding: Finding, readable: Cover) -> bool:
 
 def _is_honoured(finding: Finding, honoured: Cover) -> bool:
     return finding.label is Label.PERSON and honoured.holds(finding.start, finding.end)
+
+
+def _is_acronym(text: str, finding: Finding) -> bool:
+    """A model's belief in a few capitals ("CCAS", "RGN") among words that are written small."""
+    shown = text[finding.start : finding.end]
+    return (
+        finding.source in _BELIEVED
+        and finding.label is Label.PERSON
+        and len(shown) <= _LONGEST_ACRONYM
+        and shown.isalpha()
+        and shown.isupper()
+        and fold_name(shown) not in FIRST_NAMES
+    )
 
 
 def _fitted(text: str, finding: Finding) -> Finding:
@@ -214,7 +232,12 @@ def _trimmed(text: str, finding: Finding, start: int, end: int) -> Finding | Non
         return Finding(start, end, finding.label, finding.score, finding.source)
     while start < end and not text[start].isalnum() and text[start] not in "+([@":
         start += 1
-    while end > start and not text[end - 1].isalnum() and text[end - 1] not in ")]":
+    while (
+        end > start
+        and not text[end - 1].isalnum()
+        and text[end - 1] not in ")]"
+        and not _ENDS_IN_INITIAL.search(text, start, end)
+    ):
         end -= 1
     if start == end:
         return None

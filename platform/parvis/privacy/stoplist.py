@@ -49,6 +49,28 @@ _THING = re.compile(
     r"raum|salle|sall)[ ]\d{1,4}(?![\w,])(?!,? \d)",
     re.IGNORECASE,
 )
+# days of the year, which name months that are first names as well
+_DAY = re.compile(
+    r"(?<![\w.])\d{1,2}(?:er|st|nd|rd|th|\.|te[rn]?)? ?(?:jan|janv|mars|mar|mai|may|mee|june?|"
+    r"juin|juni|"
+    r"april|avril|apr|avr|august|août|aug|sept?|okt|oct|nov|dez|d[eé]c|januar|juli|july|februar|"
+    r"feb)"
+    r"(?!\w)(?:\.? \d{4})?",
+    re.IGNORECASE,
+)
+_FIRM = re.compile(
+    r"(?<!\w)(?:[A-ZÀ-Þ][\w'&.\-]*[ ]){1,4}(?:GmbH(?: & Co\. KG)?|OHG|e\. ?V\.|SARL(?:-S)?|"
+    r"S\.?[àa] ?r\.?l\.?|S\.A\.|SAS|SASU|EURL|SCOP|ASBL|asbl|a\.s\.b\.l\.|Ltd\.?|Limited|LLC|LLP|"
+    r"plc|"
+    r"PLC|Inc\.?|(?:SA|AG|KG|UG|BV|NV|SE)(?=[ ]?(?:[,.;:()\n]|$)))(?!\w)"
+    r"|(?<!\w)(?:Age UK|Citizens Advice|Caritas|Diakonie|Croix-Rouge|Red Cross|Rotes Kreuz|"
+    r"Roude Kräiz|"
+    r"Secours (?:populaire|catholique|islamique)|Restos du C(?:oe|œ)ur|Emmaüs|Samaritans|RSPCA|"
+    r"Barnardo's|Oxfam|Amnesty International|Greenpeace|Médecins sans Frontières|Malteser|"
+    r"Johanniter|Mieterverein|Mieterschutz|Verbraucherzentrale|Lebenshilfe|Weißer Ring|Save the "
+    r"Children|Unicef|UNICEF|Shelter|Mencap|Scope|Arbeiterwohlfahrt|AWO|VdK|Pro Familia|Planning "
+    r"familial|Ligue HMC|Femmes en détresse|Stëmm vun der Strooss|Inter-Actions|ASTI)(?!\w)"
+)
 _NAMED_AFTER = re.compile(
     r"(?<!\w)(?:[A-Z][\w'\-.]{1,30} ){1,4}(?:Hospital|(?:Primary |High |Grammar )?School|"
     r"College|Library|Way|"
@@ -98,7 +120,17 @@ def find_honoured(text: str) -> list[tuple[int, int]]:
 def find_readable(text: str) -> list[tuple[int, int]]:
     """Spans of clean text that stay readable, in no order."""
     found: list[tuple[int, int]] = []
-    for pattern in (_LAW, _COURT, _AMOUNT, _OFFICE_NAME, _NAMED_PLACE, _NAMED_AFTER, _THING):
+    for pattern in (
+        _LAW,
+        _COURT,
+        _AMOUNT,
+        _OFFICE_NAME,
+        _NAMED_PLACE,
+        _NAMED_AFTER,
+        _THING,
+        _DAY,
+        _FIRM,
+    ):
         found.extend(match.span() for match in pattern.finditer(text))
     found.extend(find_office_mailboxes(text))
     return [span for span in found if span[0] < span[1]]

@@ -22,7 +22,8 @@ _PLAIN = rf"{_L}(?:{_L}|['\-](?={_L})){{0,60}}"
 _TOWN = (
     rf"(?:St\.[ ])?{_PLAIN}(?:[ ](?:sur|sous|lès|les|le|la|en|am|an|der|im|bei|a\.|d\.|upon|"
     r"op|Cedex|"
-    rf"(?-i:[A-ZÀ-Þ]){_L}{{1,40}}(?:['\-]{_L}{{1,40}}){{0,4}})){{0,3}}(?:{_S}\([^)\n]{{2,20}}\))?(?:{_S}(?:Cedex|"
+    rf"(?-i:[A-ZÀ-Þ]){_L}{{1,40}}(?:['\-]{_L}{{1,40}}){{0,4}})){{0,3}}(?:{_S}\([^)\n]{{2,20}}\))"
+    rf"?(?:{_S}(?:Cedex|"
     rf"CEDEX)(?: \d{{1,2}})?)?"
 )
 _CODE_TOWN = r"(?:(?:L|F|D|B|FR|LU|DE|BE|CH|NL|A|AT|I|PT)[ \-]{1,3})?"
@@ -33,6 +34,7 @@ _TYPES = (
     r"lotissement|r[eé]sidence|hameau|"
     r"esplanade|rond-point|voie|villa|venelle|promenade|clos|domaine|val|c[oô]te|grand-rue|"
     r"grand'rue|grand-place|rues|duerf|haaptstrooss|dernier sol|knapp|cité|cour|mail|parvis|"
+    r"sente|rempart|quartier|carrefour|coteau|jardins?|port|vieux chemin|petite rue|grande rue|"
     r"porte|galerie|traverse|corniche|berge|levée|ancienne route|vieille route"
 )
 # what may as well begin the rest of a sentence ("um 8 am Rathaus") needs a comma after the number
@@ -70,7 +72,9 @@ _DE = re.compile(
 )
 _GB_SUFFIX = (
     r"(?:street|st|road|rd|lane|ln|avenue|ave|drive|dr|close|court|crescent|gardens|terrace|"
-    r"place|way|square|hill|row|mews|grove|walk|green|park|view|house|parade|rise)"
+    r"place|way|square|hill|row|mews|grove|walk|green|park|view|house|parade|rise|"
+    r"(?-i:Steps|Bank|Brow|Fold|Vale|Heights|Croft|End|Hall|Cottages?|Farm|Mill|Wharf|Quay|Wynd|"
+    r"Yard|Passage|Approach|Circus|Common|Gate|Nook|Side|Path|Broadway|Embankment))"
 )
 _POSTCODE = r"[A-Z]{1,2}\d[A-Z\d]?[ ]?\d[A-Z]{2}"
 _POSTCODE_HERE = rf"(?-i:{_POSTCODE})"

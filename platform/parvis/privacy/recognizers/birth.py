@@ -134,7 +134,8 @@ class BirthRecognizer(RuleRecognizer):
 
     def _is_birth(self, text: str, match: re.Match[str]) -> bool:
         before = text[max(0, match.start() - 75) : match.start()]
-        if _NAMED_RECORD.search(before) and _AFTER_RECORD.match(text, match.end()):
+        is_joined = not any(space in match.group() for space in " \n")
+        if is_joined and _NAMED_RECORD.search(before) and _AFTER_RECORD.match(text, match.end()):
             year = _YEAR_ONLY.search(match.group())
             return year is None or int(year.group()) <= _LATEST_IN_RECORDS
         if _RECORD.search(before) and re.match(r"[ ]?[;|)]", text[match.end() : match.end() + 2]):

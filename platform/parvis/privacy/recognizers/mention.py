@@ -230,7 +230,12 @@ def _person(text: str, start: int, end: int, rule: str, score: float) -> Iterato
     words = re.split(r"[ \n]", text[start:end])
     # "Le Floch", "Da Costa": the particle decides nothing
     first = words[1] if len(words) > 1 and words[0].casefold() in PARTICLES else words[0]
-    if not _is_no_name(first) and not (first.isupper() and len(first) < 4):  # noqa: PLR2004
+    around = text[max(0, start - 40) : end + 40]
+    is_acronym = first.isupper() and (
+        len(first) < 4  # noqa: PLR2004
+        or (len(words) == 1 and len(first) < 6 and any(map(str.islower, around)))  # noqa: PLR2004
+    )
+    if not _is_no_name(first) and (not is_acronym or _is_first(first)):
         yield Hit(start, end, Label.PERSON, score, rule)
 
 

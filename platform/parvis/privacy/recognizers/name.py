@@ -112,6 +112,22 @@ _USER = re.compile(
     r"(?![\w@]|\.\w)",
     re.IGNORECASE,
 )
+# who speaks, in a chat that was copied: "[12/10/2026 08:14] Ninon P.: ..."
+_SPEAKER = re.compile(
+    r"^\[?\d{1,4}[./\-]\d{1,2}[./\-]\d{2,4},? (?:à |um )?\d{1,2}[:h]\d\d(?::\d\d)?(?: [AP]M)?\]?"
+    r"(?: -)? (?P<name>[^:\n\d]{2,30}):",
+    re.MULTILINE,
+)
+# a name that is spelled: "s c h m i d l i n", "B-E-C-K-E-R"
+_SPELLED = re.compile(
+    r"(?<![\w'])(?P<name>(?:[^\W\d_][ ]){4,20}[^\W\d_]|(?:[^\W\d_]-){3,20}[^\W\d_])(?![\w'])"
+)
+# "204: Legrand Y., RAS"
+_LAST_AND_INITIAL = re.compile(
+    rf"(?<![\w.\-])(?P<name>(?P<last>{_CAPITAL}) (?-i:[A-ZÀ-Þ])\.)(?=[ ]?[,;:)(\n/]|"
+    rf"[ ]?$)",
+    re.MULTILINE,
+)
 _DOTTED = re.compile(
     r"(?<![\w.@/:\-])(?P<name>(?P<first>[a-zà-ÿ]{1,20})\.[a-zà-ÿ]{4,30})(?![\w@/(]|\.\w)"
 )
@@ -223,12 +239,24 @@ class NameRecognizer(RuleRecognizer):
             yield from self._hits(text, match, "signature", SURE, small=4)
         for match in _TITLED_SMALL.finditer(text):
             yield from self._hits(text, match, "title", CUED, small=1)
-        for match in _USER.finditer(text):
-            yield Hit(*match.span("name"), Label.PERSON, CUED, "user_name")
+        yield from self._formed(text)
+        yield from self._listed(text)
+
+    def _formed(self, text: str) -> Iterator[Hit]:
+        """Names by their form: of users, of speakers in a chat, spelled, with an initial after."""
+        for pattern, rule in (
+            (_USER, "user_name"),
+            (_SPEAKER, "speaker"),
+            (_SPELLED, "spelled_name"),
+        ):
+            for match in pattern.finditer(text):
+                yield Hit(*match.span("name"), Label.PERSON, CUED, rule)
+        for match in _LAST_AND_INITIAL.finditer(text):
+            if not is_never_a_name(match["last"]):
+                yield Hit(*match.span("name"), Label.PERSON, LIKELY, "surname_and_initial")
         for match in _DOTTED.finditer(text):
             if len(match["first"]) == 1 or fold_name(match["first"]) in TRUSTED_FIRST_NAMES:
                 yield Hit(*match.span("name"), Label.PERSON, LIKELY, "user_name")
-        yield from self._listed(text)
 
     def _listed(self, text: str) -> Iterator[Hit]:
         """First names of the list: before a surname, after a Luxembourgish article, or alone."""

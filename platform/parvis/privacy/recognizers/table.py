@@ -55,6 +55,11 @@ _HEADINGS: tuple[tuple[Label, str], ...] = (
     ),
 )
 _KINDS = [(label, re.compile(form, re.IGNORECASE)) for label, form in _HEADINGS]
+# one value under its key: JSON, XML, a query of a form
+_KEYED = re.compile(
+    r"[\"'](?P<key>[^\W\d][\w \-]{0,28})[\"'][ ]?:[ ]?[\"'](?P<value>[^\"'\n]{1,80})[\"']"
+    r"|<(?P<tag>[^\W\d][\w\-]{0,28})>(?P<content>[^<>\n]{1,80})</"
+)
 _DELIMITERS = (";", "|", ",")
 _LONGEST_HEADING, _LONGEST_CELL = 30, 80
 _NEEDS_DIGITS = frozenset(Label) - {Label.PERSON, Label.ADDRESS}
@@ -68,6 +73,7 @@ class TableRecognizer(RuleRecognizer):
 
     def find(self, text: str) -> Iterable[Hit]:
         """Every cell of such a column; a table ends where a line has not as many cells."""
+        yield from _keyed(text)
         headings: list[Label | None] = []
         delimiter = ""
         for start, line in _lines(text):
@@ -78,6 +84,14 @@ class TableRecognizer(RuleRecognizer):
                         yield from _hit(text, label, start + first, start + last)
                 continue
             headings, delimiter = _headings(line)
+
+
+def _keyed(text: str) -> Iterator[Hit]:
+    for match in _KEYED.finditer(text):
+        key, group = (match["key"], "value") if match["key"] else (match["tag"], "content")
+        label = _kind(key) or _kind(key.replace("_", " "))
+        if label:
+            yield from _hit(text, label, *match.span(group))
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
