@@ -1,15 +1,16 @@
 """The commands of outside proof as people type them: witness by file, anchor, head, gossip."""
 
 import json
-import threading
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from parvis.audit import AuditLog, verify
-from parvis.audit.witness import Witness, create_witness
-from parvis.audit.witness_server import WitnessServer
+from parvis.audit.witness import create_witness
 from parvis.cli import main
 from tests.audit.forgers import change, copy_house, rebuild
 from tests.audit.houses import House, export, fill
@@ -48,6 +49,17 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
     house.shut()
 
 
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The address of the witness of this folder, a process of its own."""
+    command = [sys.executable, "-m", "parvis", "audit", "witness", "serve"]
+    command += ["--dir", str(folder), "--listen", "127.0.0.1:0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().split()[1]
+        process.terminate()
+
+
 def test_a_cosignature_travels_on_a_stick(
     office: Office, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -81,13 +93,9 @@ def test_a_round_by_hand_anchors_over_http_and_a_proof_carries_the_witness(
     office.house.close()
     assert main(["audit", "anchor", "--tenant", "commune", "--show"]) == 1
     assert "LATE" in capsys.readouterr().out
-    with WitnessServer(Witness(tmp_path / "witness"), ("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        office.set_trust(server.url)
+    with serving(tmp_path / "witness") as url:
+        office.set_trust(url)
         assert main(["audit", "anchor", "--tenant", "commune", "--heads", "--json"]) == 0
-        server.shutdown()
-        thread.join()
     state = json.loads(capsys.readouterr().out)["commune"]
     assert (state["covered"], state["window"], state["late"]) == (9, 0, False)
     assert main(["audit", "proof", receipt, "--json"]) == 0
