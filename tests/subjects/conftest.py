@@ -1,10 +1,12 @@
 """Every store of one installation, for real: files, keys, log, and either database."""
 
+import importlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +29,10 @@ ANNA_ELSEWHERE = replace(ANNA, tenant_id="habitat")
 CHATBOT = Actor("service", "valbourg-bot", ("chatbot",), "", "parvis-chatbot")
 PASSAGE = Passage("s", "Titel", "https://x.example", "de", "Text", 0.5, DataLevel.PUBLIC, "c")
 MARKER = "Marguerite-Yourcenar-1903"
+
+
+class Killed(BaseException):
+    """The process dies here."""
 
 
 @dataclass
@@ -122,3 +128,27 @@ def configuration(request: pytest.FixtureRequest, tmp_path: Path) -> Configurati
 def office(configuration: Configuration) -> Iterator[Office]:
     with open_stores(configuration, worker="test") as stores:
         yield Office(configuration, stores)
+
+
+def kill_at(patched: pytest.MonkeyPatch, place: Any, *, act: bool, last: bool) -> None:
+    """Die at this call, before or after it did its work; with `last` at its second call."""
+    if isinstance(place, str):
+        module, _, name = place.rpartition(".")
+        try:
+            holder: Any = importlib.import_module(module)
+        except ModuleNotFoundError:
+            outer, _, inner = module.rpartition(".")
+            holder = getattr(importlib.import_module(outer), inner)
+    else:
+        holder, name = place
+    real, calls = getattr(holder, name), []
+
+    def dying(*args: Any, **kwargs: Any) -> Any:
+        calls.append(1)
+        if last and len(calls) < 2:
+            return real(*args, **kwargs)
+        if act:
+            real(*args, **kwargs)
+        raise Killed
+
+    patched.setattr(holder, name, dying)

@@ -1,6 +1,5 @@
 """Finding, copying and erasing what is kept of a person, interrupted anywhere."""
 
-import importlib
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,7 +25,7 @@ from parvis.subjects.erase import (
 from parvis.subjects.find import Wanted, describe, find
 from parvis.subjects.holding import lift_hold, place_hold
 from parvis.subjects.stores import read_operator
-from tests.subjects.conftest import ADA, ANNA, BEN, GRACE, MARKER, Office
+from tests.subjects.conftest import ADA, ANNA, BEN, GRACE, MARKER, Killed, Office, kill_at
 
 PERSON = Wanted("person", ANNA.subject)
 GROUND = "gdpr-17.1.c"
@@ -239,10 +238,6 @@ def test_an_owner_erases_a_conversation_alone_and_the_log_allows_it(
     assert report["verdict"] == "INTACT", report["findings"]
 
 
-class Killed(BaseException):
-    """The process dies here."""
-
-
 STEPS = {
     "before the keys": (KeyStore, "destroy_keys", False),
     "after the keys": (KeyStore, "destroy_keys", True),
@@ -282,30 +277,6 @@ def test_an_erasure_that_was_interrupted_is_finished_once(
         assert office.files_with(text) == []
     assert office.kinds("erasure.") == ["erasure.requested", "erasure.confirmed", "erasure.done"]
     assert verdict(office, tmp_path / "after")["verdict"] == "INTACT"
-
-
-def kill_at(patched: pytest.MonkeyPatch, place: Any, *, act: bool, last: bool) -> None:
-    """Die at this call, before or after it did its work; with `last` at its second call."""
-    if isinstance(place, str):
-        module, _, name = place.rpartition(".")
-        try:
-            holder: Any = importlib.import_module(module)
-        except ModuleNotFoundError:
-            outer, _, inner = module.rpartition(".")
-            holder = getattr(importlib.import_module(outer), inner)
-    else:
-        holder, name = place
-    real, calls = getattr(holder, name), []
-
-    def dying(*args: Any, **kwargs: Any) -> Any:
-        calls.append(1)
-        if last and len(calls) < 2:
-            return real(*args, **kwargs)
-        if act:
-            real(*args, **kwargs)
-        raise Killed
-
-    patched.setattr(holder, name, dying)
 
 
 def test_a_copy_holds_the_persons_own_texts_and_two_names_are_on_record(

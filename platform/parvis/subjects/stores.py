@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from parvis.audit.events import Actor, clean_word
 from parvis.audit.log import AuditLog
+from parvis.audit.sequencer import Limits
 from parvis.compliance.store import ComplianceStore
 from parvis.conversations.store import Conversations
 from parvis.db import create_database_engine
@@ -70,6 +71,8 @@ def open_stores(configuration: Configuration, *, worker: str) -> Iterator[Stores
             configuration.root_key,
             keystore,
             worker=worker,
+            limits=Limits.of(settings),
+            database_url=settings.audit_database_url,
         )
         try:
             yield Stores(
