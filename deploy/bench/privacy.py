@@ -17,7 +17,7 @@ from parvis.privacy import build_privacy
 from parvis.privacy.detector import Detection
 from parvis.privacy.entities import Label
 from parvis.settings import load_settings
-from tests.privacy.devset import LANGUAGES, TRAP, Message, load_messages, vary
+from tests.privacy.devset import LANGUAGES, TRAP, Message, load_later, load_messages, vary
 from tests.privacy.made import make_identifiers, make_messages
 
 PAGE = Path(__file__).parents[2] / "docs" / "privacy.md"
@@ -118,10 +118,12 @@ def time_per_1000(messages: Sequence[Message], detect: Detector) -> float:
 
 def build_table(ours: Detector) -> list[str]:
     """The table as lines of Markdown; four numbers are French, German, Luxembourgish, English."""
-    written = load_messages()
+    written, later = load_messages(), load_later()
     sets = {
         "handwritten messages": written,
         "the same, careless": vary(written),
+        "in other voices": later,
+        "in other voices, careless": vary(later),
         "from templates": make_messages(),
         "identifiers": make_identifiers(),
     }
@@ -203,6 +205,7 @@ def show_misses(ours: Detector) -> None:
     for name, messages in (
         ("written", written),
         ("careless", vary(written)),
+        ("later", load_later()),
         ("made", make_messages()),
         ("identifiers", make_identifiers()),
     ):
