@@ -78,6 +78,12 @@ def fill_fast(log: AuditLog, count: int, tenant: str = "commune") -> list[Receip
     return [future.result(30) for future in waiting]
 
 
+def allow_pruning(log: AuditLog, end: int, tenant: str = "commune") -> None:
+    """The record without which a pruned log is a fault."""
+    target = {"object": "records", "first": 0, "end": end}
+    log.append(tenant, Draft("retention.pruned", outcome="success", target=target), 10)
+
+
 def export(log: AuditLog, folder: Path, tenant: str = "commune", **period: object) -> Path:
     write_folder(export_files(log, tenant, **period), folder)
     return folder

@@ -22,6 +22,7 @@ from tests.audit.houses import (
     CIVIL_SERVANT,
     ROOT_KEY,
     House,
+    allow_pruning,
     export,
     fill,
     fill_fast,
@@ -115,6 +116,7 @@ def test_sealed_values_open_and_are_deleted_on_every_driver(house: House, url: s
 def test_a_log_is_pruned_on_every_driver(house: House, url: str) -> None:
     log = house.open(database_url=url)
     fill_fast(log, 300)
+    allow_pruning(log, 256)
     assert log.prune("commune", 280) == log.reader.get_minimum("commune") == 256
     assert log.prune("commune", 10) == 256
     assert log.reader.find_record("commune", 255) is None

@@ -13,6 +13,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from parvis.audit import wire
 from parvis.audit.receipts import Receipt
 from parvis.audit.sequencer import MAX_QUEUE, MAX_QUEUE_BYTES, MAX_WAIT_S
@@ -77,11 +79,15 @@ class Client:
         )
         self._thread.start()
 
-    def submit(self, entry: Entry, size: int) -> Pending:
-        """Send a record; the future ends with its receipt. Raises AuditUnavailable."""
+    def submit(self, entry: Entry, encoded: bytes) -> Pending:
+        """Send a record; the future ends with its receipt. Raises AuditUnavailable.
+
+        `encoded` is the entry's body as canonical JSON.
+        """
+        size = len(encoded)
         header = {
             "t": entry.tenant_id,
-            "b": entry.body,
+            "b": orjson.Fragment(encoded),
             "s": [[one.name, one.key_id, len(one.box)] for one in entry.sealed],
             "z": size,
         }

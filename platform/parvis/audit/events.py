@@ -315,7 +315,7 @@ def replace_id(draft: Draft) -> Draft:
 
 _NOT_WORD = re.compile(r"[^A-Za-z0-9._:/@+=,~()#<>*-]")
 _WORD = re.compile(r"[A-Za-z0-9._:/@+=,~()#<>*-]{1,255}", re.ASCII)
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+UUID_FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 
 def clean_word(value: str) -> str:
@@ -337,7 +337,7 @@ def build_body(draft: Draft) -> dict[str, Any]:
         body["outcome"] = _only(draft.outcome, kind.outcomes, "outcome")
     elif draft.outcome is not None:
         raise ValueError("audit: this kind has no outcome")
-    if not _UUID.fullmatch(draft.id):
+    if not UUID_FORM.fullmatch(draft.id):
         raise ValueError("audit: id is not a UUID")
     if draft.reason:
         if not _WORD.fullmatch(draft.reason):
@@ -361,7 +361,7 @@ def _add_re(body: dict[str, Any], draft: Draft) -> None:
     if (body["phase"] == "result") != (draft.re is not None):
         raise ValueError("audit: a result, and only a result, names its intent in `re`")
     if draft.re is not None:
-        if not _UUID.fullmatch(draft.re):
+        if not UUID_FORM.fullmatch(draft.re):
             raise ValueError("audit: re is not a UUID")
         body["re"] = draft.re
 

@@ -104,10 +104,10 @@ class AuditLog:
         except (OSError, SealBroken) as error:
             log.error("audit.failed", extra={"fault": describe_fault(error)})
             raise AuditUnavailable() from error
-        size = len(encode(entry.body))
-        if size > MAX_RECORD_BYTES - _ROOM_FOR_POSITION:
+        encoded = encode(entry.body)
+        if len(encoded) > MAX_RECORD_BYTES - _ROOM_FOR_POSITION:
             raise ValueError("audit: the record is larger than 8 KiB")
-        return self._client.submit(entry, size)
+        return self._client.submit(entry, encoded)
 
     def wait(self, future: Future[Receipt], timeout_s: float) -> Receipt:
         """The receipt of a submitted record; raises AuditUnavailable after `timeout_s`.
@@ -202,7 +202,8 @@ class AuditLog:
     def _end_left(self, intent: Entry) -> None:
         """Its caller went away before it was durable, so nothing followed."""
         try:
-            self._client.submit(ending(intent.tenant_id, intent.body["id"], "caller_gone"), 0)
+            left = ending(intent.tenant_id, intent.body["id"], "caller_gone")
+            self._client.submit(left, encode(left.body))
         except AuditUnavailable:
             log.warning("audit.intent_left_open")
 

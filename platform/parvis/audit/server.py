@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from parvis.audit import wire
+from parvis.audit.events import KINDS, UUID_FORM
 from parvis.audit.files import write_durably
 from parvis.audit.receipts import Receipt
 from parvis.audit.sealing import SealedValue
@@ -120,6 +121,17 @@ def read_fault(folder: Path) -> str:
         return (folder / _FAULT_NAME).read_text(encoding="utf-8")
     except OSError:
         return ""
+
+
+def require_form(body: Any) -> None:
+    """Raises Garbled when the writer could not work with it. Workers check all of it before."""
+    named = [body[name] for name in ("id", "re") if name in body]
+    known = KINDS.get(body["kind"])
+    ids = all(isinstance(one, str) and UUID_FORM.fullmatch(one) for one in named)
+    if "id" not in body or not ids or known is None or body["phase"] not in known.phases:
+        raise wire.Garbled("not the body of a record")
+    if ("re" in body) != (body["phase"] == "result"):
+        raise wire.Garbled("a result, and only a result, names its intent")
 
 
 class Server:
@@ -265,7 +277,8 @@ class Server:
             SealedValue(one[0], one[1], "", 0, box)
             for one, box in zip(header["s"], boxes, strict=True)
         ]
-        return Entry(header["t"], header["b"], sealed, emitter)
+        require_form(header["b"])
+        return Entry(str(header["t"]), header["b"], sealed, emitter)
 
     def _answer_all(self) -> None:
         for line in list(self._lines.values()):

@@ -423,4 +423,4 @@ def _marks(values: Sequence[object]) -> str:
 
 
 def _bytes(record_id: str) -> bytes:
-    return uuid.UUID(record_id).bytes
+    return bytes.fromhex(record_id.replace("-", ""))
