@@ -117,6 +117,23 @@ def test_without_a_policy_copies_outside_are_named_but_never_counted(
     assert "unanchored" in verify.format_report(report)
 
 
+def test_without_its_library_the_verifier_says_that_time_stamps_were_skipped(
+    anchored: tuple[Anchors, str],
+    log: AuditLog,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    anchors, policy = anchored
+    anchors.run_round()
+    folder = export(log, tmp_path / "out")
+    monkeypatch.setattr(verify, "x509", None)
+    monkeypatch.setattr(verify, "Ed25519PublicKey", None)
+    report = check(folder, policy)
+    assert (report["verdict"], report["anchored"]) == ("INTACT", True)  # by its witness
+    assert "need the package cryptography" in report["checks"]["stamps"]
+    assert {copy["kind"] for copy in report["outside"]["newest"]} == {"witnesses"}
+
+
 def test_a_witness_outside_the_quorum_counts_nothing(
     anchored: tuple[Anchors, str], log: AuditLog, tmp_path: Path
 ) -> None:

@@ -41,6 +41,9 @@ try:
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
     from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
+
+    if not hasattr(x509.Certificate, "not_valid_before_utc"):  # before version 42
+        raise ImportError
 except ImportError:
     x509 = None  # type: ignore[assignment]
 
@@ -847,7 +850,7 @@ class Token:
     def check_signature(self) -> Any:
         """The signer's certificate, after checking what it signed; Malformed when it does not."""
         if x509 is None:
-            raise Unsupported("time stamps need the package cryptography")
+            raise Unsupported("time stamps need the package cryptography, 42 or newer")
         tags = [tag for tag, _, _ in self.signer]
         if tags[:4] != [2, tags[1], 0x30, 0xA0] or tags[4:6] != [0x30, 4]:
             raise Malformed("a time stamp without signed attributes")
@@ -903,7 +906,7 @@ class Token:
 
 def _load_certificate(whole: bytes) -> Any:
     if x509 is None:
-        raise Unsupported("time stamps need the package cryptography")
+        raise Unsupported("time stamps need the package cryptography, 42 or newer")
     try:
         return x509.load_der_x509_certificate(whole)
     except ValueError:
@@ -3343,6 +3346,16 @@ les horodatages demandent le paquet cryptography
 Zeitstempel brauchen das Paket cryptography
 Zäitstempele brauchen de Pak cryptography
 
+a time stamp with too many certificates
+un horodatage avec trop de certificats
+ein Zeitstempel mit zu vielen Zertifikaten
+en Zäitstempel mat ze vill Zertifikater
+
+the time stamp cannot be read
+l’horodatage est illisible
+der Zeitstempel ist nicht lesbar
+den Zäitstempel kann net gelies ginn
+
 not a certificate
 pas un certificat
 kein Zertifikat
@@ -4189,6 +4202,7 @@ class Layout:
         yield from self._key_facts()
         yield from self._outside_facts(report["outside"]) if "outside" in report else ()
         yield from self._running_facts()
+        yield from self._gone_facts()
 
     def _key_facts(self) -> Iterator[tuple[str, str]]:
         report, say = self.report, self.speaker.say
@@ -4202,6 +4216,14 @@ class Layout:
                 yield "", say(words, one["suspect_from"], one["last"] - 1)
         if report.get("renew_policy"):
             yield "", say("your policy names an older key of this log: renew it")
+        if "sealed" in report:
+            gone = [report["sealed"][name] for name in ("fields", "held", "erased", "missing")]
+            words = "{} sealed values: {} held, {} erased with a record that allows it, {} missing"
+            yield say("sealed"), say(words, *gone)
+        if "pruned" in report:
+            pruned = report["pruned"]
+            words = "records 0 to {}, allowed by record {}"
+            yield say("pruned"), say(words, pruned["end"] - 1, pruned["by"])
         if "continues" in report:
             old = report["continues"]
             first, end = old["lost"]
@@ -4240,6 +4262,20 @@ class Layout:
             for one in silences["first"][:10]:
                 words = "before record {}: from {} to {}"
                 yield "", say(words, one["seq"], one["from"], one["to"])
+
+    def _gone_facts(self) -> Iterator[tuple[str, str]]:
+        """Sealed values that were erased, and records that were pruned."""
+        report, say = self.report, self.speaker.say
+        sealed = report.get("sealed")
+        if sealed and sealed["fields"]:
+            words = "{} sealed values: {} held, {} erased with a record that allows it, {} missing"
+            counts = (sealed[name] for name in ("fields", "held", "erased", "missing"))
+            yield say("sealed"), say(words, *counts)
+            for seq in sealed["allowed_by"][:10]:
+                yield "", f"{say('record')} {seq}"
+        if "pruned" in report:
+            words = "records 0 to {}, allowed by record {}"
+            yield say("pruned"), say(words, report["pruned"]["end"] - 1, report["pruned"]["by"])
 
     def _limits(self) -> Iterator[str]:
         """What the verdict does not say, whatever it is."""
