@@ -48,13 +48,19 @@ class PrivacyEngine:
         self._watch = Watch(self._silent_languages)
 
     def analyze(
-        self, text: str, language: str | None = None, *, allow: Collection[str] = ()
+        self,
+        text: str,
+        language: str | None = None,
+        *,
+        allow: Collection[str] = (),
+        tag_key: bytes = b"",
     ) -> list[Entity]:
         """Everything that is masked in this text, sorted and disjoint, in code points.
 
-        A LITERAL is no personal data. Raises PrivacyUnavailable on any failure.
+        A LITERAL is no personal data. With the `tag_key` of a text that was just masked it is not
+        searched again. Raises PrivacyUnavailable on any failure.
         """
-        return self._served(lambda: self._entities(text, frozenset(allow)))
+        return self._served(lambda: self._entities(text, frozenset(allow), tag_key))
 
     def mask(
         self,
@@ -120,8 +126,8 @@ class PrivacyEngine:
             return False
         return values <= shown
 
-    def _entities(self, text: str, allow: frozenset[str]) -> list[Entity]:
-        analysed = self._analysed([text], allow, b"")[0]
+    def _entities(self, text: str, allow: frozenset[str], scope: bytes) -> list[Entity]:
+        analysed = self._analysed([text], allow, scope)[0]
         entities = []
         for finding in analysed.findings:
             start, end = analysed.clean.span(finding.start, finding.end)

@@ -7,15 +7,14 @@ import json
 import multiprocessing
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from parvis.errors import PrivacyUnavailable
 from parvis.language import detect_language
-from parvis.privacy.engine import PrivacyEngine, build_privacy
+from parvis.privacy.engine import PrivacyEngine
 
 # Scanning is for people who look at data they hold: its tags need not be secret, but repeatable.
 _TAG_KEY = b"parvis privacy scan"
@@ -38,7 +37,7 @@ def scan_line(engine: PrivacyEngine, line: bytes, language: str | None = None) -
         row_id = row.get("id")
         text, language = _checked(row, language)
         masked = engine.mask([text], tag_key=_TAG_KEY, language=language)
-        entities = engine.analyze(text, language)
+        entities = engine.analyze(text, language, tag_key=_TAG_KEY)
     except _FaultyLine as fault:
         return Scanned(_dump({"id": row_id, "error": str(fault)}), True)
     except PrivacyUnavailable as error:
@@ -57,7 +56,11 @@ def scan_line(engine: PrivacyEngine, line: bytes, language: str | None = None) -
 
 
 def scan(
-    lines: Iterable[bytes], models_dir: Path, *, language: str | None = None, jobs: int = 1
+    lines: Iterable[bytes],
+    build: Callable[[], PrivacyEngine],
+    *,
+    language: str | None = None,
+    jobs: int = 1,
 ) -> Iterator[Scanned]:
     """Answers in the order of the lines, each as soon as it is ready; empty lines are passed over.
 
@@ -66,12 +69,12 @@ def scan(
     """
     filled = (line for line in lines if line.strip())
     if jobs == 1:
-        engine = build_privacy(models_dir)
+        engine = build()
         for line in filled:
             yield scan_line(engine, line, language)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, _start_worker, (models_dir, language)) as pool:
+    with ProcessPoolExecutor(jobs, context, _start_worker, (build, language)) as pool:
         pool.submit(_check_worker).result()
         yield from _in_order(pool, filled, jobs * _AHEAD)
 
@@ -139,10 +142,10 @@ def _in_order(pool: ProcessPoolExecutor, lines: Iterable[bytes], ahead: int) -> 
 _worker: list[tuple[PrivacyEngine | PrivacyUnavailable, str | None]] = []
 
 
-def _start_worker(models_dir: Path, language: str | None) -> None:
+def _start_worker(build: Callable[[], PrivacyEngine], language: str | None) -> None:
     """Runs once in each process; a failure is kept, to be said in words by `_check_worker`."""
     try:
-        _worker.append((build_privacy(models_dir), language))
+        _worker.append((build(), language))
     except PrivacyUnavailable as error:
         _worker.append((error, language))
 
