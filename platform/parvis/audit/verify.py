@@ -4224,6 +4224,14 @@ class Layout:
             pruned = report["pruned"]
             words = "records 0 to {}, allowed by record {}"
             yield say("pruned"), say(words, pruned["end"] - 1, pruned["by"])
+        if "sealed" in report:
+            gone = [report["sealed"][name] for name in ("fields", "held", "erased", "missing")]
+            words = "{} sealed values: {} held, {} erased with a record that allows it, {} missing"
+            yield say("sealed"), say(words, *gone)
+        if "pruned" in report:
+            pruned = report["pruned"]
+            words = "records 0 to {}, allowed by record {}"
+            yield say("pruned"), say(words, pruned["end"] - 1, pruned["by"])
         if "continues" in report:
             old = report["continues"]
             first, end = old["lost"]

@@ -247,16 +247,17 @@ globalThis.parvisRecords = (() => {
       if (format !== "parvis-audit-sealed/v1" || !claim || lines.pop() !== "") return false;
       const form = new RegExp(`^${number} ([1-9][0-9]{0,15}) (\\*|[a-z]+(?:,[a-z]+)*)$`);
       let last = 0;
+      const told = [];
       for (const line of lines) {
         const found = form.exec(line);
         if (!found) return false;
         const [first, end] = [Number(found[1]), Number(found[2])];
         if (!(last <= first && first < end && end < 2 ** 53)) return false;
-        this.lines.push({ first, end, names: found[3] === "*" ? null : found[3].split(",") });
+        told.push({ first, end, names: found[3] === "*" ? null : found[3].split(",") });
         last = end;
       }
       if (claim[1]) Object.assign(this.claim, { end: Number(claim[1]), seq: Number(claim[2]) });
-      this.listed = true;
+      Object.assign(this, { lines: told, listed: true });
       return true;
     }
     take(seq, record, whole, wrong) {
