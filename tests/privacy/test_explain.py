@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 
 import pytest
 
@@ -42,3 +43,17 @@ def test_a_text_without_personal_data_is_said_to_have_none(
 ) -> None:
     assert main(["privacy", "explain", "Wéi spéit ass et?"]) == 0
     assert capsys.readouterr().out == "nothing is masked\n"
+
+
+def test_the_command_shows_what_a_model_would_get_under_a_profile(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = "Mme Weber, née le 12.03.1980"
+    assert main(["privacy", "explain", said, "--profile", "generalise"]) == 0
+    assert re.search(
+        r"\nsent      Mme \[PERSON_1_\w+\], née le \[DATE_OF_BIRTH_1_\w+\] \(age \d\d-\d\d\)\n",
+        capsys.readouterr().out,
+    )
+    assert main(["privacy", "explain", said, "--profile", "block", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["profile"], told["sent"]) == ("block", None)

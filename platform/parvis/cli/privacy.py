@@ -2,11 +2,14 @@
 
 import argparse
 import json
+import os
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
+from parvis.errors import PersonalDataRefused
 from parvis.settings import Settings, load_settings
+from parvis.vocabulary import HidingProfile
 
 if TYPE_CHECKING:
     from parvis.privacy import Explanation, PrivacyEngine
@@ -41,6 +44,11 @@ def register(groups: Any) -> None:
     )
     explain.add_argument("text", help="the text to look at; - reads it from standard input")
     explain.add_argument("--allow", action="append", default=[], metavar="WORD", help="keep this")
+    explain.add_argument(
+        "--profile",
+        choices=[one for one in get_args(HidingProfile) if one != "default"],
+        help="show what a model would get under this profile, too",
+    )
     explain.add_argument("--json", action="store_true", help="one JSON object")
     explain.set_defaults(run=run_explain)
 
@@ -67,8 +75,10 @@ def run_explain(args: argparse.Namespace) -> int:
 
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     text = sys.stdin.read() if args.text == "-" else args.text
-    told = explain(_build(load_settings()), text, allow=args.allow)
-    print(_as_json(text, told) if args.json else _as_lines(text, told))
+    engine = _build(load_settings())
+    told = explain(engine, text, allow=args.allow)
+    sent = _find_sent(engine, text, args.allow, args.profile) if args.profile else {}
+    print(_as_json(text, told, sent) if args.json else _as_lines(text, told, sent))
     return 0
 
 
@@ -83,7 +93,22 @@ def _build(settings: Settings) -> "PrivacyEngine":
     )
 
 
-def _as_json(text: str, told: "Explanation") -> str:
+def _find_sent(
+    engine: "PrivacyEngine", text: str, allow: list[str], profile: str
+) -> dict[str, str | None]:
+    """What a model would get, under a tag of this call; null where the text would be refused."""
+    from parvis.assistant.hiding import apply_profile  # noqa: PLC0415
+    from parvis.tenancy.config import Hiding  # noqa: PLC0415
+
+    masked = engine.mask([text], tag_key=os.urandom(32), allow=allow)
+    try:
+        hidden = apply_profile(Hiding.model_validate({"profile": profile}), masked)
+    except PersonalDataRefused:
+        return {"profile": profile, "sent": None}
+    return {"profile": profile, "sent": hidden.texts[0]}
+
+
+def _as_json(text: str, told: "Explanation", sent: dict[str, str | None]) -> str:
     found = [
         {
             "start": reason.entity.start,
@@ -98,10 +123,11 @@ def _as_json(text: str, told: "Explanation") -> str:
         for reason in told.reasons
     ]
     kept = [{"start": a, "end": b, "value": text[a:b]} for a, b in told.readable]
-    return json.dumps({"masked": found, "readable": kept}, ensure_ascii=False, indent=2)
+    answer = {"masked": found, "readable": kept, **sent}
+    return json.dumps(answer, ensure_ascii=False, indent=2)
 
 
-def _as_lines(text: str, told: "Explanation") -> str:
+def _as_lines(text: str, told: "Explanation", sent: dict[str, str | None]) -> str:
     lines = [
         f"masked    {reason.entity.label}  {reason.value!r}  "
         f"{reason.entity.start}-{reason.entity.end}  score {reason.entity.score:.2f}  "
@@ -112,7 +138,11 @@ def _as_lines(text: str, told: "Explanation") -> str:
         f"readable  {text[a:b]!r}  {a}-{b}  a law, amount, office or allowed word"
         for a, b in told.readable
     ]
-    return "\n".join(lines) or "nothing is masked"
+    lines = lines or ["nothing is masked"]
+    if sent:
+        refused = "refused   nothing would be sent"
+        lines.append(refused if sent["sent"] is None else f"sent      {sent['sent']}")
+    return "\n".join(lines)
 
 
 def _positive(text: str) -> int:
