@@ -17,7 +17,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from parvis.audit import PLATFORM, AuditLog, verify
-from parvis.audit.anchors import AnchorPlan, Anchors
+from parvis.audit.anchors import AnchorPlan, Anchors, load_plan
 from parvis.audit.anchors_heads import record_heads
 from parvis.audit.anchors_thread import AnchorThread
 from parvis.audit.cosignatures import sign_cosignature
@@ -25,6 +25,7 @@ from parvis.audit.paper import format_head_line
 from parvis.audit.timestamps import StampRefused, build_stamp_request, read_stamp
 from parvis.audit.witness import create_witness
 from parvis.audit.witness_server import WitnessServer
+from parvis.errors import ConfigurationFaults
 from tests.audit.authority import Authority
 from tests.audit.forgers import canonical, change, copy_house, rebuild
 from tests.audit.houses import WITNESS, WITNESS_KEY, House, export, fill
@@ -413,6 +414,27 @@ def test_a_record_cannot_be_later_than_the_copy_that_holds_it(
 def test_a_policy_of_another_form_is_refused(policy: str) -> None:
     with pytest.raises(verify.Malformed):
         verify.load_policy(policy.encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "tsa_url"),
+    [
+        (f"witness W {WITNESS} ftp://away\nquorum W\n", ""),
+        ("witness W x\nquorum W\n", ""),
+        ("quorum none\n", "stamps.example"),
+        (None, ""),
+    ],
+)
+def test_a_trust_file_that_cannot_be_used_is_a_fault_of_the_configuration(
+    text: str | None, tsa_url: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "trust"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ConfigurationFaults):
+        load_plan(path, tsa_url, 60)
+    path.write_text(f"witness W {WITNESS} http://127.0.0.1:9/w\nquorum W\n")
+    assert load_plan(path, "https://stamps.example/tsa", 60).trust.counting() == ["W"]
 
 
 def test_whoever_is_away_is_named_and_the_round_goes_on(

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from parvis.audit.anchors_http import Unreachable, post
 from parvis.audit.anchors_store import AnchorStore, Stamp
@@ -31,6 +32,7 @@ WITNESS_LATE_S = 15 * 60
 STAMP_LATE_S = 24 * 3600
 _AUTHORITY = "time-stamp authority"
 _LOOK_BACK = 100
+_WRONG_ADDRESS = "expected an address that begins with http:// or https://"
 _OK, _CONFLICT = 200, 409
 _FORKED = (409, 422)
 
@@ -73,14 +75,25 @@ class AnchorState:
 
 def load_plan(path: Path | None, tsa_url: str, stamp_every_s: int) -> AnchorPlan:
     """The plan of a settings file; without one nobody is asked. Raises ConfigurationFaults."""
+    if tsa_url and not _is_web_address(tsa_url):
+        raise ConfigurationFaults([Fault("settings", 0, "PARVIS_TSA_URL", _WRONG_ADDRESS)])
     if path is None:
         return AnchorPlan(_nobody(), tsa_url, stamp_every_s)
     try:
-        return AnchorPlan(load_policy(path.read_bytes())[1], tsa_url, stamp_every_s)
+        trust = load_policy(path.read_bytes())[1]
     except OSError as error:
         raise ConfigurationFaults([Fault(str(path), 0, "", "cannot be read")]) from error
     except Malformed as error:
         raise ConfigurationFaults([Fault(str(path), 0, "", str(error))]) from error
+    wrong = [name for name, url in trust.urls.items() if url and not _is_web_address(url)]
+    if wrong:
+        raise ConfigurationFaults(Fault(str(path), 0, name, _WRONG_ADDRESS) for name in wrong)
+    return AnchorPlan(trust, tsa_url, stamp_every_s)
+
+
+def _is_web_address(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in {"http", "https"} and bool(parts.netloc)
 
 
 def build_anchors(audit: AuditLog, settings: Settings) -> "Anchors":
