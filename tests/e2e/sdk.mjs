@@ -24,6 +24,18 @@ for await (const chunk of stream) {
 
 const { response } = await client.chat.completions.create({ model, messages }).withResponse();
 
+const question = messages[0].content;
+const answered = await client.responses.create({ model, input: question });
+const events = [];
+let streamed = "";
+let final = "";
+for await (const event of await client.responses.create({ model, input: question, stream: true })) {
+  events.push(event.type);
+  if (event.type === "response.output_text.delta") streamed += event.delta;
+  if (event.type === "response.completed") final = event.response.output[0].content[0].text;
+}
+const vectors = await client.embeddings.create({ model, input: question });
+
 let refused = null;
 try {
   await client.chat.completions.create({ model: wrongModel, messages });
@@ -48,5 +60,7 @@ try {
 console.log(JSON.stringify({
   models, answer: whole.choices[0].message.content, notice: whole.parvis.notice,
   text, finish, usage, receipt: response.headers.get("x-audit-receipt"),
+  response: { text: answered.output_text, final, streamed, events },
+  dimensions: vectors.data[0].embedding.length,
   refused, invalid, unauthorised,
 }));

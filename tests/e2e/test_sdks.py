@@ -81,6 +81,62 @@ def test_the_python_sdk_lists_asks_and_streams(
     assert usage.total_tokens > 0
 
 
+def test_the_python_sdk_uses_the_responses_api(
+    client: openai.OpenAI, agency: dict[str, Any]
+) -> None:
+    model = agency["assistants"][0]
+    whole = client.responses.create(model=model, input=QUESTION, instructions="Be short.")
+    assert whole.status == "completed"
+    assert whole.output_text
+    assert whole.usage is not None
+    assert whole.usage.total_tokens > 0
+    with client.responses.stream(model=model, input=QUESTION) as stream:
+        events = list(stream)
+        final = stream.get_final_response()
+    kinds = [event.type for event in events]
+    assert kinds[:2] == ["response.created", "response.in_progress"]
+    assert kinds[-1] == "response.completed"
+    deltas = [event.delta for event in events if event.type == "response.output_text.delta"]
+    assert "".join(deltas) == final.output_text != ""
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.responses.create(model=model, input=QUESTION, previous_response_id=whole.id)
+    assert refused.value.param == "previous_response_id"
+
+
+def test_a_real_model_gives_several_answers_and_streams_a_response(
+    client: openai.OpenAI, agency: dict[str, Any]
+) -> None:
+    bare = next(one.id for one in client.models.list() if one.id.endswith("-brut"))
+    typed = "Write one sentence to Marie Dupont."
+    messages: Any = [{"role": "user", "content": typed}]
+    several = client.chat.completions.create(model=bare, messages=messages, n=2, max_tokens=20)
+    assert [choice.index for choice in several.choices] == [0, 1]
+    assert all(choice.message.content for choice in several.choices)
+    assert several.usage is not None
+    assert several.usage.completion_tokens > 20
+    stream = client.responses.create(model=bare, input=typed, stream=True, max_output_tokens=20)
+    events = list(stream)
+    assert events[-1].type == "response.incomplete"
+    last = events[-1].response
+    assert last.incomplete_details is not None
+    assert last.incomplete_details.reason == "max_output_tokens"
+    deltas = [event.delta for event in events if event.type == "response.output_text.delta"]
+    assert "".join(deltas) == last.output_text
+
+
+def test_the_python_sdk_gets_vectors(client: openai.OpenAI, agency: dict[str, Any]) -> None:
+    model = agency["assistants"][0]
+    texts = ["What does an identity card cost?", "Was kostet ein Personalausweis?"]
+    by_default = client.embeddings.create(model=model, input=texts)  # the SDK asks for base64
+    as_floats = client.embeddings.create(model=model, input=texts, encoding_format="float")
+    assert len(by_default.data[0].embedding) == 512
+    for packed, plain in zip(by_default.data, as_floats.data, strict=True):
+        assert packed.embedding == pytest.approx(plain.embedding, abs=1e-6)
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.embeddings.create(model=model, input=[[1, 2, 3]])
+    assert "token ids" in refused.value.message
+
+
 def test_the_async_python_sdk_streams(demo: dict[str, Any], agency: dict[str, Any]) -> None:
     async def ask() -> str:
         key = fetch_token(agency)
@@ -166,6 +222,11 @@ def test_the_javascript_sdk_lists_asks_and_streams(
     assert seen["finish"] == "stop"
     assert seen["usage"]["total_tokens"] > 0
     assert seen["receipt"].startswith("v1.")
+    assert seen["response"]["text"]
+    assert seen["response"]["final"] == seen["response"]["streamed"] != ""
+    assert seen["response"]["events"][0] == "response.created"
+    assert seen["response"]["events"][-1] == "response.completed"
+    assert seen["dimensions"] == 512
     assert seen["refused"] == {"name": "NotFoundError", "status": 404, "code": "model_not_found"}
     assert (seen["invalid"]["name"], seen["invalid"]["param"]) == ("BadRequestError", "messages")
     assert seen["unauthorised"] == {"name": "AuthenticationError", "status": 401}

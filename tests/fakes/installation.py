@@ -19,7 +19,7 @@ from jwcrypto.jwt import JWT
 
 from parvis.app import create_app
 from parvis.audit.reader import AuditReader
-from parvis.cli.knowledge import read_sources
+from parvis.cli.knowledge import build_hide, read_sources
 from parvis.db import create_database_engine, upgrade_database
 from parvis.domain import Role
 from parvis.identity.tokens import TokenVerifier
@@ -68,7 +68,8 @@ def _fill_database(configuration: Configuration) -> None:
     upgrade_database(engine)
     knowledge = Knowledge(engine, _load_encoder(settings.models_dir))
     for agency in configuration.tenants.agencies.values():
-        knowledge.sync(agency.slug, read_sources(configuration.tenants, agency))
+        hide = build_hide(_load_privacy(settings.models_dir), agency)
+        knowledge.sync(agency.slug, read_sources(configuration.tenants, agency), hide)
     engine.dispose()
 
 

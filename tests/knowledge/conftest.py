@@ -33,14 +33,18 @@ def knowledge(engine: Engine, encoder: Encoder) -> Knowledge:
 
 
 def source(
-    source_id: str, markdown: str, language: Language = "en", title: str = "A title"
+    source_id: str,
+    markdown: str,
+    language: Language = "en",
+    title: str = "A title",
+    level: DataLevel = DataLevel.PUBLIC,
 ) -> SourceText:
     return SourceText(
         source_id=source_id,
         title=title,
         url=f"https://valbourg.example/{source_id}",
         language=language,
-        level=DataLevel.INTERNAL,
+        level=level,
         controller="valbourg",
         markdown=markdown,
     )

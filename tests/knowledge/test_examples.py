@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from parvis.cli.knowledge import read_sources
+from parvis.cli.knowledge import build_hide, read_sources
 from parvis.db import create_database_engine, upgrade_database
 from parvis.domain import Language
 from parvis.inference.models import load_models
 from parvis.knowledge import Encoder, Knowledge
 from parvis.policy.rules import list_agency_rules
+from parvis.privacy import build_privacy
 from parvis.tenancy.registry import TenantRegistry, load_tenants
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,13 +130,18 @@ def tenants() -> TenantRegistry:
 
 @pytest.fixture(scope="module")
 def examples(
-    tenants: TenantRegistry, encoder: Encoder, tmp_path_factory: pytest.TempPathFactory
+    tenants: TenantRegistry,
+    encoder: Encoder,
+    models_dir: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Knowledge:
     engine = create_database_engine(f"sqlite:///{tmp_path_factory.mktemp('examples')}/parvis.db")
     upgrade_database(engine)
     knowledge = Knowledge(engine, encoder)
+    privacy = build_privacy(models_dir)
     for agency in tenants.agencies.values():
-        knowledge.sync(agency.slug, read_sources(tenants, agency))
+        hide = build_hide(privacy, agency)
+        knowledge.sync(agency.slug, read_sources(tenants, agency), hide)
     return knowledge
 
 

@@ -5,9 +5,13 @@ import threading
 import pytest
 from sqlalchemy import Engine, text
 
+from parvis.db import open_session
 from parvis.domain import DataLevel
+from parvis.errors import PrivacyUnavailable
 from parvis.knowledge import Encoder, Knowledge
 from parvis.knowledge.encoder import EncoderUnavailable
+from parvis.knowledge.ingest import Hide
+from parvis.knowledge.store import list_passages
 from tests.knowledge.conftest import source
 
 CARD = source("card", "# Identity card\n## Price\nThe identity card costs 14 euros.")
@@ -56,7 +60,7 @@ def test_search_finds_the_passage_with_all_that_must_be_said_of_it(knowledge: Kn
     assert found.source_id == "card"
     assert found.title == "A title › Identity card › Price"
     assert found.url == "https://valbourg.example/card"
-    assert (found.language, found.level, found.controller) == ("en", DataLevel.INTERNAL, "valbourg")
+    assert (found.language, found.level, found.controller) == ("en", DataLevel.PUBLIC, "valbourg")
     assert 0.33 < found.score <= 1
 
 
@@ -168,3 +172,36 @@ def test_vectors_are_stored_as_documented(knowledge: Knowledge, engine: Engine) 
     with engine.connect() as connection:
         [vector] = connection.execute(text("SELECT vector FROM passage")).scalars()
     assert len(vector) == 512 * 4
+
+
+def test_an_inner_text_is_not_read_without_a_search_for_personal_data(
+    knowledge: Knowledge,
+) -> None:
+    inner = source("inner", "## File\n\nJane Miller asked for a permit.", level=DataLevel.INTERNAL)
+    with pytest.raises(PrivacyUnavailable):
+        knowledge.sync("valbourg", [inner])
+
+    def fail(_text: str) -> str:
+        raise PrivacyUnavailable
+
+    with pytest.raises(PrivacyUnavailable):
+        knowledge.sync("valbourg", [inner], Hide("1", fail))
+    assert knowledge.list_sources("valbourg") == []
+    assert knowledge.sync("valbourg", [inner], Hide("1", str)).added == ("inner",)
+
+
+def test_the_vectors_of_inner_texts_hold_no_names_and_their_passages_do(
+    engine: Engine, encoder: Encoder
+) -> None:
+    knowledge = Knowledge(engine, encoder)
+    hide = Hide("1", lambda text: text.replace("Jane Miller", " "))
+    plain = "## File\n\n{} asked for a permit."
+    named = source("named", plain.format("Jane Miller"), level=DataLevel.INTERNAL)
+    bare = source("bare", plain.format(" "), level=DataLevel.INTERNAL)
+    knowledge.sync("valbourg", [named, bare], hide)
+    with open_session(engine) as session:
+        rows = {row.source_id: row for row in list_passages(session, "valbourg")}
+    assert rows["named"].vector == rows["bare"].vector
+    assert "Jane Miller" in rows["named"].text
+    assert knowledge.sync("valbourg", [named, bare], hide).changed == ()
+    assert knowledge.sync("valbourg", [named, bare], Hide("2", str)).changed == ("named", "bare")

@@ -15,13 +15,26 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 from werkzeug.test import TestResponse
 
+from parvis.domain import DataLevel, Passage
 from parvis.errors import PrivacyUnavailable
 from parvis.privacy.placeholders import SHAPE
 from parvis.web.v1.bodies import Body
 from parvis.web.v1.chat_request import ChatRequest
 from parvis.web.v1.responses_request import ResponsesRequest
 from parvis.web.v1.vectors import EmbeddingsRequest, RerankRequest
-from tests.fakes.every_field import BARE, CHAT, NAME, PATHS, RESP, SEEDS, SHORT, VALUES, WHOLE, chat
+from tests.fakes.every_field import (
+    BARE,
+    CHAT,
+    DESK,
+    NAME,
+    PATHS,
+    RESP,
+    SEEDS,
+    SHORT,
+    VALUES,
+    WHOLE,
+    chat,
+)
 from tests.fakes.installation import Installation, build_installation
 from tests.fakes.model_server import Answer, FakeModelServer
 
@@ -88,7 +101,9 @@ def site(shared: Installation) -> Iterator[Installation]:
     shared.model_server.requests.clear()
     services = shared.services
     yield shared
-    shared.replace(**{name: getattr(services, name) for name in ("privacy", "tenants")})
+    shared.replace(
+        **{name: getattr(services, name) for name in ("privacy", "tenants", "knowledge")}
+    )
 
 
 def _widen(gateway: Installation) -> None:
@@ -273,3 +288,36 @@ def test_two_agencies_at_once_never_get_each_others_values(site: Installation) -
         match["tag"] for body in site.model_server.bodies for match in SHAPE.finditer(body.decode())
     }
     assert len(tags) == 2
+
+
+class InnerKnowledge:
+    """A search that finds a text of the agency that is not public."""
+
+    def retrieve(self, *_args: Any, **_options: Any) -> list[Passage]:
+        sentence, values = SEEDS["en"]
+        text = f"Hours: 8 to 12. {sentence.format(*values)}"
+        title = f"Note on Mrs {values[0]}"
+        facts = ("https://valbourg.example/note", "en", text, 0.9, DataLevel.INTERNAL, "valbourg")
+        return [Passage("note", title, *facts)]  # type: ignore[arg-type]
+
+
+def test_a_text_that_is_not_public_is_masked_for_the_model_and_whole_for_the_reader(
+    site: Installation,
+) -> None:
+    _, values = SEEDS["en"]
+    agency = site.services.tenants.get_agency("valbourg")
+    desk = agency.find_assistant(DESK)
+    assert desk is not None
+    inner = desk.model_copy(update={"data_level": DataLevel.INTERNAL})
+    registry = site.services.tenants
+    agencies = {**registry.agencies, "valbourg": agency.model_copy(update={"assistants": (inner,)})}
+    site.replace(tenants=replace(registry, agencies=agencies), knowledge=InnerKnowledge())
+    site.model_server.script(Answer(pieces=["Hours: 8 to 12."]))
+    question = {"role": "user", "content": "What are the opening hours of the town hall?"}
+    answer = send(site, CHAT, {"model": DESK, "messages": [question]})
+    assert answer.json is not None
+    assert len(site.model_server.bodies) == 1
+    require_none(site.model_server.bodies[0].decode())
+    source = answer.json["parvis"]["sources"][0]
+    assert values[0] in source["title"]
+    assert all(value in source["text"] for value in values)

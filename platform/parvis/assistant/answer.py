@@ -217,7 +217,10 @@ class _Run:
             model,
             prompt,
             require_allowed(self._record, check_masked(final, hidden)),
-            tuple(replace(one, text=restorer.restore(one.text)) for one in prompt.passages),
+            tuple(
+                replace(one, title=restorer.restore(one.title), text=restorer.restore(one.text))
+                for one in prompt.passages
+            ),
             find_renamed(turn.messages, turn.options, prompt.messages, prompt.options),
         )
 

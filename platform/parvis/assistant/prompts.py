@@ -123,11 +123,12 @@ def _hide_passages(
 ) -> tuple[Hidden, tuple[Passage, ...]]:
     """Passages that are not public go masked too; public ones the agency has published itself."""
     inner = [index for index, one in enumerate(passages) if one.level > DataLevel.PUBLIC]
-    further = [passages[i].text for i in inner]
-    hidden, _ = _hide(services, principal, agency, assistant, turn, further)
-    shown = dict(zip(inner, hidden.texts[-len(inner) :] if inner else (), strict=True))
+    further = [words for i in inner for words in (passages[i].title, passages[i].text)]
+    hidden, texts = _hide(services, principal, agency, assistant, turn, further)
+    rest = iter(hidden.texts[len(texts) :])
+    shown = {index: (next(rest), next(rest)) for index in inner}
     return hidden, tuple(
-        replace(one, text=shown[index]) if index in shown else one
+        replace(one, title=shown[index][0], text=shown[index][1]) if index in shown else one
         for index, one in enumerate(passages)
     )
 

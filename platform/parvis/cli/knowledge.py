@@ -2,18 +2,22 @@
 
 import argparse
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
 from parvis.db import create_database_engine
-from parvis.domain import LANGUAGES, Passage
+from parvis.domain import LANGUAGES, DataLevel, Passage
 from parvis.inference.models import load_models
 from parvis.knowledge.encoder import build_encoder
-from parvis.knowledge.ingest import SourceText
+from parvis.knowledge.ingest import Hide, SourceText
 from parvis.knowledge.retrieve import Knowledge
 from parvis.policy.rules import list_agency_rules
+from parvis.privacy import PrivacyEngine
+from parvis.privacy.placeholders import SHAPE
+from parvis.services import build_masking
 from parvis.settings import Settings, load_settings
 from parvis.tenancy.config import Agency
 from parvis.tenancy.registry import TenantRegistry, load_tenants
@@ -58,8 +62,11 @@ def run_sync(args: argparse.Namespace) -> int:
     """Sync one agency or all; says what was added, changed, removed."""
     with _open() as (tenants, knowledge):
         chosen = [tenants.get_agency(args.tenant)] if args.tenant else tenants.agencies.values()
+        inner = any(one.level > DataLevel.PUBLIC for agency in chosen for one in agency.sources)
+        privacy = build_masking(load_settings()) if inner else None
         for agency in chosen:
-            report = knowledge.sync(agency.slug, read_sources(tenants, agency))
+            hide = build_hide(privacy, agency) if privacy else None
+            report = knowledge.sync(agency.slug, read_sources(tenants, agency), hide)
             if args.json:
                 print(json.dumps({"tenant": agency.slug, **asdict(report)}))
                 continue
@@ -118,6 +125,17 @@ def read_sources(tenants: TenantRegistry, agency: Agency) -> list[SourceText]:
         )
         for source in agency.sources
     ]
+
+
+def build_hide(privacy: PrivacyEngine, agency: Agency) -> Hide:
+    """What leaves personal data out of the vectors of this agency's inner sources."""
+    key = os.urandom(32)  # its placeholders are dropped, so they need not last
+
+    def leave_out(text: str) -> str:
+        masked = privacy.mask([text], tag_key=key, allow=agency.privacy.allow)
+        return SHAPE.sub(" ", masked.texts[0])
+
+    return Hide(privacy.mask([""], tag_key=key).detector, leave_out)
 
 
 def _show(passage: Passage) -> str:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from parvis.domain import DataLevel, Language
@@ -40,9 +40,22 @@ class Section:
     text: str
 
 
-def digest_source(source: SourceText, encoder_digest: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Hide:
+    """How personal data is left out of the vectors of texts that are not public.
+
+    `detector` names its version: another one reads the texts anew. `leave_out` raises when it
+    cannot search, and nothing is stored then.
+    """
+
+    detector: str
+    leave_out: Callable[[str], str]
+
+
+def digest_source(source: SourceText, encoder_digest: str, hide: Hide | None = None) -> str:
     """SHA-256 (hex) of everything that the stored passages depend on."""
     facts = [
+        *([hide.detector] if hide and source.level > DataLevel.PUBLIC else []),
         *(_CUTTING, encoder_digest, source.title, source.url, source.language),
         *(int(source.level), source.controller, source.markdown),
     ]

@@ -18,8 +18,9 @@ from sqlalchemy.exc import IntegrityError
 
 from parvis.db import open_session
 from parvis.domain import DataLevel, Language, Passage
+from parvis.errors import PrivacyUnavailable
 from parvis.knowledge.encoder import DIMENSION, Encoder, Vector
-from parvis.knowledge.ingest import Section, SourceText, cut_source, digest_source
+from parvis.knowledge.ingest import Hide, SourceText, cut_source, digest_source
 from parvis.knowledge.lexical import WordIndex
 from parvis.knowledge.questions import split_question
 from parvis.knowledge.store import (
@@ -63,15 +64,21 @@ class Knowledge:
         self._lock = threading.Lock()
         self._indexes: dict[str, _Index] = {}
 
-    def sync(self, tenant_id: str, sources: Sequence[SourceText]) -> SyncReport:
+    def sync(
+        self, tenant_id: str, sources: Sequence[SourceText], hide: Hide | None = None
+    ) -> SyncReport:
         """Make the agency's passages those of `sources`: all or nothing, only what changed.
 
-        Two at once do no harm: the later one finds the work done. Raises EncoderUnavailable.
+        `hide` keeps personal data out of the vectors of sources that are not public; without it
+        such sources are refused. Two at once do no harm: the later one finds the work done.
+        Raises EncoderUnavailable, PrivacyUnavailable.
         """
+        if hide is None and any(source.level > DataLevel.PUBLIC for source in sources):
+            raise PrivacyUnavailable("A source that is not public is not read without a search.")
         try:
-            return self._sync(tenant_id, sources)
+            return self._sync(tenant_id, sources, hide)
         except IntegrityError:
-            return self._sync(tenant_id, sources)  # another process wrote the same first
+            return self._sync(tenant_id, sources, hide)  # another process wrote the same first
 
     def retrieve(
         self,
@@ -122,14 +129,14 @@ class Knowledge:
         with open_session(self._engine) as session:
             return list_stored(session, tenant_id)
 
-    def _sync(self, tenant_id: str, sources: Sequence[SourceText]) -> SyncReport:
-        wanted = {s.source_id: digest_source(s, self._encoder.digest) for s in sources}
+    def _sync(self, tenant_id: str, sources: Sequence[SourceText], hide: Hide | None) -> SyncReport:
+        wanted = {s.source_id: digest_source(s, self._encoder.digest, hide) for s in sources}
         with open_session(self._engine) as session:
             stored = find_digests(session, tenant_id)
         stale = [s for s in sources if stored.get(s.source_id) != wanted[s.source_id]]
         removed = tuple(sorted(set(stored) - set(wanted)))
         # the vectors are made before the transaction: it must not stay open meanwhile
-        rows = [row for s in stale for row in self._embed(tenant_id, s, wanted[s.source_id])]
+        rows = [row for s in stale for row in self._embed(tenant_id, s, wanted[s.source_id], hide)]
         with open_session(self._engine) as session:
             if stale or removed:
                 ids = {*removed, *(s.source_id for s in stale)}
@@ -143,7 +150,12 @@ class Knowledge:
             passages=passages,
         )
 
-    def _embed(self, tenant_id: str, source: SourceText, digest: str) -> list[PassageRow]:
+    def _embed(
+        self, tenant_id: str, source: SourceText, digest: str, hide: Hide | None
+    ) -> list[PassageRow]:
+        # a question comes here without its personal data too (`questions.py`): neither side of
+        # the comparison holds a name
+        leave_out = hide.leave_out if hide and source.level > DataLevel.PUBLIC else str
         return [
             PassageRow(
                 tenant_id=tenant_id,
@@ -156,14 +168,14 @@ class Knowledge:
                 level=int(source.level),
                 controller=source.controller,
                 text=section.text,
-                vector=self._encode(section).tobytes(),
+                vector=self._encode(leave_out(section.title), leave_out(section.text)).tobytes(),
             )
             for position, section in enumerate(cut_source(source))
         ]
 
-    def _encode(self, section: Section) -> Vector:
+    def _encode(self, title: str, text: str) -> Vector:
         """Midway between heading and text: a short heading often says best what is asked."""
-        both = self._encoder.encode(section.title) + self._encoder.encode(section.text)
+        both = self._encoder.encode(title) + self._encoder.encode(text)
         middle: Vector = (both / np.linalg.norm(both)).astype("<f4")
         return middle
 
