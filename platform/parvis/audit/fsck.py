@@ -4,12 +4,14 @@ Uses the stand-alone checker for the records themselves. Finds damage and clumsy
 holder of the keys rewrote as a whole only a head kept elsewhere can show.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from parvis.audit.events import PLATFORM
 from parvis.audit.log_keys import HEADS_NAME, HeadFile, LogKeys
 from parvis.audit.notes import NoteInvalid, open_note, parse_checkpoint
 from parvis.audit.sealed_list import find_allowance
@@ -73,7 +75,20 @@ def check_logs(audit_dir: Path, keystore: KeyStore, database_url: str = "") -> l
                 check.fault(str(error))
             finally:
                 store.rollback()
+        _check_births(store, general)
     return [general, *checks] if general.faults else checks
+
+
+def _check_births(store: Store, general: LogCheck) -> None:
+    """Every log that the platform log saw born, and not closed, is here."""
+    platform = store.find_log(PLATFORM)
+    missing: set[str] = set()
+    for row in _rows(store, platform) if platform else ():
+        if row.leaf and row.kind in ("log.created", "log.closed"):
+            log_id = json.loads(row.leaf)["target"].get("log", "")
+            missing = missing | {log_id} if row.kind == "log.created" else missing - {log_id}
+    for log_id in sorted(missing - {log.id for log in store.list_logs()}):
+        general.fault(f"the platform log saw log {log_id} born, and it is not here")
 
 
 def check_log(audit_dir: Path, root_key: bytes, database_url: str = "") -> list[str]:
