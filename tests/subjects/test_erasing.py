@@ -12,6 +12,8 @@ from parvis.audit.export import export_files, write_folder
 from parvis.audit.receipts import parse_receipt
 from parvis.audit.verify import verify_folder
 from parvis.compliance.holds import Held
+from parvis.conversations.vault import Numbering, Vault
+from parvis.domain import NumberedValue
 from parvis.errors import Conflict, InvalidRequest, NotFound
 from parvis.keystore import KeyStore
 from parvis.subjects import erase as erase_module
@@ -25,6 +27,7 @@ from parvis.subjects.erase import (
 from parvis.subjects.find import Wanted, describe, find
 from parvis.subjects.holding import lift_hold, place_hold
 from parvis.subjects.stores import read_operator
+from parvis.tables import VaultValueRow
 from tests.subjects.conftest import ADA, ANNA, BEN, GRACE, MARKER, Killed, Office, kill_at
 
 PERSON = Wanted("person", ANNA.subject)
@@ -66,6 +69,8 @@ def test_nothing_of_an_erased_person_is_left_and_the_log_is_whole(
 ) -> None:
     conversation, receipt = office.chat()
     kept_conversation, _ = office.chat(BEN, "another text")
+    vault = Vault(office.stores.engine, office.stores.keystore)
+    vault.add(ANNA, conversation, Numbering((), 0), [NumberedValue("PERSON", 1, 0, MARKER)])
     office.request(Actor.of(ANNA))
     assert verdict(office, tmp_path / "before")["verdict"] == "INTACT"
     done = erase(office)
@@ -81,6 +86,8 @@ def test_nothing_of_an_erased_person_is_left_and_the_log_is_whole(
     assert find(office.stores, "valbourg", PERSON).is_empty
     for text in (MARKER, ANNA.subject):
         assert office.files_with(text) == []
+    with office.stores.engine.connect() as connection:
+        assert not connection.execute(VaultValueRow.__table__.select()).all()  # type: ignore[attr-defined]
     assert [one.id for one in office.stores.conversations.list_facts("valbourg")] == [
         kept_conversation
     ]
