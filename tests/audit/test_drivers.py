@@ -239,3 +239,28 @@ def test_a_database_that_is_away_is_said_without_its_address(house: House) -> No
     assert "hidden-word" not in str(refused.value) + repr(refused.value.__cause__)
     with pytest.raises(StoreFault):
         has_tables(secret)
+
+
+def test_the_documented_role_is_enough_and_cannot_change_the_past(
+    house: House, on_postgres: str
+) -> None:
+    house.open(database_url=on_postgres)
+    house.close()
+    guide = (Path(__file__).parents[2] / "docs" / "operate.md").read_text(encoding="utf-8")
+    grants = guide.partition("```sql\n")[2].partition("```")[0]
+    role, word = f"log_{secrets.token_hex(4)}", secrets.token_hex(8)
+    run_sql(on_postgres, f"CREATE ROLE {role} LOGIN PASSWORD '{word}'")
+    run_sql(on_postgres, grants.replace("parvis_log", role))
+    limited = on_postgres.replace("parvis:", f"{role}:").replace(
+        on_postgres.split(":")[2].partition("@")[0], word
+    )
+    log = house.open(database_url=limited)
+    fill_fast(log, 300)
+    fill(log, 1)
+    key = log.reader.list_records("commune", limit=1)[0].data["seal"]["answer"]["k"]
+    assert log.delete_sealed("commune", key) == 2
+    allow_pruning(log, 256)
+    assert log.prune("commune", 256) == 256
+    for sql in ("DELETE FROM parvis_audit.record", "UPDATE parvis_audit.log SET origin = 'x'"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            run_sql(limited, sql)

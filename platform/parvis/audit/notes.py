@@ -69,6 +69,11 @@ def open_note(note: str, name: str, public_key: bytes) -> tuple[str, bytes]:
     raise NoteInvalid("not signed by the log's key")
 
 
+def read_signature(note: str) -> bytes:
+    """The raw signature of a note that was just made or checked; nothing is verified."""
+    return base64.b64decode(note.rstrip("\n").rpartition(" ")[2])[_KEY_ID_BYTES:]
+
+
 def _parse_signature(line: str) -> tuple[str, bytes]:
     parts = line.removeprefix(_DASH).split(" ")
     if not line.startswith(_DASH) or len(parts) != 2:  # noqa: PLR2004 - name and signature

@@ -25,6 +25,7 @@ from parvis.audit.notes import (
     format_vkey,
     open_note,
     parse_checkpoint,
+    read_signature,
     sign_note,
 )
 from parvis.audit.receipts import Receipt
@@ -404,7 +405,7 @@ class Writer:
             state.change.head = HeadRow(
                 frontier.size, state.root, frontier.dump(), state.last_us, state.note
             )
-        state.signature = open_note(state.note, log.origin, log.public_key)[1]
+        state.signature = read_signature(state.note)
 
 
 def system_entry(tenant_id: str, draft: events.Draft) -> Entry:
