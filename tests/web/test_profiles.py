@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from parvis.errors import PrivacyUnavailable
+from parvis.assistant.hiding import Scope, hide
+from parvis.domain import Channel
+from parvis.errors import PersonalDataRefused, PrivacyUnavailable
 from parvis.tenancy.config import Hiding
 from tests.fakes.installation import Installation
 from tests.fakes.model_server import Answer
@@ -188,6 +190,22 @@ def test_block_answers_what_holds_nothing_personal(gateway: Installation) -> Non
     response = ask(gateway, asked)
     assert content(response) == asked
     assert response.headers["x-pii-action"] == "none"
+
+
+def test_block_masks_what_the_agency_itself_wrote(gateway: Installation) -> None:
+    set_profile(gateway, "block")
+    agency = gateway.services.tenants.get_agency("valbourg")
+    assistant = agency.find_assistant(BARE)
+    assert assistant is not None
+    principal = gateway.services.verifier.verify(gateway.token())
+    scope = Scope(principal, Channel.API, "start")
+    passage = "Ask Mrs Marie Dupont, +352 621 123 456."
+    given = (gateway.services, agency, assistant)
+    hidden = hide(*given, ["When is it open?"], scope, own=[passage])
+    assert "Dupont" not in hidden.texts[1]
+    assert hidden.build_restorer("en").restore(hidden.texts[1]) == passage
+    with pytest.raises(PersonalDataRefused):
+        hide(*given, ["I am Marie Dupont."], scope, own=[passage])
 
 
 def test_block_lets_kinds_through_that_it_keeps(gateway: Installation) -> None:

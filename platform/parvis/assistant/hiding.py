@@ -97,17 +97,23 @@ def hide(
     assistant: Assistant,
     texts: Sequence[str],
     scope: Scope,
+    *,
+    own: Sequence[str] = (),
 ) -> Hidden:
-    """The texts as a model of this assistant may read them.
+    """The texts as a model of this assistant may read them, then the agency's `own`.
 
-    Raises PersonalDataRefused (profile `block`) and PrivacyUnavailable: nothing may be sent then.
+    Raises PersonalDataRefused (profile `block`; what is the agency's own is masked then, for the
+    person who asks did not write it) and PrivacyUnavailable: nothing may be sent then.
     """
     hiding = agency.get_hiding(assistant)
+    if own and hiding.profile == "block":
+        hide(services, agency, assistant, texts, scope)
+        hiding = hiding.model_copy(update={"profile": "mask"})
     tag_key = _tag_key(services, scope)
 
     def mask(numbered: Sequence[NumberedValue]) -> Masked:
         return services.privacy.mask(
-            texts, tag_key=tag_key, allow=agency.privacy.allow, numbered=numbered
+            [*texts, *own], tag_key=tag_key, allow=agency.privacy.allow, numbered=numbered
         )
 
     if scope.conversation is None:

@@ -91,7 +91,7 @@ def _hide(
     first = next(m for m in turn.messages if m["role"] == "user")
     start = json.dumps(first, sort_keys=True)
     scope = Scope(principal, turn.channel, start, turn.conversation)
-    hidden = hide(services, agency, assistant, [*texts, *further], scope)
+    hidden = hide(services, agency, assistant, texts, scope, own=further)
     return hidden, hidden.texts[: len(texts)]
 
 
