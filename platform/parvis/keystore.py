@@ -177,7 +177,7 @@ class KeyStore:
             sql += " AND (ref = ? OR (kind LIKE 'audit-%' AND substr(ref, ?) = ?))"
             values += [owner, _DAY + 2, owner]
         with self._lock:
-            rows = self._db.execute(sql + " ORDER BY created_at, id", values).fetchall()
+            rows: list[Any] = self._db.execute(sql + " ORDER BY created_at, id", values).fetchall()
         return [
             KeyFacts(key_id, kind, ref, datetime.fromtimestamp(made, UTC))
             for key_id, kind, ref, made in rows
