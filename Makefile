@@ -80,7 +80,7 @@ bench-privacy: env ## Measure what masking misses and costs, beside Presidio as 
 	@$(RUN) -m deploy.bench.privacy
 
 drill-privacy: env ## Mask 10,000 random contexts, every seam offset and 100,000 hostile characters (long)
-	@PARVIS_DRILL=1 $(RUN) -m pytest tests/privacy/test_robustness.py -q -p no:cacheprovider
+	@DRILL=1 $(RUN) -m pytest tests/privacy/test_robustness.py -q -p no:cacheprovider
 
 clean: ## Remove what was made here; fetched parts in PARVIS_CACHE_DIR stay
 	@rm -rf .venv .uv .parvis .mypy_cache .ruff_cache .pytest_cache tests/e2e/node_modules

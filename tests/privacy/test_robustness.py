@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from parvis.privacy import Masked, PrivacyEngine, Unmasker, restore
 
-DRILL = os.environ.get("PARVIS_DRILL") == "1"
+DRILL = os.environ.get("DRILL") == "1"
 CONTEXTS = 10_000 if DRILL else 150
 HOSTILE_CHARS = 100_000 if DRILL else 8_000
 EXAMPLES = 1_000 if DRILL else 60
