@@ -320,7 +320,8 @@ def _append(kind: str, target: Mapping[str, Any]) -> None:
 
 @contextmanager
 def _open_reader() -> Iterator[AuditReader]:
-    with closing(AuditReader(get_services().settings.audit_dir)) as reader:
+    settings = get_services().settings
+    with closing(AuditReader(settings.audit_dir, settings.audit_database_url)) as reader:
         yield reader
 
 
