@@ -14,6 +14,7 @@ from tests.fakes.model_server import Answer
 
 # more than the door holds for a caller, so that the model is still writing when it looks
 LONG = Answer(pieces=["word "] * 500)
+FIELDS = {"/v1/chat/completions": "messages", "/v1/responses": "input"}
 BODY = {"model": "valbourg-brut", "messages": [{"role": "user", "content": "Tell me a story."}]}
 
 
@@ -25,8 +26,9 @@ def line() -> Iterator[tuple[socket.socket, socket.socket]]:
         yield ours, theirs
 
 
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses"])
 def test_a_caller_who_goes_while_words_flow_stops_the_model(
-    gateway: Installation, line: tuple[socket.socket, socket.socket]
+    gateway: Installation, line: tuple[socket.socket, socket.socket], path: str
 ) -> None:
     ours, theirs = line
     for kind, goes in (("chat.finished", False), ("chat.aborted", True)):
@@ -34,8 +36,8 @@ def test_a_caller_who_goes_while_words_flow_stops_the_model(
         if goes:
             theirs.close()
         gateway.client.post(
-            "/v1/chat/completions",
-            json=BODY,
+            path,
+            json={"model": BODY["model"], FIELDS[path]: BODY["messages"]},
             headers=gateway.headers(),
             environ_overrides={"gunicorn.socket": ours},
         )
