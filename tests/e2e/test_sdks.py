@@ -113,8 +113,8 @@ def test_a_real_model_gives_several_answers_and_streams_a_response(
     assert [choice.index for choice in several.choices] == [0, 1]
     assert all(choice.message.content for choice in several.choices)
     assert several.usage is not None
-    assert several.usage.completion_tokens > 20
-    stream = client.responses.create(model=bare, input=typed, stream=True, max_output_tokens=20)
+    assert several.usage.completion_tokens >= 2
+    stream = client.responses.create(model=bare, input=typed, stream=True, max_output_tokens=4)
     events = list(stream)
     assert events[-1].type == "response.incomplete"
     last = events[-1].response
