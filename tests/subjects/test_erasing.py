@@ -28,7 +28,7 @@ from parvis.subjects.find import Wanted, describe, find
 from parvis.subjects.holding import lift_hold, place_hold
 from parvis.subjects.stores import read_operator
 from parvis.tables import VaultValueRow
-from tests.subjects.conftest import ADA, ANNA, BEN, GRACE, MARKER, Killed, Office, kill_at
+from tests.subjects.offices import ADA, ANNA, BEN, GRACE, MARKER, Killed, Office, kill_at
 
 PERSON = Wanted("person", ANNA.subject)
 GROUND = "gdpr-17.1.c"

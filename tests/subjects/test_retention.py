@@ -16,7 +16,7 @@ from parvis.keystore import AUDIT_KINDS, KeyStore
 from parvis.subjects.find import Wanted, find
 from parvis.subjects.holding import lift_hold, list_overdue, place_hold
 from parvis.subjects.retention import apply_limits
-from tests.subjects.conftest import ADA, ANNA, BEN, MARKER, Killed, Office, kill_at
+from tests.subjects.offices import ADA, ANNA, BEN, MARKER, Killed, Office, kill_at
 
 NOW = datetime.now(UTC)
 PERSON = Wanted("person", ANNA.subject)
