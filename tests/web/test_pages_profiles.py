@@ -15,6 +15,8 @@ from parvis.conversations.vault import Vault
 from parvis.db import create_database_engine
 from parvis.keystore import KeyStore
 from parvis.tenancy.config import Hiding
+from parvis.web.audit_words import tell_detail
+from parvis.web.i18n import load_words
 from tests.fakes.model_server import Answer
 from tests.fakes.site import Site, run_site
 
@@ -120,6 +122,22 @@ def test_what_passes_in_clear_is_never_called_hidden_or_absent(site: Site) -> No
     saw = person.model_saw()
     assert "marie.kieffer@example.org" in saw.split("The model saw")[1]
     assert "Personal data was replaced on" not in saw
+
+
+def test_an_auditor_reads_what_was_hidden_passed_or_refused() -> None:
+    def tell(**privacy: Any) -> str:
+        return tell_detail(load_words("en"), {"kind": "chat.finished", "privacy": privacy})
+
+    counts = {"PERSON": 2, "IBAN": 1}
+    hidden = "Hidden from the model: bank account (IBAN) × 1, name × 2"
+    assert tell(action="masked", counts=counts) == hidden
+    passed = tell(action="passed", counts=counts, kept={"PERSON": 2})
+    assert passed == "Hidden from the model: bank account (IBAN) × 1 · Left readable: name × 2"
+    assert tell(action="passed", counts={"PERSON": 1}, kept={"PERSON": 1}) == (
+        "Left readable: name × 1"
+    )
+    assert tell(action="blocked", counts={"PERSON": 1}) == "Refused for what it holds: name × 1"
+    assert tell(action="none") == ""
 
 
 def test_a_turn_on_another_worker_goes_on_with_the_same_numbering(site: Site) -> None:

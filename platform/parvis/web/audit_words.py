@@ -1,6 +1,6 @@
 """Audit records as sentences: what happened, who did it, how it ended. No record is read here."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from parvis.web.i18n import N_, Words
@@ -141,15 +141,26 @@ def tell_who(words: Words, actor: Mapping[str, Any]) -> str:
 
 def tell_detail(words: Words, record: Mapping[str, Any]) -> str:
     """What else one wants to see in the list: what was hidden, which rule, which view."""
-    told = []
-    counts = record.get("privacy", {}).get("counts")
-    if counts:
-        told.append(words.gettext("Hidden from the model:") + " " + tell_counts(words, counts))
+    told = list(_tell_privacy(words, record.get("privacy", {})))
     if record.get("reason"):
         told.append(words.gettext("Reason:") + " " + record["reason"])
     if record["kind"] in {"audit.read", "admin.viewed"}:
         told.append(_tell_view(words, record.get("target", {})))
     return " · ".join(told)
+
+
+def _tell_privacy(words: Words, privacy: Mapping[str, Any]) -> Iterator[str]:
+    """What was hidden, what went in clear, or what a text was refused for; by kind, no values."""
+    kept = privacy.get("kept", {})
+    counts = privacy.get("counts", {})
+    hidden = {kind: count - kept.get(kind, 0) for kind, count in counts.items()}
+    if any(hidden.values()):
+        is_blocked = privacy.get("action") == "blocked"
+        refused, masked = N_("Refused for what it holds:"), N_("Hidden from the model:")
+        lead = words.gettext(refused if is_blocked else masked)
+        yield lead + " " + tell_counts(words, hidden)
+    if kept:
+        yield words.gettext("Left readable:") + " " + tell_counts(words, kept)
 
 
 def _tell_view(words: Words, target: Mapping[str, Any]) -> str:
