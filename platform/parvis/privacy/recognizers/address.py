@@ -34,7 +34,8 @@ _TYPES = (
     r"lotissement|r[eé]sidence|hameau|"
     r"esplanade|rond-point|voie|villa|venelle|promenade|clos|domaine|val|c[oô]te|grand-rue|"
     r"grand'rue|grand-place|rues|duerf|haaptstrooss|dernier sol|knapp|cité|cour|mail|parvis|"
-    r"sente|rempart|quartier|carrefour|coteau|jardins?|port|vieux chemin|petite rue|grande rue|"
+    r"lot\.?|sente|rempart|quartier|carrefour|coteau|jardins?|port|vieux chemin|petite rue|"
+    r"grande rue|"
     r"porte|galerie|traverse|corniche|berge|levée|ancienne route|vieille route"
 )
 # what may as well begin the rest of a sentence ("um 8 am Rathaus") needs a comma after the number

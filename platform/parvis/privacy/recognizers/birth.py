@@ -23,7 +23,7 @@ _DIGITS = (
 )
 _WRITTEN = (
     rf"\d{{1,2}}(?:er|\.|st|nd|rd|th|te[nr]?|e)?{_GAP}?(?:of{_GAP}|de{_GAP})?(?:{_MONTHS})"
-    rf",?{_GAP}?{_YEAR}(?!\d)"
+    rf",?{_GAP}?(?:en{_GAP})?{_YEAR}(?!\d)"
     rf"|(?:{_MONTHS}){_GAP}(?:the{_GAP})?\d{{1,2}}(?:st|nd|rd|th)?,?{_GAP}{_YEAR}(?!\d)"
     rf"|(?<!\d )(?<!\d\. )(?:{_MONTHS}){_GAP}(?:de{_GAP})?(?:18|19|20)\d\d(?!\d)"
     rf"|\d{{1,2}}(?:er|\.|te[nr]?)?{_GAP}(?:du{_GAP}mois{_GAP}de|de|vum)?{_GAP}?(?:{_MONTHS})"
@@ -106,6 +106,12 @@ _ANOTHER_EVENT = re.compile(
     r"gestorben|died|married|bestuet|gestuerwen|loi|gesetz|law|versicherungsbeginn)\b",
     re.IGNORECASE,
 )
+# "my date of birth is ... and my wife's is ..."
+_ANOTHERS = re.compile(
+    r"[,;]? ?(?:and|et|und|an) (?:my|his|her|their|the|mon|ma|celle|celui|mein|meine|die|der|meng|"
+    r"m[äe]in|d')[^.;:\d\n]{1,35}\Z",
+    re.IGNORECASE,
+)
 _ENUMERATED = re.compile(r"(?:et|and|und|an|,|/)[ ](?:le |am |den |on |the )?\Z", re.IGNORECASE)
 
 
@@ -120,6 +126,11 @@ class BirthRecognizer(RuleRecognizer):
         for match in _DATE.finditer(text):
             if (
                 self._is_birth(text, match)
+                or (
+                    0 <= last_end
+                    and match.start() - last_end < 45  # noqa: PLR2004
+                    and _ANOTHERS.fullmatch(text, last_end, match.start())
+                )
                 or (
                     last_end >= 0
                     and match.start() - last_end < 12  # noqa: PLR2004

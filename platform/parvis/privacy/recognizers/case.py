@@ -35,6 +35,8 @@ _CUE_WORDS = (
     r"(?:son|mon|le|votre|leur)[ ]dossier|(?:ihr|sein|mein|unser)e?[ ](?:akte|vorgang)|"
     r"(?:s[äe]in|hir|m[äe]in|hiren|hire)[ ]dossier|"
     r"port ref(?:erence)?|r[eé]f(?:[eé]rence|\.)?[ ][^\W\d_]{3,15}(?=[ ]?:)|"
+    r"(?:vertrags|kunden|strom|steuer)konto|cotisante?|compteur|z[aä]hlernummer|pdl|"
+    r"point de livraison|"
     r"matricule (?:agent|interne)|cas|mesure|signalement"
 )
 _CUE = re.compile(
