@@ -18,7 +18,7 @@ RUN := .venv/bin/python
 STAMP := .venv/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo demo-check test lint format reference lock bench-start bench-latency bench-privacy drill-privacy clean
+.PHONY: help env demo demo-check test lint format reference lock bench-start bench-latency bench-privacy drill-audit drill-privacy clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -78,6 +78,10 @@ bench-audit: env ## Measure the audit log beside a probe of the disk
 
 bench-privacy: env ## Measure what masking misses and costs, beside Presidio as it comes; writes docs/privacy.md
 	@$(RUN) -m deploy.bench.privacy
+
+drill-audit: env ## Throw thousands of damages at the verifier; make and verify ten million records (long, 11 GB)
+	@PARVIS_DRILL=1 $(RUN) -m pytest tests/audit/test_fuzz.py -q -p no:cacheprovider
+	@$(RUN) -m deploy.bench.audit_verify --records 10000000
 
 drill-privacy: env ## Mask 10,000 random contexts, every seam offset and 100,000 hostile characters (long)
 	@DRILL=1 $(RUN) -m pytest tests/privacy/test_robustness.py -q -p no:cacheprovider
