@@ -36,7 +36,10 @@ KEPT_FOR = {
     "requests": ("inference/client.py", "identity/"),
     "httpx": ("inference/client.py", "identity/"),
     "urllib3": ("inference/client.py", "identity/"),
-    "http.client": ("inference/client.py", "identity/", "audit/anchors_http.py"),
+    "http.client": (
+        *("inference/client.py", "inference/event_stream.py"),
+        *("identity/", "audit/anchors_http.py"),
+    ),
     "urllib.request": ("inference/client.py", "identity/"),
     "apsw": ("audit/", "keystore.py"),
     "argparse": ("cli/", "audit/verify.py"),

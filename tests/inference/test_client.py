@@ -143,7 +143,8 @@ def test_several_answers_stay_apart_and_their_tokens_are_added(
 def test_a_server_that_gives_fewer_answers_than_asked_has_failed(
     inference: Inference, upstream: FakeModelServer
 ) -> None:
-    upstream.script(Answer(pieces=["only one"]))
+    alone = _choice(0, "only one") + _choice(0, "", "stop") + b"data: [DONE]\n\n"
+    upstream.script(Answer(raw=alone))
     with pytest.raises(UpstreamFailed):
         list(ask(inference, n=2))
     with pytest.raises(UnsupportedParameter) as refused:

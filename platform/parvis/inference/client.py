@@ -5,36 +5,29 @@ neither follows redirects nor reads proxy settings. Nothing a server says in an 
 """
 
 import http.client
-import logging
 import select
 import socket
 import ssl
 import threading
 import time
-from collections import deque
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import orjson
 
-from parvis.errors import ParvisError, UpstreamFailed, UpstreamTimeout
+from parvis.errors import UpstreamFailed, UpstreamTimeout
+from parvis.inference.event_stream import EventStream
 from parvis.inference.models import Server, is_on_site
-from parvis.inference.sse import SseEvent, SseParser, SseTooLong
-from parvis.inference.upstream_errors import error_from_response
+from parvis.inference.upstream_errors import error_from_response, log_failure
 
-log = logging.getLogger(__name__)
-
-_READ_BYTES = 64 * 1024
 _MAX_ERROR_BYTES = 64 * 1024
 _MAX_ANSWER_BYTES = 32 * 1024 * 1024
-_DRAIN_S = 0.1
 _OK = 200
 _JSON = "application/json"
 _EVENTS = "text/event-stream"
 
 ProbeResult = Literal["up", "not-ready", "slow", "down"]
-Failure = TypeVar("Failure", bound=ParvisError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +69,15 @@ class ServerClient:
             answer = response.read(_MAX_ANSWER_BYTES + 1)
         except TimeoutError:
             connection.close()
-            raise _fail(UpstreamTimeout(), "silent", self._server) from None
+            raise log_failure(UpstreamTimeout(), "silent", self._server.name) from None
         except (OSError, http.client.HTTPException, ValueError):
             connection.close()
-            raise _fail(UpstreamFailed(), "broken_off", self._server) from None
+            raise log_failure(UpstreamFailed(), "broken_off", self._server.name) from None
         self._give_back(connection, response)
         try:
             return orjson.loads(answer)
         except orjson.JSONDecodeError:
-            raise _fail(UpstreamFailed(), "unreadable_answer", self._server) from None
+            raise log_failure(UpstreamFailed(), "unreadable_answer", self._server.name) from None
 
     def open_chat(self, body: bytes) -> "EventStream":
         """The events of a streamed chat completion, its head already found good.
@@ -94,7 +87,14 @@ class ServerClient:
         """
         started = time.monotonic()
         connection, response = self._open("/chat/completions", body, _EVENTS)
-        return EventStream(self, connection, response, started + self._timeouts.first_byte_s)
+        return EventStream(
+            self._server.name,
+            self.keep,
+            self._timeouts.idle_s,
+            connection,
+            response,
+            started + self._timeouts.first_byte_s,
+        )
 
     def _open(
         self, path: str, body: bytes, wanted: str
@@ -103,9 +103,9 @@ class ServerClient:
         try:
             connection, response = self._exchange(path, body, headers)
         except TimeoutError:
-            raise _fail(UpstreamTimeout(), "no_answer", self._server) from None
+            raise log_failure(UpstreamTimeout(), "no_answer", self._server.name) from None
         except (OSError, http.client.HTTPException):
-            raise _fail(UpstreamFailed(), "no_head", self._server) from None
+            raise log_failure(UpstreamFailed(), "no_head", self._server.name) from None
         self._check_head(connection, response, wanted)
         return connection, response
 
@@ -200,13 +200,13 @@ class ServerClient:
             peer = connection.sock.getpeername()[0]
         except TimeoutError:  # a full line of connections looks the same as a dead machine
             connection.close()
-            raise _fail(UpstreamFailed(), "connect_timeout", self._server) from None
+            raise log_failure(UpstreamFailed(), "connect_timeout", self._server.name) from None
         except OSError:
             connection.close()
-            raise _fail(ServerUnreachable(), "unreachable", self._server) from None
+            raise log_failure(ServerUnreachable(), "unreachable", self._server.name) from None
         if not is_on_site(peer, self._server.networks):
             connection.close()
-            raise _fail(UpstreamFailed(), "off_site", self._server)
+            raise log_failure(UpstreamFailed(), "off_site", self._server.name)
         return connection
 
     def _get_tls(self) -> ssl.SSLContext:
@@ -225,7 +225,7 @@ class ServerClient:
             except (OSError, UnicodeDecodeError):
                 key = ""
             if not key.isprintable() or not key:
-                raise _fail(UpstreamFailed(), "key_unreadable", self._server)
+                raise log_failure(UpstreamFailed(), "key_unreadable", self._server.name)
             headers["Authorization"] = f"Bearer {key}"
         return headers
 
@@ -239,7 +239,7 @@ class ServerClient:
             if response.headers.get_content_type() == wanted:
                 return
             connection.close()
-            raise _fail(UpstreamFailed(), "other_content_type", self._server)
+            raise log_failure(UpstreamFailed(), "other_content_type", self._server.name)
         try:
             body = response.read(_MAX_ERROR_BYTES)
         except (OSError, http.client.HTTPException, ValueError):
@@ -261,152 +261,6 @@ class ServerClient:
             self.keep(connection)
         else:
             connection.close()
-
-    @property
-    def idle_s(self) -> float:
-        """Seconds of silence after which an answer has failed."""
-        return self._timeouts.idle_s
-
-    @property
-    def server(self) -> Server:
-        """The server these connections lead to."""
-        return self._server
-
-
-class EventStream:
-    """The events of one answer. Read by one thread; `close` may come from any other.
-
-    Ends (StopIteration) when the server ended its answer, or when it was closed here.
-    """
-
-    def __init__(
-        self,
-        client: ServerClient,
-        connection: http.client.HTTPConnection,
-        response: http.client.HTTPResponse,
-        deadline: float,
-    ) -> None:
-        self._client = client
-        self._connection = connection
-        self._response = response
-        # kept apart: http.client lets go of it when the server will close the connection
-        self._socket = connection.sock or response.fp.raw._sock  # type: ignore[attr-defined]
-        self._deadline = deadline
-        self._parser = SseParser()
-        self._ready: deque[SseEvent] = deque()
-        self._started = False
-        self._bytes = 0
-        self._reading = threading.Lock()
-        self._closed = False
-
-    def __iter__(self) -> "EventStream":
-        return self
-
-    def __next__(self) -> SseEvent:
-        while not self._ready:
-            if self._closed:
-                raise StopIteration
-            chunk = self._read()
-            if not chunk:
-                self.close()
-                raise StopIteration
-            self._parse(chunk)
-        return self._ready.popleft()
-
-    def start(self) -> None:
-        """From now on silence is measured between events: the first word has come."""
-        self._started = True
-        self._deadline = time.monotonic() + self._client.idle_s
-
-    def finish(self) -> None:
-        """Read what is left after the last event, and keep the connection if that was all."""
-        with self._reading:
-            if self._closed:
-                return
-            self._closed = True
-            if self._drain():
-                self._client.keep(self._connection)
-            else:
-                self._dispose()
-
-    def close(self) -> None:
-        """Stop the server's work at once, even while another thread waits for its next word."""
-        if self._closed:
-            return
-        self._closed = True
-        try:
-            # not the TLS socket's own shutdown: that would pull the layer from under a reader
-            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-        except OSError:
-            pass  # already gone
-        if self._reading.acquire(blocking=False):
-            try:
-                self._dispose()
-            finally:
-                self._reading.release()
-
-    def _read(self) -> bytes:
-        """The next bytes; none at the end, or when `close` came from elsewhere."""
-        with self._reading:
-            try:
-                chunk = self._read_before_deadline()
-            except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
-                failure = error
-            else:
-                if self._closed:
-                    self._dispose()
-                return chunk
-            closed_here, self._closed = self._closed, True
-            self._dispose()
-        if closed_here:
-            return b""
-        silent = isinstance(failure, TimeoutError)
-        raise _fail(
-            UpstreamTimeout() if silent else UpstreamFailed(),
-            "silent" if silent else "broken_off",
-            self._client.server,
-        )
-
-    def _read_before_deadline(self) -> bytes:
-        remaining = self._deadline - time.monotonic()
-        if remaining <= 0:
-            raise TimeoutError
-        self._socket.settimeout(remaining)
-        chunk = self._response.read1(_READ_BYTES)
-        self._bytes += len(chunk)
-        if self._bytes > _MAX_ANSWER_BYTES:
-            raise ValueError("endless answer")
-        return b"" if self._closed else chunk
-
-    def _parse(self, chunk: bytes) -> None:
-        try:
-            events = self._parser.feed(chunk)
-        except SseTooLong:
-            self.close()
-            raise _fail(UpstreamFailed(), "event_too_long", self._client.server) from None
-        # comments keep a connection open but are no answer: only events move the deadline
-        if events and self._started:
-            self._deadline = time.monotonic() + self._client.idle_s
-        self._ready.extend(events)
-
-    def _drain(self) -> bool:
-        try:
-            self._socket.settimeout(_DRAIN_S)
-            left = self._response.read(_READ_BYTES)
-        except (OSError, http.client.HTTPException, ValueError, AttributeError):
-            return False
-        done = len(left) < _READ_BYTES and self._response.isclosed()
-        return done and not self._response.will_close
-
-    def _dispose(self) -> None:
-        self._response.close()
-        self._connection.close()
-        self._socket.close()
-
-
-def _fail(error: Failure, reason: str, server: Server) -> Failure:
-    log.warning("model.failed", extra={"server": server.name, "reason": reason})
-    return error
 
 
 def _is_quiet(sock: socket.socket) -> bool:

@@ -11,7 +11,7 @@ import orjson
 from parvis.domain import ModelPiece, Usage
 from parvis.errors import ParvisError, UpstreamFailed
 from parvis.inference.chunks import Chunk, UnknownChunk, add_usage, estimate_usage, read_chunk
-from parvis.inference.client import EventStream
+from parvis.inference.event_stream import EventStream
 from parvis.inference.models import ModelEntry, Server
 from parvis.inference.sse import SseEvent
 from parvis.inference.upstream_errors import error_from_event

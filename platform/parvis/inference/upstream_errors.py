@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Collection
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -10,6 +10,7 @@ from parvis.errors import ContextTooLong, ModelOverloaded, ParvisError, Upstream
 
 log = logging.getLogger(__name__)
 
+Failure = TypeVar("Failure", bound=ParvisError)
 _TOO_LONG_TYPES = frozenset({"exceed_context_size_error", "context_length_exceeded"})
 _TOO_LONG_WORDS = (
     "maximum context length",
@@ -20,6 +21,12 @@ _TOO_LONG_WORDS = (
 )
 _BAD_REQUEST = (400, 413, 422)
 _MAX_RETRY_AFTER = 60
+
+
+def log_failure(error: Failure, reason: str, server: str) -> Failure:
+    """The error, with why it came in the log: a closed word, nothing of the server's own."""
+    log.warning("model.failed", extra={"server": server, "reason": reason})
+    return error
 
 
 def error_from_response(
