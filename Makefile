@@ -80,7 +80,7 @@ bench-privacy: env ## Measure what masking misses and costs, beside Presidio as 
 	@$(RUN) -m deploy.bench.privacy
 
 drill-audit: env ## Throw thousands of damages at the verifier; make and verify ten million records (long, 11 GB)
-	@PARVIS_DRILL=1 $(RUN) -m pytest tests/audit/test_fuzz.py -q -p no:cacheprovider
+	@DRILL=1 $(RUN) -m pytest tests/audit/test_fuzz.py -q -p no:cacheprovider
 	@$(RUN) -m deploy.bench.audit_verify --records 10000000
 
 drill-privacy: env ## Mask 10,000 random contexts, every seam offset and 100,000 hostile characters (long)

@@ -1,6 +1,6 @@
 """Whatever is done to an export or a proof, the verifier gives a verdict, soon, and never INTACT.
 
-Thousands of examples with `PARVIS_DRILL`, as in `make drill-audit`; else a few dozen.
+Thousands of examples with `DRILL`, as in `make drill-audit`; else a few dozen.
 """
 
 import os
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from deploy.bench.audit_folders import MadeLog, bear, chats
 from parvis.audit import verify
 
-EXAMPLES = 3000 if os.environ.get("PARVIS_DRILL") else 60
+EXAMPLES = 3000 if os.environ.get("DRILL") else 60
 FUZZ = settings(
     max_examples=EXAMPLES,
     deadline=None,
