@@ -81,7 +81,10 @@ ATTACKS: dict[str, Attack] = {
     "edit the note": sql("UPDATE head SET note = replace(note, '313', '312') WHERE COMMUNE"),
     "shorten the head": sql("UPDATE head SET size = 312 WHERE COMMUNE"),
     "another key": sql("UPDATE log SET public_key = zeroblob(32) WHERE tenant_id = 'commune'"),
-    "edit a published head": sql("UPDATE published SET note = replace(note, 'A', 'B')"),
+    "edit a published head": sql(
+        "UPDATE published SET"
+        " note = replace(note, char(10) || size || char(10), char(10) || (size + 1) || char(10))"
+    ),
     "forget an open intent": sql("INSERT INTO open_intent VALUES (2, randomblob(16), 9, 'x')"),
 }
 SEALED_ATTACKS: dict[str, Attack] = {
