@@ -8,7 +8,6 @@ times are told and never judged, for they belong to the machine.
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -34,18 +33,24 @@ class Run:
     peak_mb: float
 
 
+# a process starts with its parent's peak of memory on its account: the parent must be small
+LAUNCHER = """
+import json, resource, subprocess, sys, time
+begun = time.monotonic()
+told = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE).stdout
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+cpu, wall = used.ru_utime + used.ru_stime, time.monotonic() - begun
+print(json.dumps([json.loads(told)["verdict"], cpu, wall, used.ru_maxrss]))
+"""
+
+
 def run_verifier(folder: Path, *options: str) -> Run:
     """Verify in a process of its own; memory is that process's peak."""
     command = [sys.executable, "-I", verify.__file__, str(folder), "--json", *options]
-    begun = time.monotonic()
-    with tempfile.TemporaryFile() as told:
-        process = subprocess.Popen(command, stdout=told)
-        _, _, used = os.wait4(process.pid, 0)
-        told.seek(0)
-        report = json.loads(told.read())
-    scale = 1024 * 1024 if sys.platform == "darwin" else 1024
-    cpu = used.ru_utime + used.ru_stime
-    return Run(report["verdict"], cpu, time.monotonic() - begun, used.ru_maxrss / scale)
+    launcher = [sys.executable, "-I", "-S", "-c", LAUNCHER, *command]
+    done = subprocess.run(launcher, check=True, stdout=subprocess.PIPE)
+    verdict, cpu, wall, peak = json.loads(done.stdout)
+    return Run(verdict, cpu, wall, peak / (1024 * 1024 if sys.platform == "darwin" else 1024))
 
 
 def tamper(folder: Path) -> None:
