@@ -21,7 +21,7 @@ _LOCK = 0x706172766973  # the advisory lock of the one writer
 _TABLES = """
 CREATE SCHEMA IF NOT EXISTS parvis_audit;
 CREATE TABLE log (
-    no bigint PRIMARY KEY, id text NOT NULL UNIQUE, tenant_id text NOT NULL UNIQUE,
+    no bigint PRIMARY KEY, id text NOT NULL UNIQUE, tenant_id text NOT NULL,
     origin text NOT NULL, public_key bytea NOT NULL
 );
 CREATE TABLE head (
@@ -58,11 +58,23 @@ CREATE TABLE pruned (log_no bigint PRIMARY KEY, end_seq bigint NOT NULL);
 CREATE TABLE leader (epoch bigint NOT NULL);
 INSERT INTO leader VALUES (0);
 """
+_KEYS = """
+ALTER TABLE log DROP CONSTRAINT IF EXISTS log_tenant_id_key;
+CREATE TABLE turn (
+    log_no bigint NOT NULL, seq bigint NOT NULL, kind text NOT NULL, public_key bytea NOT NULL,
+    time_us bigint NOT NULL, leaf bytea NOT NULL, note text NOT NULL, PRIMARY KEY (log_no, seq)
+);
+CREATE TABLE closed (
+    log_id text PRIMARY KEY, tenant_id text NOT NULL, platform_id text NOT NULL, seq bigint NOT NULL
+);
+"""
 _TYPES = {
     "record": ("int8", "int8", "bytea", "int8", "text", "bytea", "bytea"),
     "block": ("int8", "int8", "int8", "bytea"),
     "open_intent": ("int8", "bytea", "int8", "text"),
     "sealed": ("int8", "bytea", "text", "text", "bytea"),
+    "turn": ("int8", "int8", "text", "bytea", "int8", "bytea", "text"),
+    "closed": ("text", "text", "text", "int8"),
 }
 _WANTED = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 _OPTIONS = f"-c search_path={SCHEMA} -c lock_timeout=5s -c statement_timeout=60s"
@@ -94,10 +106,11 @@ class PostgresStore(Store):
                 raise StoreUnsafe(f"PostgreSQL runs with {name} not {wanted}")
         if not self._select("SELECT pg_try_advisory_lock(?)", (_LOCK,))[0][0]:
             raise Occupied("another sequencer writes these logs")
-        if not self._select("SELECT to_regclass(?) IS NOT NULL", (f"{SCHEMA}.leader",))[0][0]:
-            self._run("BEGIN")
-            self._run(_TABLES)
-            self._run("COMMIT")
+        for table, sql in (("leader", _TABLES), ("turn", _KEYS)):
+            if not self._select("SELECT to_regclass(?) IS NOT NULL", (f"{SCHEMA}.{table}",))[0][0]:
+                self._run("BEGIN")
+                self._run(sql)
+                self._run("COMMIT")
         self._epoch = self._select("UPDATE leader SET epoch = epoch + 1 RETURNING epoch")[0][0]
 
     def _session(self) -> "psycopg.Connection[Any]":

@@ -13,10 +13,10 @@ from parvis.audit.store import Store, StoreBusy, StoreFault, StoreUnsafe
 from parvis.db import wal_is_safe
 
 FILE_NAME = "audit.db"
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS log (
-    no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, tenant_id TEXT NOT NULL UNIQUE,
+    no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, tenant_id TEXT NOT NULL,
     origin TEXT NOT NULL, public_key BLOB NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS head (
@@ -51,6 +51,24 @@ CREATE TABLE IF NOT EXISTS emitter (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS usage (log_no INTEGER PRIMARY KEY, bytes INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS pruned (log_no INTEGER PRIMARY KEY, end_seq INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS turn (
+    log_no INTEGER NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL, public_key BLOB NOT NULL,
+    time_us INTEGER NOT NULL, leaf BLOB NOT NULL, note TEXT NOT NULL, PRIMARY KEY (log_no, seq)
+) STRICT;
+CREATE TABLE IF NOT EXISTS closed (
+    log_id TEXT PRIMARY KEY, tenant_id TEXT NOT NULL, platform_id TEXT NOT NULL,
+    seq INTEGER NOT NULL
+) STRICT;
+"""
+# an agency may have had several logs: the older schema allowed one
+_FROM_2 = """
+ALTER TABLE log RENAME TO log_before;
+CREATE TABLE log (
+    no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, tenant_id TEXT NOT NULL,
+    origin TEXT NOT NULL, public_key BLOB NOT NULL
+) STRICT;
+INSERT INTO log SELECT no, id, tenant_id, origin, public_key FROM log_before;
+DROP TABLE log_before;
 """
 _PASSING = (apsw.FullError, apsw.BusyError, apsw.LockedError)
 
@@ -87,7 +105,10 @@ class SqliteStore(Store):
         # after a failed sync pages may be in memory only: what the log holds is written afresh
         self._select("PRAGMA wal_checkpoint(PASSIVE)")
         if self._pragma("user_version") < _SCHEMA_VERSION:
+            self._select("PRAGMA legacy_alter_table=ON")  # a renamed table keeps its references
             self.begin()
+            if self._pragma("user_version") == 2:  # noqa: PLR2004 - the schema before this one
+                self._run(_FROM_2)
             self._run(_SCHEMA)
             self._run(f"PRAGMA user_version={_SCHEMA_VERSION}")
             self.commit()

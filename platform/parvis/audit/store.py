@@ -17,11 +17,18 @@ _COLUMNS = {
     "block": ("log_no", "level", "place", "hash"),
     "open_intent": ("log_no", "id", "seq", "boot"),
     "sealed": ("log_no", "id", "name", "key_id", "box"),
+    "turn": ("log_no", "seq", "kind", "public_key", "time_us", "leaf", "note"),
+    "closed": ("log_id", "tenant_id", "platform_id", "seq"),
 }
+_LOG = (
+    "SELECT no, id, tenant_id, origin, coalesce((SELECT turn.public_key FROM turn"
+    " WHERE turn.log_no = log.no AND turn.kind = 'key.rotated' ORDER BY turn.seq DESC LIMIT 1),"
+    " log.public_key) FROM log"
+)
 
 
 class LogRow(NamedTuple):
-    """A log's lasting facts."""
+    """A log's lasting facts, and the key that signs it now."""
 
     no: int
     id: str
@@ -38,6 +45,33 @@ class HeadRow(NamedTuple):
     frontier: bytes
     last_us: int
     note: str
+
+
+class KeyRow(NamedTuple):
+    """A key of a log, and the first size that it signs."""
+
+    begin: int
+    public_key: bytes
+
+
+class TurnRow(NamedTuple):
+    """A record about the keys of its own log; `note` is the checkpoint that both keys signed."""
+
+    seq: int
+    kind: str
+    public_key: bytes
+    time_us: int
+    leaf: bytes
+    note: str
+
+
+class ClosedRow(NamedTuple):
+    """A log that takes no more records, and the platform's record that says so."""
+
+    log_id: str
+    tenant_id: str
+    platform_id: str
+    seq: int
 
 
 class RecordRow(NamedTuple):
@@ -78,6 +112,7 @@ class Change:
     ended: list[str] = field(default_factory=list)
     sealed: list[tuple[str, str, str, bytes]] = field(default_factory=list)
     emitters: dict[str, int] = field(default_factory=dict)
+    turns: list[TurnRow] = field(default_factory=list)
     head: HeadRow | None = None
 
     @property
@@ -153,16 +188,55 @@ class Store(ABC):
 
     def find_log(self, tenant_id: str) -> LogRow | None:
         """The agency's log."""
-        rows = self._select(
-            "SELECT no, id, tenant_id, origin, public_key FROM log WHERE tenant_id = ?",
-            (tenant_id,),
-        )
+        rows = self._select(f"{_LOG} WHERE tenant_id = ? ORDER BY no DESC LIMIT 1", (tenant_id,))
+        return LogRow(*rows[0]) if rows else None
+
+    def find_log_by_id(self, log_id: str) -> LogRow | None:
+        """The log of this id, also one whose place another log has taken."""
+        rows = self._select(f"{_LOG} WHERE id = ?", (log_id,))
         return LogRow(*rows[0]) if rows else None
 
     def list_logs(self) -> list[LogRow]:
-        """Every log, oldest first."""
-        rows = self._select("SELECT no, id, tenant_id, origin, public_key FROM log ORDER BY no")
-        return [LogRow(*row) for row in rows]
+        """Every agency's log, oldest first."""
+        newest = "WHERE no IN (SELECT max(no) FROM log GROUP BY tenant_id)"
+        return [LogRow(*row) for row in self._select(f"{_LOG} {newest} ORDER BY no")]
+
+    def list_all_logs(self) -> list[LogRow]:
+        """Every log, also those whose place another one has taken, oldest first."""
+        return [LogRow(*row) for row in self._select(f"{_LOG} ORDER BY no")]
+
+    def add_turn(self, log_no: int, turn: TurnRow) -> None:
+        """Remember a record about the log's own keys."""
+        self._insert_for(log_no, "turn", [turn])
+
+    def list_turns(self, log_no: int) -> list[TurnRow]:
+        """The records about the log's own keys, by position; they outlive pruning."""
+        rows = self._select(
+            "SELECT seq, kind, public_key, time_us, leaf, note FROM turn WHERE log_no = ?"
+            " ORDER BY seq",
+            (log_no,),
+        )
+        return [TurnRow(*row) for row in rows]
+
+    def list_keys(self, log_no: int) -> list[KeyRow]:
+        """Every key of the log, the first one first."""
+        first = self._select("SELECT public_key FROM log WHERE no = ?", (log_no,))
+        keys = [KeyRow(0, row[0]) for row in first]
+        turns = [turn for turn in self.list_turns(log_no) if turn.kind == "key.rotated"]
+        return keys + [KeyRow(turn.seq + 1, turn.public_key) for turn in turns]
+
+    def add_closed(self, closed: ClosedRow) -> None:
+        """Remember that a log takes no more records."""
+        self._insert("closed", _COLUMNS["closed"], [closed])
+
+    def list_closed(self) -> dict[str, ClosedRow]:
+        """The logs that take no more records, by id."""
+        rows = self._select("SELECT log_id, tenant_id, platform_id, seq FROM closed")
+        return {row[0]: ClosedRow(*row) for row in rows}
+
+    def drop_intents(self, log_no: int) -> None:
+        """Forget which intents of a log are open: none of them can be ended in it."""
+        self._run("DELETE FROM open_intent WHERE log_no = ?", (log_no,))
 
     def find_head(self, log_no: int) -> HeadRow | None:
         """Where the log stands."""
@@ -199,6 +273,10 @@ class Store(ABC):
             self._run("DELETE FROM open_intent WHERE log_no = ? AND id = ?", values)
         sealed = ((_bytes(record_id), *rest) for record_id, *rest in change.sealed)
         self._insert_for(log_no, "sealed", sealed)
+        for turn in change.turns:
+            self.add_turn(log_no, turn)
+            if turn.note:  # the head of a change of keys is needed for ever
+                self.add_published(log_no, turn.seq + 1, turn.note)
         for boot, count in change.emitters.items():
             self._run(
                 "INSERT INTO emitter (log_no, boot, n) VALUES (?, ?, ?)"
