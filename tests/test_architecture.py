@@ -45,8 +45,8 @@ KEPT_FOR = {
     "argparse": ("cli/", "audit/verify.py"),
 }
 SQL_FILES = (
-    *("db.py", "tables.py", "migrations/", "keystore.py", "quotas.py", "audit/log.py"),
-    *("identity/sessions.py", "knowledge/retrieve.py", "conversations/retention.py"),
+    *("db.py", "tables.py", "migrations/", "keystore.py", "audit/log.py"),
+    *("identity/sessions.py", "knowledge/retrieve.py", "conversations/vault.py"),
 )
 SQL_MODULES = {"sqlalchemy", "sqlmodel"}
 # names that carry a connection from one hand to the next without saying anything to it

@@ -118,10 +118,16 @@ def test_a_deleted_conversation_is_gone_for_its_owner(store: Conversations) -> N
 
 def test_an_expired_conversation_is_erased_and_others_stay(store: Conversations) -> None:
     old, _ = ask(store)
-    assert store.delete_expired("valbourg", datetime.now(UTC)) == 0
+    later = datetime.now(UTC) + timedelta(days=31)
+
+    def erase(tenant_id: str, now: datetime) -> int:
+        over = store.list_facts(tenant_id, expired_at=now)
+        return store.delete_conversations(tenant_id, [facts.id for facts in over])
+
+    assert erase("valbourg", datetime.now(UTC)) == 0
     assert store.get_conversation(ANNA, old)
-    assert store.delete_expired("elsewhere", datetime.now(UTC) + timedelta(days=31)) == 0
-    assert store.delete_expired("valbourg", datetime.now(UTC) + timedelta(days=31)) >= 1
+    assert erase("elsewhere", later) == 0
+    assert erase("valbourg", later) >= 1
     with pytest.raises(NotFound):
         store.get_conversation(ANNA, old)
 

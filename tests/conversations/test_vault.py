@@ -145,7 +145,8 @@ def test_the_vault_ends_with_its_conversation(house: House) -> None:
     for one in (deleted, expired, erased):
         with pytest.raises(NotFound):
             house.vault.load(ANNA, one)
-    house.conversations.delete_expired("valbourg", datetime.now(UTC))
+    over = house.conversations.list_facts("valbourg", expired_at=datetime.now(UTC))
+    house.conversations.delete_conversations("valbourg", [facts.id for facts in over])
     with open_session(house.engine) as session:
         left = {row.conversation_id for row in session.exec(select(VaultValueRow))}
     assert left == {kept, erased}

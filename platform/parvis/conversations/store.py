@@ -298,11 +298,6 @@ class Conversations:
                     gone += 1
         return gone
 
-    def delete_expired(self, tenant_id: str, now: datetime) -> int:
-        """Erase this agency's conversations whose time is over; how many went."""
-        over = self.list_facts(tenant_id, expired_at=now)
-        return self.delete_conversations(tenant_id, [facts.id for facts in over])
-
     def _get_key(self, row: ConversationRow) -> bytes:
         found = self._keystore.find_key(row.tenant_id, KEY_KIND, row.id)
         if found is None:
