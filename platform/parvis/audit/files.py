@@ -50,6 +50,19 @@ def _write_whole(descriptor: int, data: bytes) -> None:
         left = left[os.write(descriptor, left) :]
 
 
+def overwrite_and_remove(path: Path) -> None:
+    """Write zeros over what `path` holds, durably, then remove it, durably."""
+    size = path.stat().st_size
+    descriptor = os.open(path, os.O_WRONLY)
+    try:
+        _write_whole(descriptor, bytes(size))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    path.unlink()
+    sync_folder(path.parent)
+
+
 class LockFile:
     """A lock between processes (`flock`); the system releases it when its holder dies."""
 
