@@ -9,9 +9,10 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from deploy.dev import fetch, keycloak, model_server, places, tap
+from deploy.dev import fetch, keycloak, model_server, places, tap, witness
 from deploy.dev.conversation import NoAnswer
 from deploy.dev.installation import (
     Installation,
@@ -31,6 +32,7 @@ from deploy.dev.supervisor import (
     stop_signals,
 )
 from deploy.dev.walk import WalkFailed, run_tool, walk
+from parvis.settings import Settings, load_settings
 
 _REFUSALS = (NotAllowed, PartFailed, PortsBusy, WalkFailed, NoAnswer, places.PartMissing)
 
@@ -84,7 +86,8 @@ def _walk_and_stay(demo: Mapping[str, Any], plan: Installation, supervisor: Supe
         # it stays up all the same: a person wants to look
         print(f"\n[demo] the walk FAILED: {error}", file=sys.stderr, flush=True)
     _show_addresses(demo, plan)
-    supervisor.watch()
+    with _telling_the_witness(plan):
+        supervisor.watch()
 
 
 def start_parts(plan: Installation, supervisor: Supervisor) -> dict[str, Any]:
@@ -100,6 +103,7 @@ def start_parts(plan: Installation, supervisor: Supervisor) -> dict[str, Any]:
         if plan.model_port:
             supervisor.start(model_server.build_part(plan.model_port, plan.model_key_file))
         supervisor.start(tap.build_part(plan.tap_port, plan.model_url))
+        vouching = _launch_witness(plan, supervisor)
         _prepare(plan)
         gateway = _gateway_part(plan)
         supervisor.launch(gateway)  # asked only when Keycloak knows the agencies
@@ -107,11 +111,40 @@ def start_parts(plan: Installation, supervisor: Supervisor) -> dict[str, Any]:
             supervisor.await_ready(own)
     agencies = provision(plan, settings)
     supervisor.await_ready(gateway)
+    if vouching:
+        supervisor.await_ready(vouching)
     return {
         "gateway": plan.gateway_url,
         "keycloak": plan.keycloak_url,
         "model_server": plan.model_url,
         "agencies": agencies,
+        "witness": _describe_witness(plan, settings) if vouching else None,
+    }
+
+
+def _launch_witness(plan: Installation, supervisor: Supervisor) -> Part | None:
+    if plan.witness_port is None:
+        return None
+    part = witness.build_part(plan.witness_dir, plan.witness_port)
+    supervisor.launch(part)
+    return part
+
+
+def _telling_the_witness(plan: Installation) -> AbstractContextManager[None]:
+    if plan.witness_port is None:
+        return nullcontext()
+    settings = load_settings({"PARVIS_DATA_DIR": str(plan.data_dir)})
+    return witness.introducing(plan.witness_dir, settings)
+
+
+def _describe_witness(plan: Installation, settings: Settings) -> dict[str, Any]:
+    policy = witness.introduce(plan.witness_dir, settings)
+    return {
+        "organisation": witness.ORGANISATION,
+        "vkey": witness.ensure_witness(plan.witness_dir),
+        "url": f"http://127.0.0.1:{plan.witness_port}",
+        "policy": str(policy),
+        "honest": witness.HONEST,
     }
 
 
@@ -143,6 +176,8 @@ def _show_addresses(demo: Mapping[str, Any], plan: Installation) -> None:
     print(f"API            {gateway}/v1   (OpenAI-compatible; `model` names an assistant)")
     print(f"Keycloak       {demo['keycloak']}   (its administrator: {plan.secrets_dir})")
     print(f"Model server   {demo['model_server']}")
+    if demo["witness"]:
+        print(f"Witness        {demo['witness']['url']}   ({witness.HONEST})")
     print(f"Logs           {plan.data_dir / 'logs'}")
     print("\nExample accounts (made up, new in every data folder):")
     for agency in demo["agencies"]:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from deploy.dev import places
+from deploy.dev import places, witness
 from parvis.errors import ConfigurationFaults
 from parvis.inference.models import LOOPBACK, PRIVATE, is_on_site
 from parvis.settings import Settings, env_name, load_settings
@@ -45,6 +45,7 @@ class Installation:
     model_port: int | None  # None: a model server that runs already
     tap_port: int
     model_name: str
+    witness_port: int | None  # None: PARVIS_ANCHORS_FILE names the witnesses to ask
 
     @property
     def tap_url(self) -> str:
@@ -55,6 +56,11 @@ class Installation:
     def secrets_dir(self) -> Path:
         """Folder of files that only their owner may read."""
         return self.data_dir / "secrets"
+
+    @property
+    def witness_dir(self) -> Path:
+        """Folder of the demo's own witness: its key, what it signed, the auditor's policy."""
+        return self.data_dir / "witness"
 
     @property
     def model_key_file(self) -> Path:
@@ -93,6 +99,7 @@ def plan_installation(environ: Mapping[str, str]) -> Installation:
         model_port=model_port,
         tap_port=_port(environ, "PARVIS_TAP_PORT", 8083),
         model_name=environ.get("PARVIS_MODEL_NAME", ""),
+        witness_port=None if environ.get("PARVIS_ANCHORS_FILE") else witness.free_port(),
     )
 
 
@@ -134,11 +141,15 @@ def check_on_site(url: str) -> None:
 
 
 def write_installation(plan: Installation, environ: Mapping[str, str]) -> Settings:
-    """Write settings.env, models.yaml and the model's key; the settings that came of it."""
+    """Write settings, models.yaml and the keys of model and witness; what settings came of it."""
     for folder in (plan.data_dir, plan.secrets_dir):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _write_model_key(plan, environ)
     write_private(plan.data_dir / "models.yaml", _models_file(plan, environ))
+    if plan.witness_port is not None:
+        vkey = witness.ensure_witness(plan.witness_dir)
+        anchors = witness.format_anchors(vkey, plan.witness_port)
+        write_private(plan.data_dir / "anchors.policy", anchors)
     write_private(plan.data_dir / "settings.env", _settings_file(plan, environ))
     try:
         return load_settings({"PARVIS_DATA_DIR": str(plan.data_dir)})
@@ -171,6 +182,8 @@ def _settings_file(plan: Installation, environ: Mapping[str, str]) -> str:
         "PARVIS_TENANTS_DIR": _folder(environ, "PARVIS_TENANTS_DIR", root / "tenants"),
         "PARVIS_POLICIES_DIR": _folder(environ, "PARVIS_POLICIES_DIR", root / "policies"),
     }
+    if plan.witness_port is not None:
+        values["PARVIS_ANCHORS_FILE"] = str(plan.data_dir / "anchors.policy")
     lines = [f"{name}={value}\n" for name, value in sorted(values.items())]
     return "# written by the demo at every start\n" + "".join(lines)
 

@@ -70,7 +70,7 @@ def walk(demo: Mapping[str, Any], tap_url: str, data_dir: Path) -> None:
     with _step("French answer"):
         turn = _walk_french(put)
     with _step("audit log"):
-        _walk_audit(turn.receipt, data_dir)
+        _walk_audit(turn.receipt, demo["witness"], data_dir)
 
 
 def _walk_english(put: Any) -> None:
@@ -125,21 +125,27 @@ def _walk_french(put: Any) -> Turn:
     return result
 
 
-def _walk_audit(receipt: str, data_dir: Path) -> None:
+def _walk_audit(receipt: str, witness: Mapping[str, str] | None, data_dir: Path) -> None:
     _title("The record: exported, and checked by a program that trusts nobody")
     _show("receipt", receipt)
     folder = data_dir / "exports" / f"walk-{AGENCY}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if witness:
+        _show("who vouches", f"{witness['organisation']}: {witness['honest']}")
+        vouched = run_tool(["-m", "parvis", "audit", "anchor"], data_dir)
+        print(textwrap.indent(vouched, "  "), end="")
     export = ["-m", "parvis", "audit", "export", "--tenant", AGENCY, "--out", str(folder)]
     run_tool(export, data_dir)
     verifier = folder / "verify.py"
     if not verifier.is_file():
         verifier = places.REPOSITORY / "platform/parvis/audit/verify.py"
-    verdict = run_tool([str(verifier), str(folder)], data_dir)
+    trust = ["--policy", witness["policy"]] if witness else []
+    verdict = run_tool(["-I", str(verifier), str(folder), *trust], data_dir)
     print(textwrap.indent(verdict.strip(), "  "))
-    if "INTACT" not in verdict:
-        raise WalkFailed("audit log: the verifier does not say INTACT")
+    wanted = "INTACT (anchored)" if witness else "INTACT"
+    if wanted not in verdict:
+        raise WalkFailed(f"audit log: the verifier does not say {wanted}")
 
 
 def run_tool(arguments: list[str], data_dir: Path) -> str:

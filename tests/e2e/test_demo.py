@@ -48,7 +48,7 @@ def test_demo_json_tells_scripts_what_the_screen_tells_people(
 ) -> None:
     mode = stat.S_IMODE((demo_process.data_dir / "demo.json").stat().st_mode)
     assert mode == 0o600
-    assert set(demo) == {"gateway", "keycloak", "model_server", "agencies"}
+    assert set(demo) == {"gateway", "keycloak", "model_server", "agencies", "witness"}
     assert len(demo["agencies"]) == 3
     for agency in demo["agencies"]:
         assert set(agency) == {"slug", "realm", "issuer", "assistants", "chatbot", "people"}
@@ -125,7 +125,7 @@ def test_demo_check_walks_stops_and_leaves_nothing(
     check.await_words("citizen wrote")
     family = check.family()
     assert check.process.wait(300) == 0, check.said
-    for words in ("model saw", "came back", "receipt", "INTACT", "the check passed"):
+    for words in ("model saw", "came back", "receipt", "INTACT (anchored)", "the check passed"):
         assert words in check.said
     require_gone(family)
     assert not (data_dir / "demo.json").exists()
