@@ -17,7 +17,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from parvis.audit import PLATFORM, AuditLog, verify
-from parvis.audit.anchors import AnchorPlan, Anchors, load_plan
+from parvis.audit.anchors import WITNESS_LATE_S, AnchorPlan, Anchors, load_plan
 from parvis.audit.anchors_heads import record_heads
 from parvis.audit.anchors_thread import AnchorThread
 from parvis.audit.cosignatures import sign_cosignature
@@ -445,7 +445,9 @@ def test_whoever_is_away_is_named_and_the_round_goes_on(
     anchors = Anchors(log, plan_of(lines, "http://127.0.0.1:9/tsa"))
     anchors.run_round()
     state = anchors.describe("commune")
-    assert state.late and state.newest is None and state.window == state.size == 3
+    assert state.newest is None and state.window == state.size == 3
+    assert not state.late, "a log that began just now is not late yet"
+    assert anchors.describe("commune", time.time() + WITNESS_LATE_S + 60).late
     assert [name for name, _, _ in state.troubles] == ["away", "time-stamp authority"]
     assert Anchors(log, plan_of("quorum none\n")).describe("commune").asked is False
 

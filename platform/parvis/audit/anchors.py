@@ -118,6 +118,7 @@ def describe_logs(reader: AuditReader, audit_dir: Path, plan: AnchorPlan) -> dic
             reader.get_key(tenant_id).log,
             reader.get_head(tenant_id).size,
             time.time(),
+            find_birth(reader, tenant_id),
         )
         for tenant_id in reader.list_tenants()
     }
@@ -188,7 +189,8 @@ class Anchors:
         """How much of the agency's log others vouch for; raises NotFound."""
         reader = self.audit.reader
         log_id, size = reader.get_key(tenant_id).log, reader.get_head(tenant_id).size
-        return describe_anchors(self.store, self.plan, log_id, size, now or time.time())
+        born = find_birth(reader, tenant_id)
+        return describe_anchors(self.store, self.plan, log_id, size, now or time.time(), born)
 
     def find_cosigned(self, tenant_id: str, seq: int) -> tuple[int, str] | None:
         """(size, cosigned note) of the newest head with a quorum that covers this record."""
@@ -274,10 +276,19 @@ def find_cosigned(
     return None
 
 
+def find_birth(reader: AuditReader, tenant_id: str) -> float:
+    """When the agency's log began, in seconds since 1970; 0 when its first record is pruned."""
+    first = reader.find_record(tenant_id, 0)
+    return first.time.timestamp() if first else 0.0
+
+
 def describe_anchors(
-    store: AnchorStore, plan: AnchorPlan, log_id: str, size: int, now: float
+    store: AnchorStore, plan: AnchorPlan, log_id: str, size: int, now: float, born: float = 0.0
 ) -> AnchorState:
-    """The state of one log's anchors, for pages, probes and commands."""
+    """The state of one log's anchors, for pages, probes and commands.
+
+    `born`: a log that nobody has seen yet is late from then on, not from its first second.
+    """
     trust = plan.trust
     witnessed, covered = None, 0
     for at, _, times in store.list_cosigned(log_id, _LOOK_BACK):
@@ -289,8 +300,8 @@ def describe_anchors(
     stamped = stamp.time if stamp is not None and stamp.authority else None
     if stamp is not None and stamp.authority:
         covered = max(covered, stamp.size)
-    late = (bool(trust.counting()) and now - (witnessed or 0) > WITNESS_LATE_S) or (
-        bool(plan.tsa_url) and now - (stamped or 0) > STAMP_LATE_S
+    late = (bool(trust.counting()) and now - (witnessed or born) > WITNESS_LATE_S) or (
+        bool(plan.tsa_url) and now - (stamped or born) > STAMP_LATE_S
     )
     return AnchorState(
         asked=bool(trust.witnesses or plan.tsa_url),
