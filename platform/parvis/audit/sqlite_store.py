@@ -3,6 +3,7 @@
 Never two SQLite libraries on one file: whoever else reads it uses a copy.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -155,8 +156,9 @@ class SqliteStore(Store):
             raise StoreBusy("someone reads the audit database: what was deleted is still readable")
 
     def close(self) -> None:
-        """Release the file."""
-        self._db.close()
+        """Release the file; what could not be carried into it stays in the write-ahead log."""
+        with contextlib.suppress(apsw.Error):  # all of it is synced: the next one carries it over
+            self._db.close()
 
 
 def _open(path: Path, *, read_only: bool) -> apsw.Connection:
