@@ -1,0 +1,1 @@
+"""Proof by damage: what is too long for `make test`. Everything here is started by the Makefile."""

@@ -1,0 +1,358 @@
+"""One run of the sequencer for each call it makes to its disk, with that call failing.
+
+`python -m deploy.drill.crash`: every call and every way to fail; `--cases N` takes N of them,
+evenly. A client goes on until everything it has to say is acknowledged; another sequencer is
+started where the first one ended, as the keeper does. Afterwards a judge looks: every acknowledged
+record is there once and where its receipt says, `fsck` finds nothing, every head that was
+acknowledged is continued, exports are INTACT. With `--strace` the calls of the system fail instead
+of those of SQLite (where strace is on the machine).
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from deploy.drill.faults import KILLED, KINDS, Disk, Fault, under
+from parvis.audit import AuditLog, Draft, KeyRef, Receipt, verify
+from parvis.audit.events import Actor
+from parvis.audit.export import export_files, write_folder
+from parvis.audit.fsck import check_logs
+from parvis.audit.process import EXIT_FAULT, Plan, run_sequencer
+from parvis.audit.sequencer import Limits
+from parvis.audit.sqlite_store import SqliteStore
+from parvis.audit.tree import root_at
+from parvis.errors import AuditUnavailable
+from parvis.keystore import KeyStore
+
+ROOT_KEY = bytes(range(32))
+INSTALLATION = "drill.test"
+AGENCIES = ("commune", "adem")
+SCENES = ("first start", "later start")
+_PERSON = Actor("person", "8f2c-subject", ("civil-servant",), "", "portal")
+_PATIENCE_S = 120.0
+_LONG_AGO_NS = 200 * 86_400 * 10**9
+_OLD_RECORDS = 300
+# what the victim of a fault may end with: by the signal, by its own decision, or in peace
+_ENDS = {-signal.SIGKILL, EXIT_FAULT, 0}
+_SYSTEM_CALLS = "pwrite64,write,fdatasync,fsync,ftruncate,rename,unlink"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run."""
+
+    scene: str
+    fault: Fault
+
+
+def fork(work: Callable[[], int]) -> int:
+    """A child that ends with what `work` gives; its faults go to standard error."""
+    child = os.fork()
+    if child == 0:
+        _end(work)
+    return child
+
+
+def _end(work: Callable[[], int]) -> NoReturn:
+    code = 99
+    try:
+        code = work()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def await_end(child: int) -> int:
+    """Its exit code; the negative signal."""
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def sequence(folder: Path, fault: Fault, trace: Path) -> int:
+    """Be the sequencer, on a disk that fails once."""
+    disk = Disk(fault, on_fault=lambda call: trace.write_text(call.name))
+    with under(disk):
+        code = run_sequencer(Plan(folder / "audit", INSTALLATION, ROOT_KEY, Limits()))
+    if not fault.at:
+        trace.write_text(str(disk.count))
+    return code
+
+
+@contextmanager
+def opened(folder: Path, *, leads: bool) -> Iterator[AuditLog]:
+    """The log as a worker has it."""
+    keystore = KeyStore(folder / "keys" / "keys.db", ROOT_KEY)
+    root = ROOT_KEY if leads else None
+    log = AuditLog(folder / "audit", INSTALLATION, root, keystore, worker="drill", floor_bytes=0)
+    try:
+        yield log
+    finally:
+        log.close()
+        keystore.close()
+
+
+class Client:
+    """Says everything until it is acknowledged, and writes down what was."""
+
+    def __init__(self, log: AuditLog, told: Path) -> None:
+        self._log = log
+        self._told = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._deadline = time.monotonic() + _PATIENCE_S
+
+    def insist(self, act: Callable[[], Any]) -> Any:
+        """Until it succeeds: a retry after an unknown outcome is the same act."""
+        while True:
+            try:
+                return act()
+            except AuditUnavailable:
+                if time.monotonic() > self._deadline:
+                    raise
+                time.sleep(0.02)
+
+    def append(self, tenant: str, draft: Draft) -> Receipt:
+        """Append with the same id again and again."""
+        return self._note(tenant, self.insist(lambda: self._log.append(tenant, draft, 10)))
+
+    def append_all(self, tenant: str, drafts: list[Draft]) -> None:
+        """Append many at once."""
+        waiting = self.insist(lambda: [self._log.submit(tenant, draft) for draft in drafts])
+        for draft, one in zip(drafts, waiting, strict=True):
+            try:
+                self._note(tenant, one.result(_PATIENCE_S))
+            except AuditUnavailable:
+                self.append(tenant, draft)
+
+    def _note(self, tenant: str, receipt: Receipt) -> Receipt:
+        line = [tenant, receipt.id, receipt.seq, receipt.leaf_hash.hex()]
+        line += [receipt.size, receipt.root.hex()]
+        os.write(self._told, json.dumps(line).encode() + b"\n")
+        return receipt
+
+
+def start_chat() -> Draft:
+    """An intent."""
+    target = {"assistant": "commune-desk", "version": "1", "channel": "portal"}
+    return Draft("chat.started", _PERSON, target=target, use={"messages": 1, "bytes_in": 40})
+
+
+def finish_chat(intent: str, conversation: str = "c-1") -> Draft:
+    """Its result, with sealed values."""
+    sealed = {"prompt": b"my address is [EMAIL_1]", "answer": b"very well"}
+    key = KeyRef("conversation", conversation)
+    return Draft("chat.finished", _PERSON, re=intent, sealed=sealed, seal_key=key)
+
+
+def talk(folder: Path, told: Path) -> int:
+    """Everything a worker asks of a sequencer."""
+    with opened(folder, leads=False) as log:
+        client = Client(log, told)
+        first = client.append("commune", start_chat())
+        client.append("commune", finish_chat(first.id))
+        client.append_all("commune", [Draft("auth.login", _PERSON) for _ in range(40)])
+        second = client.append("adem", start_chat())
+        client.append("adem", finish_chat(second.id, "c-2"))
+        client.insist(lambda: log.publish_head("commune"))
+        _erase(client, log)
+        if log.reader.get_head("commune").size > _OLD_RECORDS:
+            target = {"object": "records", "first": 0, "end": 256}
+            client.append("commune", Draft("retention.pruned", outcome="success", target=target))
+            client.insist(lambda: log.prune("commune", 256))
+        client.append("commune", start_chat())
+    return 0
+
+
+def _erase(client: Client, log: AuditLog) -> None:
+    """As `parvis subject erase` does: asked for, confirmed, done."""
+    newest = log.reader.list_records("adem", limit=1)[0].data
+    keys = [newest["seal"]["prompt"]["k"]]
+    target: dict[str, Any] = {"object": "e-1"}
+    client.append("adem", Draft("erasure.requested", Actor("person", "ada"), target=target))
+    confirmed = Draft("erasure.confirmed", Actor("person", "grace"), target=target | {"keys": keys})
+    client.append("adem", confirmed)
+    log._keystore.destroy_keys("adem", keys)  # noqa: SLF001 - the drill's own
+    client.insist(lambda: log.delete_sealed("adem", keys[0]))
+
+
+def build_past(folder: Path) -> int:
+    """What is there at a later start: old records, and a sequencer that died."""
+    really = time.time_ns
+    time.time_ns = lambda: really() - _LONG_AGO_NS  # type: ignore[assignment]
+    with opened(folder, leads=True) as log:
+        for tenant in AGENCIES:
+            started = log.append(tenant, start_chat(), 30)
+            log.append(tenant, finish_chat(started.id), 30)
+        many = [log.submit("commune", Draft("auth.login", _PERSON)) for _ in range(_OLD_RECORDS)]
+        for one in many:
+            one.result(60)
+        log.publish_head("commune")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return 0
+
+
+def judge(folder: Path, told: Path) -> Iterator[str]:
+    """What is wrong with the log that the run left."""
+    lines = [json.loads(line) for line in told.read_text().splitlines()]
+    if len({line[1] for line in lines}) != len(lines):
+        yield "a record was acknowledged twice"
+    with opened(folder, leads=True) as log:
+        for tenant in AGENCIES:
+            out = folder / f"export-{tenant}"
+            write_folder(export_files(log, tenant), out)
+            report = verify.verify_folder(str(out))
+            if report["verdict"] != "INTACT":
+                yield f"the export of {tenant} is {report['verdict']}: {report['findings'][:2]}"
+        keystore = KeyStore(folder / "keys" / "keys.db", ROOT_KEY)
+        for check in check_logs(folder / "audit", keystore):
+            yield from (f"fsck {check.tenant_id}: {fault}" for fault in check.faults)
+        keystore.close()
+    yield from _compare(folder, lines)
+
+
+def _compare(folder: Path, lines: list[list[Any]]) -> Iterator[str]:
+    store = SqliteStore(folder / "audit", read_only=True)
+    for tenant, record_id, seq, leaf_hash, size, root in lines:
+        row = store.find_log(tenant)
+        found = store.find_position(row.no, record_id) if row else None
+        if row is None or found is None:
+            pruned = store.find_record(row.no, seq) if row else None
+            if pruned is None or pruned.leaf or pruned.hash.hex() != leaf_hash:
+                yield f"{tenant} {seq}: acknowledged and lost"
+        elif (found.seq, found.hash.hex()) != (seq, leaf_hash):
+            yield f"{tenant} {seq}: acknowledged elsewhere"
+        elif root_at(lambda *at, no=row.no: store.read_hashes(no, *at), size).hex() != root:
+            yield f"{tenant}: the head of {size} that was acknowledged is not continued"
+    store.close()
+
+
+class Drill:
+    """Runs cases in a folder of its own."""
+
+    def __init__(self, place: Path, *, by_system: bool = False) -> None:
+        self._place = place
+        self._by_system = by_system
+        self._past = place / "past"
+        self._past.mkdir()
+        await_end(fork(lambda: build_past(self._past)))
+
+    def run(self, case: Case) -> tuple[str, list[str]]:
+        """The call that failed (empty: none did), and what was wrong afterwards."""
+        folder = Path(tempfile.mkdtemp(dir=self._place))
+        if case.scene == "later start":
+            shutil.rmtree(folder)
+            shutil.copytree(self._past, folder, ignore=shutil.ignore_patterns("*.sock"))
+        (folder / "audit").mkdir(mode=0o700, exist_ok=True)
+        told, trace, found = (folder / name for name in ("told", "trace", "found"))
+        trace.write_text("")
+        faults = self._let_run(folder, case.fault, told, trace)
+        if not faults:
+            code = await_end(fork(lambda: _write_findings(folder, told, found)))
+            faults = json.loads(found.read_text()) if code == 0 else [f"the judge ended with {code}"]
+        text = trace.read_text()
+        shutil.rmtree(folder)
+        return text, faults
+
+    def _start(self, folder: Path, fault: Fault, trace: Path) -> int:
+        if self._by_system and fault.at:
+            return _start_under_strace(folder, fault)
+        return fork(lambda: sequence(folder, fault, trace))
+
+    def _let_run(self, folder: Path, fault: Fault, told: Path, trace: Path) -> list[str]:
+        writer = self._start(folder, fault, trace)
+        client = fork(lambda: talk(folder, told))
+        faults, faulty = [], True
+        while True:
+            child, status = os.waitpid(-1, 0)
+            code = os.waitstatus_to_exitcode(status)
+            if child == client:
+                break
+            if code not in (_ENDS if faulty else {0}):
+                faults.append(f"the sequencer ended with {code}")
+            if code not in (_ENDS | {0}):
+                os.kill(client, signal.SIGKILL)
+                await_end(client)
+                return faults
+            faulty = False
+            writer = fork(lambda: sequence(folder, Fault(), folder / "trace2"))
+        if code:
+            faults.append(f"the client ended with {code}")
+        os.kill(writer, signal.SIGTERM)
+        code = await_end(writer)
+        if code not in (_ENDS if faulty else {0}):
+            faults.append(f"the sequencer ended with {code} at its close")
+        return faults
+
+
+def _write_findings(folder: Path, told: Path, found: Path) -> int:
+    found.write_text(json.dumps(list(judge(folder, told))))
+    return 0
+
+
+def _start_under_strace(folder: Path, fault: Fault) -> int:
+    how = "signal=KILL" if fault.kind in KILLED else f"error={fault.kind}"
+    inject = f"inject={_SYSTEM_CALLS}:{how}:when={fault.at}"
+    tracer = ["strace", "-f", "-qq", "-o", str(folder / "trace"), "-e", inject]
+    own = [sys.executable, "-m", "deploy.drill.crash", "--sequencer", str(folder)]
+    return subprocess.Popen([*tracer, *own]).pid
+
+
+def list_cases(drill: Drill, kinds: Sequence[str], every: int) -> Iterator[Case]:
+    """Each call of a run without faults, and some more: runs differ by a few calls."""
+    at = 0
+    for scene in SCENES:
+        text, faults = drill.run(Case(scene, Fault()))
+        if faults:
+            raise SystemExit(f"{scene}, without a fault: {faults}")
+        print(f"{scene}: {text} calls", flush=True)
+        for call in range(1, int(text) + 1):
+            for kind in kinds:
+                at += 1
+                if at % every == 0:
+                    yield Case(scene, Fault(call, kind))
+
+
+def run_cases(drill: Drill, cases: Iterable[Case]) -> int:
+    """Run them; tells what was wrong, gives how many were."""
+    wrong, missed, count = 0, 0, 0
+    for case in cases:
+        count += 1
+        call, faults = drill.run(case)
+        missed += not call
+        if faults:
+            wrong += 1
+            where = f"{case.scene}, call {case.fault.at} ({call}), {case.fault.kind}"
+            print(f"WRONG {where}: {'; '.join(faults)}", flush=True)
+    print(f"{count} runs, {wrong} wrong, {missed} ended before their call", flush=True)
+    return wrong
+
+
+def main() -> int:
+    """Exit 1 when a run left something wrong."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--every", type=int, default=1, help="take one case of so many")
+    parser.add_argument("--kinds", nargs="*", default=KINDS, help="ways to fail")
+    parser.add_argument("--strace", action="store_true", help="let the system's calls fail")
+    parser.add_argument("--sequencer", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.sequencer:
+        return sequence(given.sequencer, Fault(), given.sequencer / "count")
+    with tempfile.TemporaryDirectory(prefix="parvis-drill-") as name:
+        drill = Drill(Path(name), by_system=given.strace)
+        kinds = ("killed before", "EIO", "ENOSPC") if given.strace else given.kinds
+        return int(run_cases(drill, list(list_cases(drill, kinds, given.every))) > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
