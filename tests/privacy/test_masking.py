@@ -1,5 +1,6 @@
 """Placeholders: one number for one value, stable, never confused with what a person typed."""
 
+import json
 import re
 
 import pytest
@@ -121,6 +122,33 @@ def test_no_seeded_value_survives_masking(
     masked = mask(engine, text)
     assert VALUES[kind] not in masked.texts[0]
     assert restore(masked.texts[0], masked.mapping) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({"payload": json.dumps({"name": "{name}", "note": "line\n{name}\n{mail}"})}),
+        json.dumps([json.dumps(json.dumps({"é": "{name}\n{mail}"}))], ensure_ascii=False),
+        r"Letter:\nMrs {name}\n{mail}\n\nIBAN {iban}\n",
+        r"C:\Users\{name}\Documents and {mail}",
+        "<td>{name}</td><td>jeanne.moulin&#64;courriel.example</td><td>LU28&nbsp;0019&nbsp;4006"
+        "&nbsp;4475&nbsp;0000</td>",
+        "Frau J&eacute;r&ocirc;mine M&uuml;ller schreibt: {mail}",
+        "Escaped: "
+        + "".join(rf"\u{ord(sign):04x}" for sign in "My name is Margaret Whitfield, call me."),
+    ],
+)
+def test_values_among_escaped_signs_are_masked_and_come_back_as_they_were_written(
+    engine: PrivacyEngine, text: str
+) -> None:
+    values = {"name": "Margaret Whitfield", "mail": VALUES["EMAIL"], "iban": VALUES["IBAN"]}
+    for place, value in values.items():
+        text = text.replace("{" + place + "}", value)
+    masked = mask(engine, text)
+    for part in ("Margaret", "Whitfield", "rgaret", r"\u0057", "uuml", "moulin", "4475"):
+        assert part not in masked.texts[0]
+    assert restore(masked.texts[0], masked.mapping) == text
+    assert text not in masked.texts[0]
 
 
 @pytest.mark.parametrize("value", sorted(VALUES.values()))

@@ -53,6 +53,25 @@ def test_what_was_masked_comes_back_however_the_stream_is_cut(
         )
 
 
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    text=st.lists(
+        st.sampled_from(
+            ["Jean Dupont", "\\", "\\n", "LU28 0019 4006 4475 0000", "]", "[", " ", "_"]
+        )
+        | st.text('ab \n\\"', max_size=4),
+        max_size=10,
+    ).map("".join)
+)
+def test_a_reader_gets_back_each_sign_outside_addresses(engine: PrivacyEngine, text: str) -> None:
+    masked = engine.mask([text], tag_key=KEY)
+    assert restore(masked.texts[0], masked.mapping) == text
+
+
 def _put_back(hidden: str, masked: Masked) -> str:
     """Every placeholder replaced, inside addresses as well: what restoring withholds there is its
     own matter (`test_unmasking`)."""
@@ -129,7 +148,22 @@ HOSTILE = (
     *("1-", "1.", "1/", "1 1/", "(", "(1", '"', "'", "d'", "[", "<", "\n", "\n1", "1\n", "\t"),
     *("Aa ", "Aa Bb, ", "a.b.", "http://", "http://a/?b=", ":", "1:", "é", "+1", "(0", "L-"),
     *("L-1234 ", "[PERSON_1_", "AB 12", "DE89 ", "sk-", "Nom : ", "Herr ", "né le 1 ", "12 rue "),
-    *("M. A ", "zéro six ", "nom;dob\nA;1\n", "a\u0430", "A1 ", "§ ", "Az. ", "A et A "),
+    *(
+        "\\",
+        "\\n",
+        "a:\\n",
+        "\\u00e9",
+        "&amp;",
+        "&#1",
+        "M. A ",
+        "zéro six ",
+        "nom;dob\nA;1\n",
+        "a\u0430",
+        "A1 ",
+        "§ ",
+        "Az. ",
+        "A et A ",
+    ),
 )
 
 

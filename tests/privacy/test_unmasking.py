@@ -30,6 +30,8 @@ def stream(pieces: list[str], kind: type[Unmasker] = Unmasker) -> str:
         ("[PERSON 1 bcdf]", "Jean Dupont"),
         ("[ Person-1-bcdf ]", "Jean Dupont"),
         (r"\[PERSON\_1\_bcdf\]", "Jean Dupont"),
+        (r"C:\Users\[PERSON_1_bcdf]\mail", r"C:\Users\Jean Dupont\mail"),
+        (r"C:\\Users\\[PERSON_1_bcdf]\\mail", r"C:\\Users\\Jean Dupont\\mail"),
         ("[DATE OF BIRTH 1 bcdf]", "12.03.1980"),
         ("[PERSON_1b_bcdf]", "Dupont"),
         ("[PERSON_1c_bcdf]", "Jean Dupont"),

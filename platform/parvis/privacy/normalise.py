@@ -2,12 +2,16 @@
 
 Letters of other scripts that look like Latin ones become them inside a word that has Latin letters
 or digits. Accents are composed, every kind of space is one space, every dash a hyphen, digits are
-ASCII, invisible characters are gone. No case is changed and nothing is judged here.
+ASCII, invisible characters are gone; letters that JSON or HTML write as escapes (`\\u00e9`,
+`&eacute;`) are read as what they stand for. No case is changed and nothing is judged here.
 """
 
 import re
 import unicodedata
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
+from html import unescape
 
 _SPACES = (
     "\t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005"
@@ -45,6 +49,17 @@ _OTHER_SCRIPT = re.compile("[\u0370-\u052f]")
 _LATIN_OR_DIGIT = re.compile(r"[A-Za-z0-9]")
 
 
+# JSON inside a text, once or several times over, and pages of the web
+_ESCAPED = re.compile(
+    r"(?<!\\)(?P<units>(?:\\++u[0-9a-fA-F]{4})++)|(?<!\\)(?P<sign>\\++[nrt\"])"
+    r"|(?P<entity>&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});)"
+)
+_UNIT = re.compile(r"\\++u([0-9a-fA-F]{4})")
+# `C:\Users\nathalie` and `\\server\team`: here a backslash stands for itself
+_PATH = re.compile(r"(?:(?<![^\W_])[A-Za-z]:\\|(?<![\w\\])\\{2,4}[^\W_][\w.\-]*+\\)[^\s\"]*+")
+_SIGNS = {"n": "\n", "r": "\n", "t": " ", '"': '"'}
+
+
 @dataclass(frozen=True, slots=True)
 class CleanText:
     """The text to look at; `start[i]`, `end[i]` are the code points of the original that clean
@@ -63,13 +78,13 @@ class CleanText:
 
 def clean(text: str) -> CleanText:
     """The text as detection wants it; costs next to nothing when it was typed carefully."""
-    if _PLAIN.fullmatch(text):
+    if _PLAIN.fullmatch(text) and not _ESCAPED.search(text):
         return CleanText(_MISREAD.sub(_read_right, text.translate(_SAME_LENGTH)))
     pieces: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
-    for begin, stop in _clusters(text):
-        piece = _plain_cluster(text[begin:stop])
+    for begin, stop, shown in _read(text):
+        piece = _plain_cluster(shown)
         pieces.append(piece)
         starts.extend([begin] * len(piece))
         ends.extend([stop] * len(piece))
@@ -88,6 +103,48 @@ def _in_one_script(word: re.Match[str]) -> str:
     shown = word.group()
     is_mixed = _OTHER_SCRIPT.search(shown) and _LATIN_OR_DIGIT.search(shown)
     return shown.translate(_LOOK_ALIKE) if is_mixed else shown
+
+
+def _read(text: str) -> Iterator[tuple[int, int, str]]:
+    """Every cluster with what it says: escaped letters stand for others, the rest for itself."""
+    paths = deque(path.span() for path in _PATH.finditer(text))
+    position = 0
+    for found in _ESCAPED.finditer(text):
+        while paths and paths[0][1] <= found.start():
+            paths.popleft()
+        if found["sign"] and paths and paths[0][0] <= found.start():
+            continue
+        for begin, stop in _clusters(text[position : found.start()]):
+            yield position + begin, position + stop, text[position + begin : position + stop]
+        yield from _unescaped(found)
+        position = found.end()
+    for begin, stop in _clusters(text[position:]):
+        yield position + begin, position + stop, text[position + begin : position + stop]
+
+
+def _unescaped(found: re.Match[str]) -> Iterator[tuple[int, int, str]]:
+    if found["units"]:
+        yield from _read_units(found)
+    else:
+        entity = found["entity"]
+        yield *found.span(), unescape(entity) if entity else _SIGNS[found[0][-1]]
+
+
+def _read_units(found: re.Match[str]) -> Iterator[tuple[int, int, str]]:
+    """UTF-16 as JSON writes it: two halves of a pair are one character."""
+    units = [
+        (found.start() + one.start(), found.start() + one.end(), int(one[1], 16))
+        for one in _UNIT.finditer(found[0])
+    ]
+    place = 0
+    while place < len(units):
+        pair = units[place : place + 2]
+        numbers = [number for _, _, number in pair]
+        is_pair = len(pair) == 2 and 0xD800 <= numbers[0] < 0xDC00 <= numbers[1] < 0xE000  # noqa: PLR2004
+        taken = pair if is_pair else pair[:1]
+        code = b"".join(number.to_bytes(2, "big") for _, _, number in taken)
+        yield taken[0][0], taken[-1][1], code.decode("utf-16-be", "surrogatepass")
+        place += len(taken)
 
 
 def _clusters(text: str) -> list[tuple[int, int]]:

@@ -19,9 +19,13 @@ _GAP = r"(?:\\?[ _\-\u00a0\u202f]){1,3}"
 _KINDS = "|".join(
     label.value.replace("_", _GAP) for label in sorted(Label, key=lambda kind: -len(kind))
 )
+# a backslash before belongs to it only where one stands before its end too: a model that escapes
+# Markdown writes both, and a value behind a backslash (`C:\Users\...`) only the first
 SHAPE = re.compile(
-    rf"\\?\[[ \u00a0\u202f]{{0,2}}(?P<kind>{_KINDS}){_GAP}(?P<number>[1-9][0-9]{{0,5}})"
-    rf"(?P<form>[a-z]{{0,3}}){_GAP}(?P<tag>[a-z0-9]{{{TAG_LENGTH}}})[ \u00a0\u202f]{{0,2}}\\?\]",
+    rf"(?P<escape>\\)?\[[ \u00a0\u202f]{{0,2}}(?P<kind>{_KINDS}){_GAP}"
+    rf"(?P<number>[1-9][0-9]{{0,5}})(?P<form>[a-z]{{0,3}}){_GAP}"
+    rf"(?P<tag>[a-z0-9]{{{TAG_LENGTH}}})[ \u00a0\u202f]{{0,2}}"
+    r"(?(escape)\\|\\?)\]",
     re.IGNORECASE | re.ASCII,
 )
 _SEPARATORS = re.compile(r"[ _\\\-\u00a0\u202f]+")
