@@ -147,6 +147,29 @@ def test_the_page_to_print_stands_alone(
     assert verify.Speaker(language).say("What this does not prove") in text
 
 
+def test_an_auditor_gets_the_records_of_an_intact_folder_to_read_and_no_others(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = tmp_path / "records.jsonl"
+    assert run(capsys, folder, "--records", told)[0] == 0
+    records = [json.loads(line) for line in told.read_text().splitlines()]
+    assert [record["seq"] for record in records] == list(range(len(records)))
+    assert {"log.created", "chat.started", "key.rotated"} <= {one["kind"] for one in records}
+    told.unlink()
+    assert run(capsys, folder, "--records", folder / "records.jsonl")[0] == 5
+    (folder / "README").write_text("changed")
+    assert verify.main([str(folder), "--records", str(told)]) == 3
+    assert "no records were written" in capsys.readouterr().err
+    assert not told.exists()
+
+
+def test_a_file_that_is_not_there_is_named(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert verify.main([str(folder), "--policy", "trust.txt"]) == 5
+    assert capsys.readouterr().err == "verify: trust.txt: No such file or directory\n"
+
+
 def test_a_page_may_not_be_written_into_what_is_checked(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

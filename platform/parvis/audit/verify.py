@@ -62,6 +62,7 @@ MAX_DEPTH = 8
 MAX_MANIFEST = 128 << 20
 MAX_TEXT = 1 << 20
 MAX_LEAF = 8192
+MAX_BUNDLE = WIDTH * (MAX_LEAF + 2) + 65536
 MAX_FINDINGS = 200
 MAX_OPEN = 100_000
 MAX_WRITERS = 100_000
@@ -2274,7 +2275,7 @@ class Verification:
         self, checker: RecordChecker, start: int, width: int, hashes: bytes | None
     ) -> bool:
         name = tile_path("entries", start // WIDTH, width)
-        data = self.read(name, WIDTH * (MAX_LEAF + 2) + 65536)
+        data = self.read(name, MAX_BUNDLE)
         if data is None:
             self._missing(name)
             checker.skip_to(start + width)
@@ -4224,14 +4225,6 @@ class Layout:
             pruned = report["pruned"]
             words = "records 0 to {}, allowed by record {}"
             yield say("pruned"), say(words, pruned["end"] - 1, pruned["by"])
-        if "sealed" in report:
-            gone = [report["sealed"][name] for name in ("fields", "held", "erased", "missing")]
-            words = "{} sealed values: {} held, {} erased with a record that allows it, {} missing"
-            yield say("sealed"), say(words, *gone)
-        if "pruned" in report:
-            pruned = report["pruned"]
-            words = "records 0 to {}, allowed by record {}"
-            yield say("pruned"), say(words, pruned["end"] - 1, pruned["by"])
         if "continues" in report:
             old = report["continues"]
             first, end = old["lost"]
@@ -4335,14 +4328,17 @@ class Layout:
 class Showing:
     """How a report is shown: as text in a language or as JSON, and as a page in a file."""
 
-    def __init__(self, as_json: bool = False, language: str = "en", page: str = "") -> None:
-        self.as_json, self.language, self.page = as_json, language, page
+    def __init__(
+        self, as_json: bool = False, language: str = "en", page: str = "", records: str = ""
+    ) -> None:
+        self.as_json, self.language, self.page, self.records = as_json, language, page, records
 
     def check_page(self, folder: str) -> None:
-        """The page MUST NOT become part of what is checked; raises ValueError."""
+        """What is written MUST NOT become part of what is checked; raises ValueError."""
         inside = os.path.join(os.path.realpath(folder), "")
-        if self.page and os.path.realpath(self.page).startswith(inside):
-            raise ValueError("--page: the file would lie in the folder that is checked")
+        for option, place in (("--page", self.page), ("--records", self.records)):
+            if place and os.path.realpath(place).startswith(inside):
+                raise ValueError(f"{option}: the file would lie in the folder that is checked")
 
     def show(self, report: dict[str, Any], out: TextIO) -> None:
         """Print the report, and write the page when one is wanted; raises OSError."""
@@ -4355,6 +4351,18 @@ class Showing:
         if self.page:
             with open(self.page, "w", encoding="utf-8") as file:
                 file.write(format_page(report, self.language))
+
+
+def write_records(path: str, report: dict[str, Any], place: str) -> None:
+    """Write the records of a folder that was found INTACT, each as it was hashed, one a line."""
+    folder = Folder(path)
+    first, end = report["records"]
+    with open(place, "wb") as file:
+        for start in range(first, end, WIDTH):
+            width = min(WIDTH, report["size"] - start)
+            name = tile_path("entries", start // WIDTH, width)
+            for leaf in split_bundle(folder.read(name, MAX_BUNDLE), width):
+                file.write(leaf + b"\n")
 
 
 def own_digest() -> str:
@@ -4469,6 +4477,15 @@ class _Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"{self.prog}: {message}\n")
 
 
+def refuse(error: BaseException) -> int:
+    """Say what is wrong with what was given, and which file; gives the exit code."""
+    words = str(error)
+    if isinstance(error, OSError):
+        words = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
+    sys.stderr.write(f"verify: {_printable(words)}\n")
+    return USAGE
+
+
 def run(
     folder: str,
     policy_file: str | None = None,
@@ -4492,11 +4509,16 @@ def run(
                 policy = load_policy(file.read(MAX_TEXT))
         state = load_state(state_file) if state_file else {}
     except (Malformed, ValueError, OSError, AttributeError, TypeError) as error:
-        words = error.strerror if isinstance(error, OSError) else str(error)
-        sys.stderr.write(f"verify: {_printable(str(words))}\n")
-        return USAGE
+        return refuse(error)
     report = verify_folder(folder, policy, state if state_file else None, brought)
     showing.show(report, out or sys.stdout)
+    if showing.records and report["verdict"] == "INTACT":
+        try:
+            write_records(folder, report, showing.records)
+        except (Malformed, OSError) as error:
+            return refuse(error)
+    elif showing.records:
+        sys.stderr.write("verify: no records were written: the folder is not INTACT\n")
     if state_file and report["verdict"] == "INTACT":
         try:
             save_state(state_file, state, report)
@@ -4524,9 +4546,7 @@ def run_proof(
         with open(path, "rb") as file:
             data = file.read(MAX_TEXT)
     except (Malformed, ValueError, OSError) as error:
-        words = error.strerror if isinstance(error, OSError) else str(error)
-        sys.stderr.write(f"verify: {_printable(str(words))}\n")
-        return USAGE
+        return refuse(error)
     report = verify_proof(data, policy, named)
     showing.show(report, sys.stdout)
     return int(report["exit"])
@@ -4610,6 +4630,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--page", metavar="FILE", default="", help="also write the report as a page to print"
     )
+    parser.add_argument(
+        "--records",
+        metavar="FILE",
+        default="",
+        help="when INTACT, also write the records to read and search: one JSON object a line",
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
@@ -4629,9 +4655,10 @@ def main(arguments: list[str] | None = None, prog: str = "verify.py") -> int:
         if given.evidence:
             return run_evidence(given.evidence, given.json)
         brought = read_brought(given)
-        showing = Showing(given.json, given.language, given.page)
+        showing = Showing(given.json, given.language, given.page, given.records)
         if is_proof(given.folder):
-            if given.state or brought.notes or brought.line or brought.not_older_than:
+            unfit = given.state or given.records or brought.line or brought.not_older_than
+            if unfit or brought.notes:
                 parser.error(
                     "with a proof go --policy, --receipt, --language, --page and --json only"
                 )
@@ -4640,9 +4667,7 @@ def main(arguments: list[str] | None = None, prog: str = "verify.py") -> int:
             parser.error("--receipt goes with a proof")
         return run(given.folder, given.policy, given.state, brought=brought, showing=showing)
     except (Malformed, OSError) as error:
-        words = error.strerror if isinstance(error, OSError) else str(error)
-        sys.stderr.write(f"verify: {_printable(str(words))}\n")
-        return USAGE
+        return refuse(error)
     except Exception as error:  # whatever a hostile folder provoked: no verdict, no traceback
         sys.stderr.write(f"verify: UNVERIFIABLE, the check failed ({type(error).__name__})\n")
         return EXIT["UNVERIFIABLE"]
