@@ -6,13 +6,15 @@ keys, models and threads in the process that will use them.
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from sqlalchemy import Engine
 
 from parvis.audit import AuditLog
 from parvis.audit.anchors import Anchors, build_anchors
+from parvis.audit.feed_outbox import Feeds
+from parvis.audit.feeds import FeedPlan, load_feeds
 from parvis.audit.sequencer import Limits
 from parvis.conversations.store import Conversations
 from parvis.conversations.vault import Vault
@@ -47,6 +49,7 @@ class Configuration:
     rules: Mapping[str, RuleSet]
     models: ModelCatalogue
     root_key: bytes
+    feeds: FeedPlan = field(default_factory=FeedPlan)
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ class Services:
     vault: Vault
     audit: AuditLog
     anchors: Anchors
+    feeds: Feeds
 
     def close(self) -> None:
         """Let go of every file, thread and connection."""
@@ -91,7 +95,9 @@ def load_configuration(settings: Settings) -> Configuration:
         lambda: load_tenants(settings.tenants_dir, models=names or {}, policies=policies)
     )
     root_key = _collect(lambda: read_root_key(settings))
-    faults = [*models.faults, *platform_rules.faults, *root_key.faults]
+    known = {*tenants.value.agencies, PLATFORM} if tenants.value else None
+    feeds = _collect(lambda: load_feeds(settings.feeds_file, known))
+    faults = [*models.faults, *platform_rules.faults, *root_key.faults, *feeds.faults]
     if models.value:  # without the models every agency's file would seem wrong
         faults += tenants.faults
     if faults:
@@ -103,7 +109,7 @@ def load_configuration(settings: Settings) -> Configuration:
         for names in {agency.policies for agency in agencies.values()}
     }
     rules = {slug: sets[agency.policies] for slug, agency in agencies.items()}
-    return Configuration(settings, tenants.get(), rules, models.get(), root_key.get())
+    return Configuration(settings, tenants.get(), rules, models.get(), root_key.get(), feeds.get())
 
 
 def build_masking(settings: Settings) -> PrivacyEngine:
@@ -153,6 +159,7 @@ def build_services(
         worker=worker or f"w{os.getpid()}",
         limits=Limits.of(settings),
         database_url=settings.audit_database_url,
+        heads_dir=settings.audit_heads_dir,
     )
     return Services(
         settings=settings,
@@ -179,6 +186,7 @@ def build_services(
         vault=Vault(engine, keystore),
         audit=audit,
         anchors=build_anchors(audit, settings),
+        feeds=Feeds(audit, configuration.feeds),
     )
 
 

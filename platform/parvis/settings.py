@@ -120,6 +120,14 @@ class Settings(BaseModel):
     heads_interval_s: int = Field(
         300, ge=1, description="Seconds between two records of the heads of all logs."
     )
+    feeds_file: Path | None = Field(
+        None,
+        description="Receivers that the audit logs are fed to (OCSF, syslog over TLS); empty: "
+        "none. Form: docs/audit-feeds.md.",
+    )
+    feed_interval_s: float = Field(
+        5.0, gt=0, description="Seconds between two looks for records that wait for a receiver."
+    )
     privacy_detection: str = Field(
         "thorough",
         pattern="^(thorough|careful|light)$",
@@ -146,6 +154,14 @@ class Settings(BaseModel):
     )
     audit_agency_gb: float = Field(
         100.0, gt=0, description="Gigabytes of audit log after which an agency's chats stop (503)."
+    )
+    audit_heads_dir: Path | None = Field(
+        None,
+        description="Folder of the newest signed head of every audit log, on storage that is not "
+        "restored with the logs; MUST exist. Empty: heads in the audit folder.",
+    )
+    audit_rotate_days: float = Field(
+        90.0, gt=0, le=400, description="Days after which an audit log gets a new signing key."
     )
     audit_heartbeat_s: float = Field(
         300.0, gt=0, description="Seconds between two heartbeats of every audit log."

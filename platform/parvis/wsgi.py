@@ -5,6 +5,7 @@ import gc
 
 from parvis.app import create_app
 from parvis.audit.anchors_thread import AnchorThread
+from parvis.audit.feed_thread import build_feed_thread
 from parvis.logs import configure_logs
 from parvis.services import build_masking, build_services, load_configuration
 from parvis.settings import load_settings
@@ -31,13 +32,15 @@ def start_services() -> None:
         every_s=settings.anchor_interval_s,
         heads_every_s=settings.heads_interval_s,
     )
+    app.extensions["parvis_feeds"] = build_feed_thread(services.feeds, settings.feed_interval_s)
 
 
 def stop_services() -> None:
     """Close them (gunicorn's `worker_exit`): streams end, their records are written, then all."""
     services = app.extensions.get("parvis")
     if services is not None:
-        app.extensions["parvis_anchors"].close()
+        for name in ("parvis_anchors", "parvis_feeds"):
+            app.extensions[name].close()
         services.inference.close()
         wait_for_chats(_ENDINGS_S)
         services.close()

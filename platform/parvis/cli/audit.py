@@ -17,6 +17,7 @@ from parvis.audit.fsck import LogCheck, check_logs
 from parvis.audit.log import AuditLog
 from parvis.audit.reader import Proof, to_us
 from parvis.audit.writer import format_time
+from parvis.cli.audit_feed import register_feed
 from parvis.cli.audit_open import open_log, require_logs
 from parvis.cli.audit_outside import register_outside
 from parvis.cli.audit_sequencer import register_sequencer
@@ -52,6 +53,7 @@ def register(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     register_outside(commands)
     register_witness(commands)
     register_sequencer(commands)
+    register_feed(commands)
 
 
 def _register_export(commands: Any) -> None:
@@ -226,7 +228,9 @@ def run_fsck(args: argparse.Namespace) -> int:
     require_logs(settings)
     keystore = KeyStore(settings.keys_file, read_root_key(settings))
     try:
-        checks = check_logs(settings.audit_dir, keystore, settings.audit_database_url)
+        checks = check_logs(
+            settings.audit_dir, keystore, settings.audit_database_url, settings.audit_heads_dir
+        )
     finally:
         keystore.close()
     sound = not any(check.faults for check in checks)

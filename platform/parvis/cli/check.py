@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from parvis.audit.anchors import describe_logs, load_plan
+from parvis.audit.feed_outbox import describe_feeds
+from parvis.audit.feeds import FeedPlan
 from parvis.audit.fsck import check_log
 from parvis.audit.reader import AuditReader
 from parvis.audit.stores import has_store
@@ -130,6 +132,7 @@ def _check_audit(configuration: Configuration) -> Iterator[Fault]:
     for words in check_log(settings.audit_dir, configuration.root_key, url):
         yield Fault("audit", 0, "", words)
     yield from _check_anchors(settings, url)
+    yield from _check_feeds(settings, url, configuration.feeds)
 
 
 def _check_anchors(settings: Settings, url: str) -> Iterator[Fault]:
@@ -144,3 +147,18 @@ def _check_anchors(settings: Settings, url: str) -> Iterator[Fault]:
                 yield Fault("anchors", 0, tenant_id, words)
             elif state.late:
                 yield Fault("anchors", 0, tenant_id, "nobody outside has vouched for it yet")
+
+
+def _check_feeds(settings: Settings, url: str, plan: FeedPlan) -> Iterator[Fault]:
+    """No receiver is behind, and none has lost records."""
+    if not plan.feeds or not has_store(settings.audit_dir, url):
+        return
+    with closing(AuditReader(settings.audit_dir, url)) as reader:
+        for state in describe_feeds(reader, settings.audit_dir, plan):
+            place = f"{state.feed} {state.tenant}"
+            if state.late:
+                why = f": {state.trouble[1]}" if state.trouble else ""
+                yield Fault("feeds", 0, place, f"{state.waiting} records wait too long{why}")
+            if state.lost:
+                words = f"{state.lost} records were pruned before the receiver took them"
+                yield Fault("feeds", 0, place, words)

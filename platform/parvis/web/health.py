@@ -42,6 +42,7 @@ def check_parts(services: Services) -> dict[str, str]:
         "privacy": lambda: _privacy(services),
         "models": lambda: _models(services),
         "anchors": lambda: _anchors(services),
+        "feeds": lambda: _feeds(services),
     }
     return {name: _word(check) for name, check in checks.items()}
 
@@ -77,6 +78,14 @@ def _anchors(services: Services) -> str:
     """Witnesses and time stamps are never in the way of an answer: at worst `degraded`."""
     try:
         return "degraded" if services.anchors.describe(PLATFORM).late else "ok"
+    except Exception:  # the log itself is judged by `audit`
+        return "degraded"
+
+
+def _feeds(services: Services) -> str:
+    """No receiver is in the way of an answer: at worst `degraded`."""
+    try:
+        return "degraded" if any(state.late for state in services.feeds.describe()) else "ok"
     except Exception:  # the log itself is judged by `audit`
         return "degraded"
 
