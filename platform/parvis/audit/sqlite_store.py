@@ -91,7 +91,7 @@ class SqliteStore(Store):
             if self._pragma("user_version") != _SCHEMA_VERSION:
                 raise StoreUnsafe("the audit database has another schema")
         except BaseException:
-            self._db.close()
+            self.close()
             raise
 
     def _configure(self) -> None:
