@@ -51,13 +51,26 @@ OPTIONS = {
 def test_every_text_is_found_and_nothing_that_only_steers() -> None:
     texts = collect_texts(MESSAGES, OPTIONS)
     assert texts == (
-        *("S", "Q", "N", "call_1", "who", "A", "list", "B", "Find", "R", "call_1"),
+        *(
+            "S",
+            "Q",
+            "N",
+            "call_1",
+            "who",
+            '"who": "A"',
+            "list",
+            '"list": "B"',
+            "Find",
+            "R",
+            "call_1",
+        ),
         *("X", "Y", "Find", "D", "P", "E", "F", "P", "N", "G"),
     )
 
 
 def test_replaced_texts_land_in_their_places() -> None:
-    texts = [f"<{text}>" for text in collect_texts(MESSAGES, OPTIONS)]
+    beside = {'"who": "A"': '"who": "<A>"', '"list": "B"': '"list": "<B>"'}
+    texts = [beside.get(text, f"<{text}>") for text in collect_texts(MESSAGES, OPTIONS)]
     messages, options = replace_texts(MESSAGES, OPTIONS, texts)
     assert messages[1] == {"role": "user", "content": "<Q>", "name": "<N>"}
     call = messages[2]["tool_calls"][0]
@@ -116,12 +129,20 @@ def test_arguments_nested_beyond_reading_are_one_text() -> None:
 
 def test_a_long_number_in_arguments_is_a_text_and_stays_a_number_unless_replaced() -> None:
     messages = _called_with('{"n": 7, "phone": 621123456}')
-    assert collect_texts(messages, {}) == ("1", "n", "phone", "621123456", "F")
-    kept, _ = replace_texts(messages, {}, ("1", "n", "phone", "621123456", "F"))
+    assert collect_texts(messages, {}) == ("1", "n", "phone", '"phone": "621123456"', "F")
+    kept, _ = replace_texts(messages, {}, ("1", "n", "phone", '"phone": "621123456"', "F"))
     assert json.loads(kept[0]["tool_calls"][0]["function"]["arguments"])["phone"] == 621123456
-    masked, _ = replace_texts(messages, {}, ("1", "n", "phone", "[PHONE_1_k7fq]", "F"))
+    masked, _ = replace_texts(messages, {}, ("1", "n", "phone", '"phone": "[PHONE_1_k7fq]"', "F"))
     found = json.loads(masked[0]["tool_calls"][0]["function"]["arguments"])
     assert found == {"n": 7, "phone": "[PHONE_1_k7fq]"}
+
+
+def test_a_value_is_read_beside_its_key_and_both_are_hidden_where_they_are_one_thing() -> None:
+    messages = _called_with('{"Marie": ["Weber"], "x": ""}')
+    assert collect_texts(messages, {}) == ("1", "Marie", '"Marie": "Weber"', "x", "", "F")
+    masked, _ = replace_texts(messages, {}, ("1", "[A]", '"[B]"', "x", "", "F"))
+    found = json.loads(masked[0]["tool_calls"][0]["function"]["arguments"])
+    assert found == {"[A]": ['"[B]"'], "x": ""}
 
 
 def test_a_tools_result_is_read_without_its_json_escapes() -> None:

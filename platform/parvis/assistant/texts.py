@@ -180,25 +180,37 @@ def _without_escapes(text: str) -> str:
         return text
 
 
-def _walk_value(value: Any, visit: Visit) -> Any:
+def _walk_value(value: Any, visit: Visit, key: str = "") -> Any:
+    """The value with its texts visited; `key` is the name that it stands under."""
     if isinstance(value, str):
-        return visit(value)
+        return _visit_under(key, value, visit)
     if isinstance(value, int | float):
-        return _walk_number(value, visit)
+        return _walk_number(value, visit, key)
     if isinstance(value, list):
-        return [_walk_value(item, visit) for item in value]
+        return [_walk_value(item, visit, key) for item in value]
     if isinstance(value, dict):
-        return {visit(key): _walk_value(item, visit) for key, item in value.items()}
+        return {visit(name): _walk_value(item, visit, name) for name, item in value.items()}
     return value
 
 
-def _walk_number(value: float, visit: Visit) -> Any:
+def _walk_number(value: float, visit: Visit, key: str) -> Any:
     """The number, or what stands for it: a phone number is one without quotation marks too."""
     plain = str(value)
     if len(plain) < _NUMBER_SIGNS:
         return value
-    shown = visit(plain)
+    shown = _visit_under(key, plain, visit)
     return value if shown == plain else shown
+
+
+def _visit_under(key: str, value: str, visit: Visit) -> str:
+    """The value as it reads beside its key: `12.03.1980` says little, `date_naissance` much."""
+    if not key or not value:
+        return visit(value)
+    before, after = f'"{key}": "', '"'
+    shown = visit(before + value + after)
+    if shown.startswith(before) and shown.endswith(after):
+        return shown[len(before) : -len(after)]
+    return shown  # key and value are one thing to hide
 
 
 def _walk_option(name: str, value: Any, visit: Visit) -> Any:
