@@ -7,7 +7,6 @@ Texts beside the audit log have keys of one day (`audit-*`, reference `2026-11-2
 time erases them too, whatever else the person or the conversation still keeps.
 """
 
-import hashlib
 import hmac
 import os
 import threading
@@ -29,6 +28,7 @@ AUDIT_KINDS = (AUDIT_SUBJECT, AUDIT_CONVERSATION, AUDIT_REQUEST)
 _NONCE = 12
 _SPARE_KEYS = 64
 _DAY = len("2026-11-22")
+_REMEMBERED = 10_000
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS data_key (
     id TEXT PRIMARY KEY,
@@ -38,7 +38,11 @@ CREATE TABLE IF NOT EXISTS data_key (
     wrapped BLOB NOT NULL,
     created_at INTEGER NOT NULL DEFAULT (unixepoch()),
     UNIQUE (tenant_id, kind, ref)
-)
+);
+CREATE TABLE IF NOT EXISTS erased (no INTEGER PRIMARY KEY, times INTEGER NOT NULL);
+CREATE TRIGGER IF NOT EXISTS count_erased AFTER DELETE ON data_key BEGIN
+    INSERT INTO erased VALUES (1, 1) ON CONFLICT (no) DO UPDATE SET times = times + 1;
+END
 """
 
 
@@ -74,10 +78,18 @@ class KeyFacts:
         return self.ref[_DAY + 1 :]
 
 
+def day_ref(day: str, ref: str) -> str:
+    """The reference of an `audit-*` key of one UTC day (`2026-11-22/REF`)."""
+    return f"{day}/{ref}"
+
+
 def derive_key(root: bytes, *context: str) -> bytes:
     """32 bytes that belong to this root and context only (HMAC-SHA-256 as in RFC 5869 expand)."""
-    info = b"parvis/v1" + b"".join(len(word).to_bytes(4, "big") + word for word in _utf8(context))
-    return hmac.new(root, info, hashlib.sha256).digest()
+    info = b"parvis/v1"
+    for word in context:
+        raw = word.encode()
+        info += len(raw).to_bytes(4, "big") + raw
+    return hmac.digest(root, info, "sha256")
 
 
 def seal(key: bytes, plaintext: bytes, context: str) -> bytes:
@@ -105,6 +117,8 @@ class KeyStore:
         self._root = root
         self._lock = threading.Lock()
         self._spare: dict[tuple[str, str], list[DataKey]] = {}
+        self._opened: dict[tuple[str, str, str], DataKey] = {}
+        self._times_erased = 0
         self._db = apsw.Connection(str(path))
         path.chmod(0o600)
         self._db.set_busy_timeout(5000)
@@ -130,9 +144,34 @@ class KeyStore:
             raise SealBroken("the key was destroyed")
         return stored
 
-    def get_day_key(self, tenant_id: str, kind: str, day: str, ref: str) -> DataKey:
-        """The `audit-*` key of this person or conversation for one UTC day (`2026-11-22`)."""
-        return self.get_key(tenant_id, kind, f"{day}/{ref}")
+    def get_keys(self, tenant_id: str, wanted: Sequence[tuple[str, str]]) -> list[DataKey]:
+        """`get_key` for each (kind, ref), cheaply: opened keys are remembered.
+
+        The file counts erasures, and the count is read before each use: after any process
+        destroyed any key, none that was opened before is used again.
+        """
+        with self._lock:
+            times = self._forget_erased()
+            found = [self._opened.get((tenant_id, *one)) for one in wanted]
+        return [
+            self._open_key(tenant_id, *one, times) if key is None else key
+            for one, key in zip(wanted, found, strict=True)
+        ]
+
+    def _forget_erased(self) -> int:
+        rows: list[Any] = self._db.execute("SELECT times FROM erased").fetchall()
+        times: int = rows[0][0] if rows else 0
+        if times != self._times_erased or len(self._opened) >= _REMEMBERED:
+            self._opened.clear()
+            self._times_erased = times
+        return times
+
+    def _open_key(self, tenant_id: str, kind: str, ref: str, times: int) -> DataKey:
+        key = self.get_key(tenant_id, kind, ref)
+        with self._lock:
+            if times == self._times_erased:  # else another thread saw that keys were destroyed
+                self._opened[tenant_id, kind, ref] = key
+        return key
 
     def take_request_key(self, tenant_id: str, day: str) -> DataKey:
         """A key that seals one request and nothing else. Made in batches: one sync for many."""
@@ -157,7 +196,7 @@ class KeyStore:
                         key.id,
                         tenant_id,
                         AUDIT_REQUEST,
-                        f"{day}/{key.id}",
+                        day_ref(day, key.id),
                         seal(kek, key.key, key.id),
                     )
                     for key in made
@@ -259,7 +298,3 @@ class KeyStore:
         key_id, wrapped = rows[0]
         kek = derive_key(self._root, "kek", tenant_id)
         return DataKey(key_id, unseal(kek, wrapped, key_id))
-
-
-def _utf8(words: tuple[str, ...]) -> list[bytes]:
-    return [word.encode() for word in words]

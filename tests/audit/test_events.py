@@ -1,15 +1,16 @@
 """Records: canonical bytes, closed kinds, strict fields; nothing of a person in clear."""
 
 import json
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pytest
 import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from parvis.audit import Actor, Draft, verify
-from parvis.audit.canonical import MAX_INTEGER, encode
+from parvis.audit.canonical import MAX_INTEGER, encode, encode_json
 from parvis.audit.events import (
     BLOCKS,
     CONTENT_PREFIXES,
@@ -17,7 +18,9 @@ from parvis.audit.events import (
     REQUIRED_FIELDS,
     SEALED_CONTENT,
     SEALED_NAMES,
+    TYPES,
     build_body,
+    check_block,
     clean_word,
     new_id,
 )
@@ -38,7 +41,7 @@ VALUES = st.recursive(
 @given(st.dictionaries(KEYS, VALUES, max_size=6))
 def test_records_are_written_as_rfc_8785_says(record: dict[str, Any]) -> None:
     found = encode(record)
-    assert found == rfc8785.dumps(record)
+    assert found == encode_json(record) == rfc8785.dumps(record)
     assert verify.parse_record(found) == record == json.loads(found)
 
 
@@ -46,8 +49,15 @@ def test_records_are_written_as_rfc_8785_says(record: dict[str, Any]) -> None:
     "value", [1.5, 2**53, -(2**53), {"é": 1}, {1: 2}, b"x", "\ud800", {"a": [0.1]}]
 )
 def test_a_value_without_canonical_form_is_refused(value: Any) -> None:
-    with pytest.raises(ValueError, match=r"record holds|surrogates|UTF-8|str is not valid"):
-        encode({"a": value})
+    for write in (encode, encode_json):
+        for record in ({"a": value}, {"a": ["x", value]}, {"a": {"b": {}, "c": [[value]]}}):
+            with pytest.raises(ValueError, match=r"record holds|surrogates|UTF-8|str is not valid"):
+                write(record)
+
+
+@pytest.mark.parametrize("text", ['":1.5', '",2', '":12345678901234567', "[1", "a,1.5e3"])
+def test_text_that_looks_like_a_number_is_written_as_text(text: str) -> None:
+    assert encode_json({"a": [text], text: text}) == rfc8785.dumps({"a": [text], text: text})
 
 
 @pytest.mark.parametrize(
@@ -82,6 +92,65 @@ def test_writer_and_verifier_hold_the_same_tables() -> None:
     assert ours == verify.KINDS
     assert (SEALED_NAMES, SEALED_CONTENT) == (verify.SEALED_NAMES, verify.SEALED_CONTENT)
     assert CONTENT_PREFIXES == verify.CONTENT_PREFIXES
+
+
+COUNT = Annotated[int, Field(ge=0, lt=2**53)]
+WORD = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:/@+=,~()#<>*-]{1,255}$")]
+LABEL = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,39}$")]
+DECLARED: dict[str, Any] = {
+    "word": WORD,
+    "words": Annotated[list[WORD], Field(max_length=64)],
+    "count": COUNT,
+    "flag": bool,
+    "hex32": Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")],
+    "hex64": Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")],
+    "time": Annotated[
+        str,
+        StringConstraints(pattern=r"^[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}\.[0-9]{6}Z$"),
+    ],
+    "counts": Annotated[dict[LABEL, COUNT], Field(max_length=64)],
+    "actor": Literal["person", "service", "system", "unknown"],
+    "decision": Literal["allow", "deny"],
+    "action": Literal["none", "masked", "generalised", "blocked", "passed"],
+}
+DECLARERS = {code: TypeAdapter(declared) for code, declared in DECLARED.items()}
+TEXTS = (
+    st.text(max_size=8)
+    | st.text("0123456789abcdef", min_size=31, max_size=33)
+    | st.text("0123456789abcdef", min_size=63, max_size=65)
+    | st.text("aB0-_.\n", min_size=254, max_size=256)
+    | st.from_regex(r"[A-Z][A-Z0-9_]{0,40}\n?", fullmatch=True)
+    | st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}.[0-9]{6}Z\n?")
+    | st.sampled_from(["person", "allow", "masked", "none", "Person", "allow "])
+)
+NUMBERS = st.integers() | st.sampled_from([0, 2**53 - 1, 2**53, -1])
+ODD = st.none() | st.booleans() | st.floats() | st.binary(max_size=3) | NUMBERS | TEXTS
+VALUES_OF_FIELDS = (
+    ODD
+    | st.lists(ODD, max_size=3)
+    | st.lists(st.just("word"), min_size=63, max_size=66)
+    | st.dictionaries(TEXTS, ODD, max_size=3)
+    | st.builds(lambda n: {f"L{at}": at for at in range(n)}, st.integers(63, 66))
+)
+
+
+@settings(max_examples=600, deadline=None)
+@given(VALUES_OF_FIELDS)
+def test_the_fast_checks_of_fields_allow_what_their_declarations_allow(value: Any) -> None:
+    assert set(DECLARED) == set(TYPES)
+    for code in DECLARED:
+        try:
+            DECLARERS[code].validate_python(value, strict=True)
+            allowed = True
+        except ValidationError:
+            allowed = False
+        assert TYPES[code](value) is allowed, code
+
+
+def test_a_block_needs_its_required_fields() -> None:
+    assert check_block("actor", {"type": "system", "client": ""}) == {"type": "system"}
+    with pytest.raises(ValueError, match="actor: type"):
+        check_block("actor", {"client": "x"})
 
 
 def a_block(name: str) -> dict[str, Any]:

@@ -2,11 +2,23 @@
 
 import os
 import stat
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from parvis.keystore import KeyStore, SealBroken, derive_key, seal, unseal
+from parvis.keystore import KeyStore, SealBroken, day_ref, derive_key, seal, unseal
+
+ERASER = """
+import sys
+from pathlib import Path
+from parvis.keystore import KeyStore
+store = KeyStore(Path(sys.argv[1]), bytes(32))
+for line in sys.stdin:
+    print(store.destroy_key("a", "subject", line.strip()), flush=True)
+"""
 
 
 def test_a_key_is_the_same_until_it_is_destroyed_and_another_after(tmp_path: Path) -> None:
@@ -18,6 +30,77 @@ def test_a_key_is_the_same_until_it_is_destroyed_and_another_after(tmp_path: Pat
     assert not store.destroy_key("a", "conversation", "1")
     assert store.find_key("a", "conversation", "1") is None
     assert store.get_key("a", "conversation", "1").key != first.key
+    store.close()
+
+
+@pytest.mark.parametrize("way", ["get_key", "get_keys"])
+def test_a_key_that_another_process_destroyed_is_never_used_again(tmp_path: Path, way: str) -> None:
+    store = KeyStore(tmp_path / "keys.db", bytes(32))
+
+    def use(ref: str) -> bytes:
+        if way == "get_key":
+            return store.get_key("a", "subject", ref).key
+        return store.get_keys("a", [("subject", ref)])[0].key
+
+    command = [sys.executable, "-c", ERASER, str(tmp_path / "keys.db")]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as eraser:
+        assert eraser.stdin is not None
+        assert eraser.stdout is not None
+        for _ in range(50):
+            before, other = use("anna"), use("ben")
+            assert (use("anna"), use("ben")) == (before, other)
+            eraser.stdin.write("anna\n")
+            eraser.stdin.flush()
+            assert eraser.stdout.readline() == "True\n"
+            assert use("anna") != before
+            assert use("ben") == other
+        eraser.stdin.close()
+    store.close()
+
+
+def test_remembered_keys_are_those_of_the_file_whoever_destroys_them_meanwhile(
+    tmp_path: Path,
+) -> None:
+    store, eraser = (KeyStore(tmp_path / "keys.db", bytes(32)) for _ in range(2))
+    destroyed: set[str] = set()
+    stale: list[str] = []
+    over = threading.Event()
+
+    def use() -> None:
+        while not over.is_set():
+            gone = set(destroyed)
+            try:
+                (key,) = store.get_keys("a", [("subject", "anna")])
+            except SealBroken:  # destroyed between its making and its reading
+                continue
+            stale.extend({key.id} & gone)
+
+    threads = [threading.Thread(target=use) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(100):
+        key = eraser.get_key("a", "subject", "anna")
+        eraser.destroy_key("a", "subject", "anna")
+        destroyed.add(key.id)
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert stale == []
+    store.close()
+    eraser.close()
+
+
+def test_keys_are_remembered_until_any_is_destroyed(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path / "keys.db", bytes(32))
+    wanted = [("subject", "anna"), ("conversation", "1"), ("audit-subject", "2026-11-22/anna")]
+    first = store.get_keys("a", wanted)
+    assert [store.find_key("a", *one) for one in wanted] == first
+    assert all(new is old for new, old in zip(store.get_keys("a", wanted), first, strict=True))
+    assert store.get_keys("b", wanted) != first
+    store.destroy_keys("a", [first[1].id])
+    second = store.get_keys("a", wanted)
+    assert [new == old for new, old in zip(second, first, strict=True)] == [True, False, True]
     store.close()
 
 
@@ -70,8 +153,8 @@ def test_derived_keys_do_not_run_together() -> None:
 def test_a_day_has_keys_of_its_own_that_are_found_by_their_owner(tmp_path: Path) -> None:
     store = KeyStore(tmp_path / "keys.db", os.urandom(32))
     days = ("2026-11-21", "2026-11-22")
-    made = {store.get_day_key("a", "audit-subject", day, "anna").id for day in days}
-    store.get_day_key("a", "audit-subject", days[0], "ben")
+    made = {store.get_key("a", "audit-subject", day_ref(day, "anna")).id for day in days}
+    store.get_key("a", "audit-subject", day_ref(days[0], "ben"))
     store.get_key("a", "subject", "anna")
     found = store.list_keys("a", ("audit-subject",), "anna")
     assert {fact.id for fact in found} == made

@@ -9,11 +9,9 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Literal, NamedTuple
-
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, create_model
+from typing import Any, Literal, NamedTuple
 
 from parvis.domain import Principal
 
@@ -21,29 +19,57 @@ VERSION = 1
 PLATFORM = "platform"
 MAX_SEALED_BYTES = 16 * 1024 * 1024
 
-Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:/@+=,~()#<>*-]{1,255}$")]
-Label = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,39}$")]
-Count = Annotated[int, Field(ge=0, lt=2**53)]
-Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
-Hex64 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Time = Annotated[
-    str, StringConstraints(pattern=r"^[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}\.[0-9]{6}Z$")
-]
-Words = Annotated[list[Word], Field(max_length=64)]
+_WORD = re.compile(r"[A-Za-z0-9._:/@+=,~()#<>*-]{1,255}", re.ASCII)
+_LABEL = re.compile(r"[A-Z][A-Z0-9_]{0,39}", re.ASCII)
+_HEX32 = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_HEX64 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_TIME = re.compile(r"[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}\.[0-9]{6}Z", re.ASCII)
+_MAX_LISTED = 64
 
-TYPES: Mapping[str, Any] = {
-    "word": Word,
-    "words": Words,
-    "count": Count,
-    "flag": bool,
-    "hex32": Hex32,
-    "hex64": Hex64,
-    "time": Time,
-    "counts": Annotated[dict[Label, Count], Field(max_length=64)],
-    "actor": Literal["person", "service", "system", "unknown"],
-    "decision": Literal["allow", "deny"],
-    "action": Literal["none", "masked", "generalised", "blocked", "passed"],
+
+def _text(form: re.Pattern[str]) -> Callable[[Any], bool]:
+    return lambda value: type(value) is str and form.fullmatch(value) is not None
+
+
+def _one_of(*words: str) -> Callable[[Any], bool]:
+    allowed = frozenset(words)
+    return lambda value: type(value) is str and value in allowed
+
+
+_is_word, _is_label = _text(_WORD), _text(_LABEL)
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 2**53
+
+
+def _are_words(value: Any) -> bool:
+    return type(value) is list and len(value) <= _MAX_LISTED and all(map(_is_word, value))
+
+
+def _are_counts(value: Any) -> bool:
+    return (
+        type(value) is dict
+        and len(value) <= _MAX_LISTED
+        and all(map(_is_label, value))
+        and all(map(_is_count, value.values()))
+    )
+
+
+TYPES: Mapping[str, Callable[[Any], bool]] = {
+    "word": _is_word,
+    "words": _are_words,
+    "count": _is_count,
+    "flag": lambda value: type(value) is bool,
+    "hex32": _text(_HEX32),
+    "hex64": _text(_HEX64),
+    "time": _text(_TIME),
+    "counts": _are_counts,
+    "actor": _one_of("person", "service", "system", "unknown"),
+    "decision": _one_of("allow", "deny"),
+    "action": _one_of("none", "masked", "generalised", "blocked", "passed"),
 }
+"""What the values of a field may be, by hand: this runs for every block of every record."""
 
 BLOCKS: Mapping[str, Mapping[str, str]] = {
     "emit": {"node": "word", "boot": "hex32", "worker": "word", "n": "count"},
@@ -225,18 +251,6 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-def _block_model(name: str) -> type[BaseModel]:
-    needed = REQUIRED_FIELDS.get(name, ())
-    fields: dict[str, Any] = {
-        key: (TYPES[code], ...) if key in needed else (TYPES[code] | None, None)
-        for key, code in BLOCKS[name].items()
-    }
-    return create_model(name, __config__=ConfigDict(extra="forbid", strict=True), **fields)
-
-
-BLOCK_MODELS: Mapping[str, type[BaseModel]] = {name: _block_model(name) for name in BLOCKS}
-
-
 class KeyRef(NamedTuple):
     """Which keys of the agency seal a record's values: a conversation's, a person's, its own.
 
@@ -313,8 +327,8 @@ def replace_id(draft: Draft) -> Draft:
     return replace(draft, id=new_id())
 
 
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
 _NOT_WORD = re.compile(r"[^A-Za-z0-9._:/@+=,~()#<>*-]")
-_WORD = re.compile(r"[A-Za-z0-9._:/@+=,~()#<>*-]{1,255}", re.ASCII)
 UUID_FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 
@@ -373,9 +387,13 @@ def check_sealed(kind: str, names: Iterable[str]) -> None:
         raise ValueError("audit: this kind carries no such sealed field")
 
 
+_CARRIED = ("target", "model", "use", "policy", "privacy", "http", "trace", "change")
+
+
 def _add_blocks(body: dict[str, Any], draft: Draft, kind: Kind) -> None:
-    for name in ("target", "model", "use", "policy", "privacy", "http", "trace", "change"):
-        block = check_block(name, getattr(draft, name))
+    for name in _CARRIED:
+        given = getattr(draft, name)
+        block = check_block(name, given) if given else {}
         if block:
             if name not in kind.required and name not in kind.optional:
                 raise ValueError(f"audit: {draft.kind} carries no {name}")
@@ -386,15 +404,21 @@ def _add_blocks(body: dict[str, Any], draft: Draft, kind: Kind) -> None:
 
 def check_block(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """`values` without the empty ones, checked against the fields of block `name`."""
-    plain = {key: _plain(value) for key, value in values.items()}
-    if name == "model":  # partly a model server's own words
-        plain = {k: clean_word(v) if isinstance(v, str) else v for k, v in plain.items()}
-    block = {key: value for key, value in plain.items() if value not in (None, "", [], {})}
-    try:
-        BLOCK_MODELS[name].model_validate(block)
-    except ValidationError as error:
-        places = sorted({".".join(map(str, item["loc"])) for item in error.errors()})
-        raise ValueError(f"audit: {name}: {', '.join(places)}") from None
+    fields = BLOCKS[name]
+    block: dict[str, Any] = {}
+    wrong = []
+    for key, value in values.items():
+        plain = value if type(value) is str else _plain(value)
+        if plain in _EMPTY:
+            continue
+        if name == "model" and type(plain) is str:  # partly a model server's own words
+            plain = clean_word(plain)
+        block[key] = plain
+        if key not in fields or not TYPES[fields[key]](plain):
+            wrong.append(str(key))
+    wrong += [key for key in REQUIRED_FIELDS.get(name, ()) if key not in block]
+    if wrong:
+        raise ValueError(f"audit: {name}: {', '.join(sorted(wrong))}")
     return block
 
 

@@ -10,12 +10,13 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 from parvis.audit import events, wire
-from parvis.audit.canonical import MAX_RECORD_BYTES, encode
+from parvis.audit.canonical import MAX_RECORD_BYTES, encode_json
 from parvis.audit.client import Client, Pending
 from parvis.audit.events import Draft, KeyRef
 from parvis.audit.files import make_private_folder
@@ -35,7 +36,7 @@ from parvis.audit.writer import (
     format_time,
 )
 from parvis.errors import AuditUnavailable
-from parvis.keystore import DataKey, KeyStore, SealBroken
+from parvis.keystore import DataKey, KeyStore, SealBroken, day_ref
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ class AuditLog:
         except (OSError, SealBroken) as error:
             log.error("audit.failed", extra={"fault": describe_fault(error)})
             raise AuditUnavailable() from error
-        encoded = encode(entry.body)
+        encoded = encode_json(entry.body)
         if len(encoded) > MAX_RECORD_BYTES - _ROOM_FOR_POSITION:
             raise ValueError("audit: the record is larger than 8 KiB")
         return self._client.submit(entry, encoded)
@@ -203,7 +204,7 @@ class AuditLog:
         """Its caller went away before it was durable, so nothing followed."""
         try:
             left = ending(intent.tenant_id, intent.body["id"], "caller_gone")
-            self._client.submit(left, encode(left.body))
+            self._client.submit(left, encode_json(left.body))
         except AuditUnavailable:
             log.warning("audit.intent_left_open")
 
@@ -285,33 +286,42 @@ class AuditLog:
         log_id = self.get_log(tenant_id).id
         seen = format_time(time.time_ns() // 1000)
         body["seen"] = seen
-        subject = draft.actor.subject
-        own_key = self._keystore.get_key(tenant_id, "subject", subject) if subject else None
-        body["actor"] = _actor_block(draft, own_key, seen[:7])
-        sealed = self._seal(tenant_id, log_id, draft, seen[:10])
+        keys = self._open_keys(tenant_id, draft, seen[:10])
+        body["actor"] = _actor_block(draft, keys.get("pseudonym"), seen[:7])
+        sealed = _seal(keys, log_id, draft)
         if sealed:
             body["seal"] = {value.name: value.entry for value in sealed}
         return Entry(tenant_id, body, sealed)
 
-    def _seal(self, tenant_id: str, log_id: str, draft: Draft, day: str) -> list[SealedValue]:
-        sealed = []
-        own = KeyRef("subject", draft.actor.subject) if draft.actor.subject else None
-        if draft.actor.type == "person" and own is not None:
-            key, subject = self._day_key(tenant_id, own, day), own.ref.encode()
-            sealed.append(seal_value(key, log_id, draft.id, "user", subject))
-        if draft.sealed:
-            chosen = draft.seal_key or own
-            if chosen is None or "user" in draft.sealed:
-                raise ValueError("audit: sealed values need a key, and `user` is set by the log")
-            key = self._day_key(tenant_id, chosen, day)
-            for name, value in draft.sealed.items():
-                sealed.append(seal_value(key, log_id, draft.id, name, value))
-        return sealed
+    def _open_keys(self, tenant_id: str, draft: Draft, day: str) -> dict[str, DataKey]:
+        """The keys that the record needs, by what they are for."""
+        subject = draft.actor.subject
+        own = KeyRef("subject", subject) if subject else None
+        content = (draft.seal_key or own) if draft.sealed else None
+        if draft.sealed and (content is None or "user" in draft.sealed):
+            raise ValueError("audit: sealed values need a key, and `user` is set by the log")
+        wanted: dict[str, tuple[str, str]] = {}
+        if own is not None:
+            wanted["pseudonym"] = own
+            if draft.actor.type == "person":
+                wanted["user"] = ("audit-subject", day_ref(day, subject))
+        if content is not None and content.kind != "request":
+            wanted["content"] = (f"audit-{content.kind}", day_ref(day, content.ref))
+        found = self._keystore.get_keys(tenant_id, list(wanted.values())) if wanted else []
+        keys = dict(zip(wanted, found, strict=True))
+        if content is not None and content.kind == "request":
+            keys["content"] = self._keystore.take_request_key(tenant_id, day)
+        return keys
 
-    def _day_key(self, tenant_id: str, wanted: KeyRef, day: str) -> DataKey:
-        if wanted.kind == "request":
-            return self._keystore.take_request_key(tenant_id, day)
-        return self._keystore.get_day_key(tenant_id, f"audit-{wanted.kind}", day, wanted.ref)
+
+def _seal(keys: Mapping[str, DataKey], log_id: str, draft: Draft) -> list[SealedValue]:
+    sealed = []
+    if "user" in keys:
+        subject = draft.actor.subject.encode()
+        sealed.append(seal_value(keys["user"], log_id, draft.id, "user", subject))
+    for name, value in draft.sealed.items():
+        sealed.append(seal_value(keys["content"], log_id, draft.id, name, value))
+    return sealed
 
 
 def _actor_block(draft: Draft, own_key: DataKey | None, month: str) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def open_value(
 def pseudonym(subject_key: DataKey, month: str) -> str:
     """32 hex digits that stand for a person during one month (`2026-11`)."""
     key = derive_key(subject_key.key, "audit-pseudonym")
-    return hmac.new(key, month.encode(), hashlib.sha256).digest()[:_PSEUDONYM_BYTES].hex()
+    return hmac.digest(key, month.encode(), "sha256")[:_PSEUDONYM_BYTES].hex()
 
 
 def _field_key(key: DataKey, record_id: str, name: str) -> bytes:

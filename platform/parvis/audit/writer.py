@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from parvis.audit import events
-from parvis.audit.canonical import MAX_RECORD_BYTES, encode
+from parvis.audit.canonical import MAX_RECORD_BYTES, encode_json
 from parvis.audit.files import LockFile, make_private_folder
 from parvis.audit.log_keys import Boot, HeadFile, LogKeys
 from parvis.audit.notes import (
@@ -377,7 +377,7 @@ class Writer:
                 "n": count,
             },
         }
-        leaf = encode(record)
+        leaf = encode_json(record)
         if len(leaf) > MAX_RECORD_BYTES:
             raise ValueError("audit: the record is larger than 8 KiB")
         hashed = leaf_hash(leaf)
