@@ -114,7 +114,7 @@ class _File(apsw.VFSFile):
         except OSError as error:
             raise _for_sqlite(error) from None
 
-    def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802 - SQLite's name
+    def xWrite(self, data: bytes, offset: int) -> None:
         part = bytes(data)
         write = super().xWrite
         self._run(
@@ -123,11 +123,11 @@ class _File(apsw.VFSFile):
             lambda: write(part[: len(part) // 2], offset),
         )
 
-    def xSync(self, flags: int) -> None:  # noqa: N802 - SQLite's name
+    def xSync(self, flags: int) -> None:
         sync = super().xSync
         self._run(Call("sync", self._path), lambda: sync(flags))
 
-    def xTruncate(self, size: int) -> None:  # noqa: N802 - SQLite's name
+    def xTruncate(self, size: int) -> None:
         cut = super().xTruncate
         self._run(Call("cut", self._path, size), lambda: cut(size))
 
@@ -137,13 +137,15 @@ class _Files(apsw.VFS):
         super().__init__("parvis-drill", "unix", makedefault=True)
         self._disk = disk
 
-    def xOpen(self, name: Any, flags: list[int]) -> _File:  # noqa: N802 - SQLite's name
+    def xOpen(self, name: Any, flags: list[int]) -> _File:
         return _File(self._disk, name, flags)
 
-    def xDelete(self, name: str, sync_folder: bool) -> None:  # noqa: N802, FBT001 - SQLite's
+    def xDelete(self, name: str, sync_folder: bool) -> None:
         remove = super().xDelete
         try:
-            self._disk.run(Call("remove", name), lambda: remove(name, sync_folder))
+            self._disk.run(
+                Call("remove", name, int(sync_folder)), lambda: remove(name, sync_folder)
+            )
         except OSError as error:
             raise _for_sqlite(error) from None
 
@@ -161,9 +163,7 @@ class _System:
     def open(self, path: Any, flags: int, mode: int = 0o777) -> int:
         """As `os.open`."""
         if flags & os.O_CREAT and not Path(path).exists():
-            made: int = self._disk.run(
-                Call("make", str(path)), lambda: os.open(path, flags, mode)
-            )
+            made: int = self._disk.run(Call("make", str(path)), lambda: os.open(path, flags, mode))
         else:
             made = os.open(path, flags, mode)
         self._paths[made] = str(path)
