@@ -127,6 +127,11 @@ BLOCKS: Mapping[str, Mapping[str, str]] = {
         "ms": "count",
         "first_ms": "count",
         "finish": "word",
+        "calls_logged": "count",
+        "calls_maybe": "count",
+        "calls_outside": "count",
+        "calls_unlogged": "count",
+        "counter": "count",
     },
     "policy": {
         "digest": "word",

@@ -146,7 +146,8 @@ BLOCKS = {
     "model": "wanted:words provider:word asked:word answered:word response:word digest:word",
     "use": "messages:count bytes_in:count bytes_out:count tokens_in:count tokens_out:count "
     "tokens_cached:count tokens_reasoning:count estimated:flag stream:flag attempts:count "
-    "ms:count first_ms:count finish:word",
+    "ms:count first_ms:count finish:word calls_logged:count calls_maybe:count "
+    "calls_outside:count calls_unlogged:count counter:count",
     "policy": "digest:word decision:decision rules:words duties:words shadow:words reviewer:hex32 "
     "count:count",
     "privacy": "action:action profile:word counts:counts kept:counts detector:word",
