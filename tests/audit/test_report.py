@@ -50,6 +50,15 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, st
     return code, capsys.readouterr().out
 
 
+@pytest.mark.parametrize("language", verify.LANGUAGES[1:])
+def test_every_kind_of_copy_outside_has_its_name_in_every_language(language: str) -> None:
+    source = Path(verify.__file__).read_text(encoding="utf-8")
+    kinds = set(re.findall(r"(?:outside|self)\.add\(\s*\"([a-z ]+)\"", source))
+    assert len(kinds) >= 3
+    speaker = verify.Speaker(language)
+    assert {kind for kind in kinds if speaker.say(kind) == kind} == set()
+
+
 @pytest.mark.parametrize("language", verify.LANGUAGES)
 def test_the_report_speaks_four_languages(
     folder: Path, capsys: pytest.CaptureFixture[str], language: str

@@ -3078,6 +3078,11 @@ horodatage
 Zeitstempel
 Zäitstempel
 
+witnesses
+témoins
+Zeugen
+Zeien
+
 witnesses of the platform log
 témoins du journal de la plateforme
 Zeugen des Plattform-Protokolls
@@ -4218,14 +4223,6 @@ class Layout:
                 yield "", say(words, one["suspect_from"], one["last"] - 1)
         if report.get("renew_policy"):
             yield "", say("your policy names an older key of this log: renew it")
-        if "sealed" in report:
-            gone = [report["sealed"][name] for name in ("fields", "held", "erased", "missing")]
-            words = "{} sealed values: {} held, {} erased with a record that allows it, {} missing"
-            yield say("sealed"), say(words, *gone)
-        if "pruned" in report:
-            pruned = report["pruned"]
-            words = "records 0 to {}, allowed by record {}"
-            yield say("pruned"), say(words, pruned["end"] - 1, pruned["by"])
         if "continues" in report:
             old = report["continues"]
             first, end = old["lost"]
