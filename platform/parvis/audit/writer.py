@@ -42,9 +42,11 @@ from parvis.audit.store import (
 )
 from parvis.audit.stores import open_store
 from parvis.audit.tree import EMPTY_ROOT, TILE_WIDTH, Frontier, leaf_hash, root_at
+from parvis.domain import RECORDS_FLOOR_DAYS
 
 _STEP_US = 60_000_000  # a clock that falls back further gets a record of its own
 _PRUNE_AT_ONCE = 40 * TILE_WIDTH
+_DAY_US = 86_400_000_000
 
 
 class NotOpen(ValueError):
@@ -131,6 +133,11 @@ class Writer:
             self._boot = Boot(folder / "boots")
             undo.pop_all()
         self.emitter = Emitter(self._boot.id, events.clean_word(f"{worker}.{os.getpid()}"))
+
+    @staticmethod
+    def clock() -> int:
+        """The time by which pruning is judged (microseconds since 1970)."""
+        return _now_us()
 
     def is_alive(self, boot: str) -> bool:
         """True while the process of that life is there."""
@@ -238,18 +245,30 @@ class Writer:
         return count
 
     def prune(self, tenant_id: str, end_seq: int) -> int:
-        """Drop the whole bundles below `end_seq`, hashes stay; gives the minimum index."""
+        """Drop the whole bundles below `end_seq`, hashes stay; gives the minimum index.
+
+        Raises ValueError for a position beyond the log, and where the first record that stays is
+        not 184 days old: nobody can see from outside that those before it were.
+        """
         log = self.get_log(tenant_id)
         head = self._store.find_head(log.no)
         if head is None or not 0 <= end_seq <= head.size:
             raise ValueError("audit: no such position to prune to")
         self._usage.pop(tenant_id, None)
         end = end_seq // TILE_WIDTH * TILE_WIDTH
+        self._require_old(log, end, head.size)
         while (first := self._store.find_minimum(log.no)) < end:
             with self._transaction():
                 self._store.prune(log.no, min(first + _PRUNE_AT_ONCE, end))
         self._store.wipe()
         return first
+
+    def _require_old(self, log: LogRow, end: int, size: int) -> None:
+        if end <= self._store.find_minimum(log.no):
+            return
+        first = self._store.find_record(log.no, min(end, size - 1))
+        if first is None or first.time_us > self.clock() - RECORDS_FLOOR_DAYS * _DAY_US:
+            raise ValueError("audit: records are kept for 184 days")
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
