@@ -1,14 +1,17 @@
 """A log with real files and keys, chats in it, and exports of it."""
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from parvis.audit import Actor, AuditLog, Draft, KeyRef, Receipt
 from parvis.audit.cosignatures import format_cosigner_vkey
 from parvis.audit.export import export_files, write_folder
+from parvis.audit.writer import Writer
 from parvis.keystore import KeyStore
 
 ROOT_KEY = bytes(range(32))
@@ -76,6 +79,12 @@ def fill(log: AuditLog, chats: int, tenant: str = "commune") -> list[Receipt]:
 def fill_fast(log: AuditLog, count: int, tenant: str = "commune") -> list[Receipt]:
     waiting = [log.submit(tenant, Draft("auth.login", CIVIL_SERVANT)) for _ in range(count)]
     return [future.result(30) for future in waiting]
+
+
+def wait_half_a_year(monkeypatch: pytest.MonkeyPatch, days: float = 185) -> None:
+    """What prunes believes that so many days have passed; times of records stay true."""
+    later = time.time_ns() // 1000 + int(days * 86_400_000_000)
+    monkeypatch.setattr(Writer, "clock", staticmethod(lambda: later))
 
 
 def allow_pruning(log: AuditLog, end: int, tenant: str = "commune") -> None:

@@ -5,19 +5,18 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from deploy.dev.postgres import run_postgres
 from parvis.audit import AuditLog, Draft, verify
 from parvis.audit.fsck import check_log, check_logs
 from parvis.audit.postgres_store import PostgresStore, has_tables
 from parvis.audit.sealing import open_value
 from parvis.audit.store import Occupied, StoreFault, StoreUnsafe
 from parvis.errors import AuditUnavailable
+from tests.audit.databases import make_database, run_sql
 from tests.audit.houses import (
     CIVIL_SERVANT,
     ROOT_KEY,
@@ -28,31 +27,8 @@ from tests.audit.houses import (
     fill_fast,
     finish_chat,
     start_chat,
+    wait_half_a_year,
 )
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with run_postgres(durable=True) as url:
-        yield url.replace("postgresql+psycopg://", "postgresql://")
-
-
-def run_sql(url: str, sql: str) -> None:
-    with psycopg.connect(url, autocommit=True) as session:
-        session.execute(sql.encode())
-
-
-def make_database(server: str, template: str = "template1") -> str:
-    name = f"logs_{secrets.token_hex(4)}"
-    run_sql(server, f"CREATE DATABASE {name} TEMPLATE {template}")
-    return server.rpartition("/")[0] + "/" + name
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest) -> str:
-    if request.param == "sqlite":
-        return ""
-    return make_database(request.getfixturevalue("server"))
 
 
 @pytest.fixture
@@ -113,7 +89,10 @@ def test_sealed_values_open_and_are_deleted_on_every_driver(house: House, url: s
     store.close()
 
 
-def test_a_log_is_pruned_on_every_driver(house: House, url: str) -> None:
+def test_a_log_is_pruned_on_every_driver(
+    house: House, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait_half_a_year(monkeypatch)
     log = house.open(database_url=url)
     fill_fast(log, 300)
     allow_pruning(log, 256)
@@ -242,8 +221,9 @@ def test_a_database_that_is_away_is_said_without_its_address(house: House) -> No
 
 
 def test_the_documented_role_is_enough_and_cannot_change_the_past(
-    house: House, on_postgres: str
+    house: House, on_postgres: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    wait_half_a_year(monkeypatch)
     house.open(database_url=on_postgres)
     house.close()
     guide = (Path(__file__).parents[2] / "docs" / "operate.md").read_text(encoding="utf-8")

@@ -33,6 +33,7 @@ from tests.audit.houses import (
     fill_fast,
     finish_chat,
     start_chat,
+    wait_half_a_year,
 )
 
 Value = TypeVar("Value")
@@ -156,7 +157,7 @@ def test_an_inconsistent_log_stays_down_and_says_why(house: House) -> None:
     fill(house.open(), 3)
     house.close()
     database = apsw.Connection(str(house.audit_dir / "audit.db"))
-    database.execute("DELETE FROM record WHERE log_no = 2 AND seq = 4")
+    database.execute("DELETE FROM record WHERE log_no = 1 AND seq = 1")
     database.close()
     command = [sys.executable, "-c", PROCESS, str(house.audit_dir), "alone"]
     assert subprocess.run(command, check=False, timeout=60).returncode == EXIT_INCONSISTENT
@@ -208,7 +209,7 @@ READY = {"call": "ready", "args": []}
 
 def test_a_gap_in_a_workers_counter_ends_its_line(house: House) -> None:
     log = house.open()
-    assert b'"value",true' in speak(house, HELLO, READY | {"n": 1}, READY | {"n": 2})
+    assert b'"value",{}' in speak(house, HELLO, READY | {"n": 1}, READY | {"n": 2})
     assert speak(house, HELLO, READY | {"n": 1}, READY | {"n": 3}).endswith(b"closed")
     fill(log, 1)
 
@@ -314,7 +315,27 @@ def test_deleted_sealed_values_are_gone_to_the_last_byte(house: House) -> None:
     store.close()
 
 
-def test_pruned_records_are_gone_and_the_rest_is_proved(house: House) -> None:
+def test_records_younger_than_the_floor_are_not_pruned_whoever_asks(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = house.open()
+    fill_fast(log, 600)
+    allow_pruning(log, 512)
+    for days in (0, 183.9):
+        wait_half_a_year(monkeypatch, days)
+        with pytest.raises(ValueError, match="184 days"):
+            log.prune("commune", 512)
+    assert log.prune("commune", 255) == log.reader.get_minimum("commune") == 0
+    wait_half_a_year(monkeypatch, 184.1)
+    assert log.prune("commune", 512) == 512
+    wait_half_a_year(monkeypatch, 0)
+    assert log.prune("commune", 512) == log.prune("commune", 300) == 512  # nothing more goes
+
+
+def test_pruned_records_are_gone_and_the_rest_is_proved(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait_half_a_year(monkeypatch)
     log = house.open()
     fill_fast(log, 600)
     before = log.reader.find_record("commune", 100)

@@ -16,10 +16,17 @@ from parvis.keystore import AUDIT_KINDS, KeyStore
 from parvis.subjects.find import Wanted, find
 from parvis.subjects.holding import lift_hold, list_overdue, place_hold
 from parvis.subjects.retention import apply_limits
+from tests.audit.houses import wait_half_a_year
 from tests.subjects.offices import ADA, ANNA, BEN, MARKER, Killed, Office, kill_at
 
 NOW = datetime.now(UTC)
 PERSON = Wanted("person", ANNA.subject)
+
+
+@pytest.fixture(autouse=True)
+def by_the_clock_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs are told the time; the log that prunes looks at its own clock."""
+    wait_half_a_year(monkeypatch, 366)
 
 
 def report(office: Office, folder: Path) -> dict[str, Any]:
