@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from deploy.dev.postgres import run_postgres
 from parvis.audit import AuditLog
+from tests.audit.databases import make_database
 from tests.audit.houses import House
 
 
@@ -20,6 +22,20 @@ def new_house(tmp_path: Path) -> Iterator[Callable[[str], House]]:
     yield make
     for house in houses:
         house.shut()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    with run_postgres(durable=True) as url:
+        yield url.replace("postgresql+psycopg://", "postgresql://")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest) -> str:
+    """Where the logs are kept: every test that asks for it runs on each driver."""
+    if request.param == "sqlite":
+        return ""
+    return make_database(request.getfixturevalue("server"))
 
 
 @pytest.fixture

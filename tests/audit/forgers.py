@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def rebuild(
         if key is None
         else key
     )
-    frontier = Frontier()
+    frontier, now_us = Frontier(), time.time_ns() // 1000
     with database:
         for table in ("record", "block", "published"):
             database.execute(f"DELETE FROM {table} WHERE log_no = ?", (no,))  # noqa: S608 - fixed names
@@ -53,7 +54,7 @@ def rebuild(
             record_id = bytes.fromhex(parsed["id"].replace("-", ""))
             database.execute(
                 "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (no, seq, record_id, seq, parsed["kind"], found, leaf),
+                (no, seq, record_id, now_us + seq, parsed["kind"], found, leaf),
             )
             for level, place, block in frontier.append(found):
                 database.execute("INSERT INTO block VALUES (?, ?, ?, ?)", (no, level, place, block))

@@ -532,7 +532,7 @@ def test_a_log_that_does_not_continue_its_signed_head_is_not_opened(
         one.close()
     DAMAGES[damage](house.audit_dir / "audit.db", house.audit_dir / "heads" / "heads.json")
     with pytest.raises(AuditUnavailable):
-        house.open()
+        start_chat(house.open())
     assert check_log(house.audit_dir, ROOT_KEY)
     assert len(records(twin.open())) == 13
     assert check_log(twin.audit_dir, ROOT_KEY) == []

@@ -326,7 +326,10 @@ def resign(made: Path, folder: Path, edit: Callable[[list[str]], list[str]]) -> 
     origin = verify.verify_folder(str(made / "whole"))["log"]
     keys = LogKeys(made / "house" / "audit" / "keys", bytes(range(32)))
     lines = (made / "whole" / "manifest").read_text().rpartition("\n\n")[0].split("\n")
-    note = sign_note("\n".join(edit(lines)) + "\n", origin, keys._load(origin.rpartition("/")[2]))
+    log_id = origin.rpartition("/")[2]
+    key = keys._read(log_id, keys._path(log_id))
+    assert key is not None
+    note = sign_note("\n".join(edit(lines)) + "\n", origin, key)
     (folder / "manifest").write_text(note)
 
 

@@ -446,7 +446,9 @@ def resigned(made: Path, whole: Path, edit: Callable[[list[str]], list[str]]) ->
     """The manifest with other lines, signed by a holder of the log's key."""
     origin = check(whole)["log"]
     log_id = origin.rpartition("/")[2]
-    key = LogKeys(made / "house" / "audit" / "keys", bytes(range(32)))._load(log_id)
+    keys = LogKeys(made / "house" / "audit" / "keys", bytes(range(32)))
+    key = keys._read(log_id, keys._path(log_id))
+    assert key is not None
     text = (whole / "manifest").read_text().rpartition("\n\n")[0]
     (whole / "manifest").write_text(
         sign_note("\n".join(edit(text.split("\n"))) + "\n", origin, key)

@@ -3,17 +3,19 @@
 The rest of the folder is `export.py`.
 """
 
+import base64
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
 
-from parvis.audit.anchors_store import AnchorStore
+from parvis.audit.anchors_store import AnchorStore, Blinded
 from parvis.audit.cosignatures import add_cosignatures
 from parvis.audit.events import PLATFORM
-from parvis.audit.notes import format_proof, format_vkey
-from parvis.audit.store import Store
-from parvis.audit.tree import inclusion_proof
+from parvis.audit.key_times import format_vkey_at
+from parvis.audit.notes import format_proof
+from parvis.audit.store import RecordRow, Store
+from parvis.audit.tree import inclusion_proof, leaf_hash, verify_inclusion
 
 _MAX_TOKENS_OF_A_HEAD = 100
 _LOOK_BACK = 100
@@ -55,6 +57,7 @@ def find_heads(
         return None
     size, note = head.size, head.note
     for signed, cosigned, _ in anchors.list_cosigned(platform.id, _LOOK_BACK):
+        # the newest that covers it: heads are signed by the key of their size
         if blinded.seq < signed <= head.size:
             size = signed
             note = add_cosignatures(cosigned, anchors.list_lines(platform.id)[signed])
@@ -64,11 +67,22 @@ def find_heads(
         return store.read_hashes(platform.no, level, first, end)
 
     path = inclusion_proof(read, blinded.seq, size)
+    steps = orjson.loads(blinded.path)
+    if not _is_inside(blinded, steps, row):  # of a platform log that was rolled back
+        return None
     return {
         "head": blinded.head,
         "index": blinded.place,
-        "path": orjson.loads(blinded.path),
+        "path": steps,
         "proof": format_proof(blinded.seq, path, note, row.leaf),
         "salt": blinded.salt,
-        "vkey": format_vkey(platform.origin, platform.public_key),
+        "vkey": format_vkey_at(platform.origin, store.list_keys(platform.no), size),
     }
+
+
+def _is_inside(blinded: Blinded, steps: Sequence[str], row: RecordRow) -> bool:
+    """True when the record holds the heads that the salt and path are of."""
+    change = orjson.loads(row.leaf)["change"] if row.kind == "log.heads" and row.leaf else {}
+    leaf = leaf_hash(bytes.fromhex(blinded.salt) + blinded.head.encode())
+    path, root = [base64.b64decode(step) for step in steps], bytes.fromhex(change.get("root", ""))
+    return verify_inclusion(leaf, blinded.place, change.get("size", 0), path, root)

@@ -18,8 +18,9 @@ import orjson
 from parvis.audit import wire
 from parvis.audit.receipts import Receipt
 from parvis.audit.sequencer import MAX_QUEUE, MAX_QUEUE_BYTES, MAX_WAIT_S
+from parvis.audit.start_check import LogInconsistent
 from parvis.audit.store import StoreUnsafe
-from parvis.audit.writer import Emitter, Entry, LogInconsistent, NotOpen
+from parvis.audit.writer import Emitter, Entry, LogStopped, NotOpen
 from parvis.errors import AuditUnavailable
 
 log = logging.getLogger(__name__)
@@ -87,6 +88,7 @@ class Client:
         size = len(encoded)
         header = {
             "t": entry.tenant_id,
+            "l": entry.log_id,
             "b": orjson.Fragment(encoded),
             "s": [[one.name, one.key_id, len(one.box)] for one in entry.sealed],
             "z": size,
@@ -299,4 +301,6 @@ def _read_answer(word: str, value: Any) -> Any:
     unavailable = AuditUnavailable(retry_after=value if isinstance(value, int) else None)
     if word == "not_open":  # its intent could not be written: neither is this
         unavailable.__cause__ = NotOpen(value)
+    if word == "stopped":
+        unavailable.__cause__ = LogStopped(value)
     return unavailable

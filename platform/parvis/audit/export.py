@@ -11,11 +11,11 @@ import io
 import time
 import zipfile
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -23,13 +23,16 @@ from parvis.audit.anchors_export import find_heads, list_notes, list_tokens
 from parvis.audit.anchors_store import AnchorStore
 from parvis.audit.events import PLATFORM
 from parvis.audit.files import sync_folder
+from parvis.audit.key_times import format_vkey_at, list_valid
 from parvis.audit.log import AuditLog
-from parvis.audit.notes import format_proof, format_vkey
+from parvis.audit.notes import NoteInvalid, format_proof, format_vkey, open_note
 from parvis.audit.reader import to_us
 from parvis.audit.sealed_list import SealedList
-from parvis.audit.store import LogRow, Range, Store
-from parvis.audit.tree import TILE_WIDTH, inclusion_proof
+from parvis.audit.start_check import find_birth
+from parvis.audit.store import LogRow, Range, RecordRow, Store, TurnRow
+from parvis.audit.tree import TILE_WIDTH, Reader, inclusion_proof
 from parvis.audit.writer import format_time
+from parvis.errors import AuditUnavailable, NotFound
 
 MANIFEST = "manifest"
 MANIFEST_FORMAT = "parvis-audit-export/v1"
@@ -72,7 +75,9 @@ def export_files(
     """
     head = audit.publish_head(tenant_id)
     with closing(audit.open_reading()) as store:
-        log = audit.get_log(tenant_id)
+        log = store.find_log(tenant_id)
+        if log is None:
+            raise NotFound()
         wanted = Range(
             store.find_minimum(log.no),
             head.size,
@@ -88,7 +93,18 @@ def export_files(
             lines.append(f"{hashlib.sha256(file.data).hexdigest()} {len(file.data)} {file.path}")
             yield file
         text = _manifest(source, lines, from_time, to_time)
-        yield ExportFile(MANIFEST, audit.sign_note(tenant_id, text).encode())
+        note = audit.sign_note(tenant_id, text)
+        _require_key_of(store, log, head.size, note)
+        yield ExportFile(MANIFEST, note.encode())
+
+
+def _require_key_of(store: Store, log: LogRow, size: int, note: str) -> None:
+    """Raises AuditUnavailable when the log got a new key while this was written."""
+    for public_key in list_valid(store.list_keys(log.no), size):
+        with suppress(NoteInvalid):
+            open_note(note, log.origin, public_key)
+            return
+    raise AuditUnavailable("The log got a new key meanwhile: export it again.", retry_after=1)
 
 
 def write_folder(files: Iterable[ExportFile], folder: Path) -> int:
@@ -195,38 +211,71 @@ def _entries(source: _Source, index: int) -> ExportFile:
 
 
 def _keys(source: _Source) -> bytes:
-    line = {
+    first = source.store.list_keys(source.log.no)[0].public_key
+    line: dict[str, Any] = {
         "birth": _birth(source),
         "heads": find_heads(source.store, source.anchors, source.log.id, source.size),
         "log": source.log.id,
         "origin": source.log.origin,
         "tenant": source.log.tenant_id,
-        "vkey": format_vkey(source.log.origin, source.log.public_key),
+        "vkey": format_vkey(source.log.origin, first),
     }
-    return orjson.dumps(line, option=orjson.OPT_SORT_KEYS) + b"\n"
+    turns = [turn for turn in source.store.list_turns(source.log.no) if turn.seq < source.size]
+    lines = [line, *(_turn(source, turn) for turn in turns)]
+    return b"".join(orjson.dumps(one, option=orjson.OPT_SORT_KEYS) + b"\n" for one in lines)
+
+
+def _turn(source: _Source, turn: TurnRow) -> dict[str, Any]:
+    """A change of keys, proven under the head that both signed, or a key declared compromised."""
+    vkey = format_vkey(source.log.origin, turn.public_key)
+    size, note = (turn.seq + 1, turn.note) if turn.note else (source.size, source.note)
+    path = inclusion_proof(_reader(source.store, source.log), turn.seq, size)
+    line: dict[str, Any] = {
+        "kind": turn.kind,
+        "log": source.log.id,
+        "proof": format_proof(turn.seq, path, note, turn.leaf),
+        "vkey": vkey,
+    }
+    if turn.note:
+        line["platform"] = _find_told(source, vkey)
+    return line
+
+
+def _find_told(source: _Source, vkey: str) -> dict[str, str] | None:
+    """What the platform log says of a new key of this log, with its proof."""
+    for platform in reversed(source.store.list_all_logs()):
+        if platform.tenant_id != PLATFORM or platform.id == source.log.id:
+            continue
+        head = source.store.find_head(platform.no)
+        told = Range(end=head.size if head else 0, kinds=("key.rotated",))
+        for row in source.store.list_records(platform.no, told, limit=100_000):
+            if orjson.loads(row.leaf)["change"]["vkey"] == vkey:
+                return _prove(source.store, platform, row)
+    return None
+
+
+def _prove(store: Store, platform: LogRow, row: RecordRow) -> dict[str, str] | None:
+    """A record of the platform log under its head, with the key of that head."""
+    head = store.find_head(platform.no)
+    if head is None:
+        return None
+    path = inclusion_proof(_reader(store, platform), row.seq, head.size)
+    return {
+        "proof": format_proof(row.seq, path, head.note, row.leaf),
+        "vkey": format_vkey_at(platform.origin, store.list_keys(platform.no), head.size),
+    }
+
+
+def _reader(store: Store, log: LogRow) -> Reader:
+    return lambda level, first, end: store.read_hashes(log.no, level, first, end)
 
 
 def _birth(source: _Source) -> dict[str, str] | None:
     """What the platform log says of this log's birth, with its proof."""
-    platform = source.store.find_log(PLATFORM)
-    if platform is None or platform.id == source.log.id:
+    found = find_birth(source.store, source.log.id)
+    if found is None or source.log.tenant_id == PLATFORM:
         return None
-    head = source.store.find_head(platform.no)
-    if head is None:
-        return None
-
-    def read(level: int, first: int, end: int) -> list[bytes]:
-        return source.store.read_hashes(platform.no, level, first, end)
-
-    born = Range(end=head.size, kinds=("log.created",))
-    for row in source.store.list_records(platform.no, born, limit=100_000):
-        if orjson.loads(row.leaf)["target"]["log"] == source.log.id:
-            path = inclusion_proof(read, row.seq, head.size)
-            return {
-                "proof": format_proof(row.seq, path, head.note, row.leaf),
-                "vkey": format_vkey(platform.origin, platform.public_key),
-            }
-    return None
+    return _prove(source.store, *found)
 
 
 def _manifest(

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from parvis.audit.events import PLATFORM
-from parvis.audit.log_keys import HEADS_NAME, HeadFile, LogKeys
-from parvis.audit.notes import NoteInvalid, open_note, parse_checkpoint
+from parvis.audit.key_times import open_head
+from parvis.audit.log_keys import HEADS_NAME, LogKeys
+from parvis.audit.notes import NoteInvalid
 from parvis.audit.sealed_list import find_allowance
 from parvis.audit.sealing import open_value
+from parvis.audit.start_check import LogInconsistent, check_signed, describe_broken, find_broken
 from parvis.audit.store import (
     HeadRow,
     LogRow,
@@ -28,7 +30,7 @@ from parvis.audit.store import (
 from parvis.audit.stores import has_store, open_store
 from parvis.audit.tree import Frontier, leaf_hash, root_at
 from parvis.audit.verify import LAWS, Erasures, RecordChecker
-from parvis.audit.writer import LogInconsistent, check_heads, check_signed
+from parvis.audit.writer import open_heads
 from parvis.keystore import KeyStore, SealBroken
 
 _PAGE = 1000
@@ -53,17 +55,17 @@ class LogCheck:
             self.faults.append(words)
 
 
-def check_logs(audit_dir: Path, keystore: KeyStore, database_url: str = "") -> list[LogCheck]:
+def check_logs(
+    audit_dir: Path, keystore: KeyStore, database_url: str = "", heads_dir: Path | None = None
+) -> list[LogCheck]:
     """Every log, checked row by row; the head file's own faults stand under `platform`."""
     general = LogCheck("platform", "")
     with (
         closing(open_store(audit_dir, database_url, read_only=True)) as store,
-        closing(HeadFile(audit_dir / "heads")) as heads,
+        closing(open_heads(audit_dir, heads_dir)) as heads,
     ):
-        try:
-            check_heads(store, heads)
-        except LogInconsistent as error:
-            general.fault(str(error))
+        for tenant_id, words in find_broken(store, heads).items():
+            general.fault(f"{tenant_id}: {words}")
         checks = []
         for log in store.list_logs():
             check = LogCheck(log.tenant_id, log.id)
@@ -84,25 +86,31 @@ def _check_births(store: Store, general: LogCheck) -> None:
     platform = store.find_log(PLATFORM)
     missing: set[str] = set()
     for row in _rows(store, platform) if platform else ():
-        if row.leaf and row.kind in ("log.created", "log.closed"):
-            log_id = json.loads(row.leaf)["target"].get("log", "")
-            missing = missing | {log_id} if row.kind == "log.created" else missing - {log_id}
-    for log_id in sorted(missing - {log.id for log in store.list_logs()}):
+        if row.leaf and row.kind in ("log.created", "log.rollback", "log.closed"):
+            record = json.loads(row.leaf)
+            if row.kind == "log.closed":
+                missing.discard(record["target"].get("log", ""))
+            else:
+                missing.add(record["change"]["origin"].rpartition("/")[2])
+    for log_id in sorted(missing - {log.id for log in store.list_all_logs()}):
         general.fault(f"the platform log saw log {log_id} born, and it is not here")
 
 
-def check_log(audit_dir: Path, root_key: bytes, database_url: str = "") -> list[str]:
+def check_log(
+    audit_dir: Path, root_key: bytes, database_url: str = "", heads_dir: Path | None = None
+) -> list[str]:
     """What would keep the logs from being opened, in words; quick, whatever their length."""
     if not has_store(audit_dir, database_url):
-        gone = (audit_dir / "heads" / HEADS_NAME).is_file()
+        gone = ((heads_dir or audit_dir / "heads") / HEADS_NAME).is_file()
         return ["the audit database is missing"] if gone else []  # or none was made yet
     faults = []
     try:
         with (
             closing(open_store(audit_dir, database_url, read_only=True)) as store,
-            closing(HeadFile(audit_dir / "heads")) as heads,
+            closing(open_heads(audit_dir, heads_dir)) as heads,
         ):
-            check_heads(store, heads)
+            if broken := find_broken(store, heads):
+                faults.append(describe_broken(broken))
             keys = LogKeys(audit_dir / "keys", root_key)
             for log in store.list_logs():
                 keys.get_key(log.id, log.public_key)
@@ -227,7 +235,7 @@ def _check_head(
     store: Store, log: LogRow, head: HeadRow, frontier: Frontier, check: LogCheck
 ) -> None:
     try:
-        check_signed(log, head)
+        check_signed(store, log, head)
     except LogInconsistent as error:
         check.fault(str(error))
     if frontier.size != head.size:
@@ -238,9 +246,10 @@ def _check_head(
     def read(level: int, first: int, end: int) -> list[bytes]:
         return store.read_hashes(log.no, level, first, end)
 
+    keys = store.list_keys(log.no)
     for size, note in store.list_published(log.no, head.size):
         try:
-            signed = parse_checkpoint(open_note(note, log.origin, log.public_key)[0])
+            signed = open_head(note, log.origin, keys)
             if signed.size != size or root_at(read, size) != signed.root:
                 raise NoteInvalid("not a head of this log")
         except NoteInvalid as error:

@@ -10,7 +10,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 from parvis.audit import events, wire
 from parvis.audit.canonical import MAX_RECORD_BYTES, encode_json
 from parvis.audit.client import Client, Pending
-from parvis.audit.events import Draft, KeyRef
+from parvis.audit.events import Actor, Draft, KeyRef
 from parvis.audit.files import make_private_folder
 from parvis.audit.log_keys import Boot
 from parvis.audit.reader import AuditReader, LogHead
@@ -26,12 +26,13 @@ from parvis.audit.receipts import Receipt
 from parvis.audit.sealing import SealedValue, pseudonym, seal_value
 from parvis.audit.sequencer import Limits, is_reserved
 from parvis.audit.server import Server, describe_fault, read_fault
+from parvis.audit.start_check import LogInconsistent
 from parvis.audit.store import LogRow, Occupied, Store, StoreFault, StoreUnsafe
 from parvis.audit.stores import open_store
 from parvis.audit.writer import (
     Emitter,
     Entry,
-    LogInconsistent,
+    LogStopped,
     ending,
     format_time,
 )
@@ -67,8 +68,11 @@ class AuditLog:
         floor_bytes: int = FLOOR_BYTES,
         limits: Limits | None = None,
         database_url: str = "",
+        heads_dir: Path | None = None,
     ) -> None:
         self._dir = audit_dir
+        self._heads_dir = heads_dir
+        self.stopped: dict[str, str] = {}
         self._installation = installation
         self._root = root_key
         self._keystore = keystore
@@ -117,6 +121,10 @@ class AuditLog:
         """
         try:
             return future.result(timeout_s)
+        except AuditUnavailable as error:
+            if isinstance(error.__cause__, LogStopped):
+                self._logs.clear()  # another log may have taken its place
+            raise
         except TimeoutError:
             if isinstance(future, Pending):
                 self._client.leave(future)
@@ -134,7 +142,9 @@ class AuditLog:
     def check_ready(self, tenant_id: str) -> None:
         """Raises AuditUnavailable when a chat of this agency could not be recorded now."""
         self.require_writable("chat.started")
-        self._call("ready", timeout_s=_CONNECT_S)
+        self.stopped = dict(self._call("ready", timeout_s=_CONNECT_S))
+        if tenant_id in self.stopped:
+            raise AuditUnavailable()
         self.get_log(tenant_id)
 
     @property
@@ -190,6 +200,7 @@ class AuditLog:
                 worker=self._worker,
                 limits=self._limits,
                 database_url=self._database_url,
+                heads_dir=self._heads_dir,
             )
         except Occupied:
             time.sleep(_POLL_S)
@@ -281,17 +292,54 @@ class AuditLog:
         """
         return int(self._call("prune", tenant_id, end_seq, timeout_s=_LONG_S))
 
+    def rotate_key(self, tenant_id: str, ground: str, actor: Actor) -> str:
+        """Give the log a new key; gives its verifier key. Raises ValueError, AuditUnavailable."""
+        return str(self._call("rotate", tenant_id, ground, self._act(tenant_id, actor)))
+
+    def declare_compromised(
+        self, tenant_id: str, since: int, ground: str, actor: Actor
+    ) -> tuple[str, str]:
+        """Change the key; the one that signed after size `since` counts as compromised.
+
+        Gives the verifier keys of both, the new one last. Raises ValueError, AuditUnavailable.
+        """
+        act = self._act(tenant_id, actor)
+        bad, new = self._call("compromise", tenant_id, since, ground, act)
+        return str(bad), str(new)
+
+    def close_log(self, tenant_id: str, actor: Actor) -> tuple[str, int]:
+        """End the agency's log for good; gives its origin and size. As `rotate_key`."""
+        origin, size = self._call("close", tenant_id, self._act(tenant_id, actor))
+        self._logs.clear()
+        return str(origin), int(size)
+
+    def roll_back(
+        self, tenant_id: str, log_id: str, ground: str, actor: Actor, reviewer: Actor
+    ) -> str:
+        """Begin a new log in the place of one that cannot be continued; gives its verifier key.
+
+        Raises ValueError, AuditUnavailable.
+        """
+        acts = build_acts(self._keystore, [tenant_id], actor, reviewer)
+        ((_, vkey),) = self._call("roll_back", [[tenant_id, log_id]], ground, acts)
+        self._logs.clear()
+        return str(vkey)
+
+    def _act(self, tenant_id: str, actor: Actor) -> dict[str, Any]:
+        own = build_actor(self._keystore, tenant_id, actor)
+        return {"own": own, "platform": build_actor(self._keystore, events.PLATFORM, actor)}
+
     def _build(self, tenant_id: str, draft: Draft) -> Entry:
         body = events.build_body(draft)
         log_id = self.get_log(tenant_id).id
         seen = format_time(time.time_ns() // 1000)
         body["seen"] = seen
         keys = self._open_keys(tenant_id, draft, seen[:10])
-        body["actor"] = _actor_block(draft, keys.get("pseudonym"), seen[:7])
+        body["actor"] = _actor_block(draft.actor, keys.get("pseudonym"), seen[:7])
         sealed = _seal(keys, log_id, draft)
         if sealed:
             body["seal"] = {value.name: value.entry for value in sealed}
-        return Entry(tenant_id, body, sealed)
+        return Entry(tenant_id, body, sealed, log_id=log_id)
 
     def _open_keys(self, tenant_id: str, draft: Draft, day: str) -> dict[str, DataKey]:
         """The keys that the record needs, by what they are for."""
@@ -324,8 +372,27 @@ def _seal(keys: Mapping[str, DataKey], log_id: str, draft: Draft) -> list[Sealed
     return sealed
 
 
-def _actor_block(draft: Draft, own_key: DataKey | None, month: str) -> dict[str, Any]:
-    actor = draft.actor
+def build_actor(keystore: KeyStore, tenant_id: str, actor: Actor) -> dict[str, Any]:
+    """Who acts, as records of this agency's log name them this month."""
+    month = format_time(time.time_ns() // 1000)[:7]
+    own_key = keystore.get_key(tenant_id, "subject", actor.subject) if actor.subject else None
+    return _actor_block(actor, own_key, month)
+
+
+def build_acts(
+    keystore: KeyStore, tenants: Sequence[str], actor: Actor, reviewer: Actor
+) -> dict[str, dict[str, Any]]:
+    """Two people, as the logs of these agencies and the platform's name them."""
+    return {
+        one: {
+            "actor": build_actor(keystore, one, actor),
+            "reviewer": build_actor(keystore, one, reviewer),
+        }
+        for one in {*tenants, events.PLATFORM}
+    }
+
+
+def _actor_block(actor: Actor, own_key: DataKey | None, month: str) -> dict[str, Any]:
     block: dict[str, Any] = {
         "type": actor.type,
         "roles": list(actor.roles),

@@ -1,4 +1,5 @@
-"""The signing key of each log: made at its birth, wrapped under the root key, in a file of its own.
+"""The signing keys of the logs: made at birth and at each change, wrapped under the root key, each
+in a file of its own that is overwritten and removed when its time is over.
 
 Also the signed-head file: the newest checkpoint of every log, kept apart from the database, so that
 an older database put back in its place cannot pass for the log.
@@ -11,7 +12,12 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from parvis.audit.files import LockFile, make_private_folder, write_durably
+from parvis.audit.files import (
+    LockFile,
+    make_private_folder,
+    overwrite_and_remove,
+    write_durably,
+)
 from parvis.audit.notes import parse_checkpoint
 from parvis.keystore import SealBroken, derive_key, seal, unseal
 
@@ -28,32 +34,61 @@ class LogKeys:
         self._keys: dict[str, Ed25519PrivateKey] = {}
 
     def create_key(self, log_id: str) -> Ed25519PrivateKey:
-        """A new key for a new log, on disk before this returns."""
+        """A new key of a log, on disk before this returns; it signs nothing before `get_key`."""
         key = Ed25519PrivateKey.generate()
         wrapped = seal(self._wrapping_key(log_id), key.private_bytes_raw(), log_id)
-        write_durably(self._path(log_id), wrapped.hex().encode() + b"\n")
-        return self._keys.setdefault(log_id, key)
+        path = self._path(log_id)
+        if path.exists():  # a change of keys: both are there until the new one is in the log
+            path = self._folder / f"{log_id}.{os.urandom(8).hex()}.key"
+        write_durably(path, wrapped.hex().encode() + b"\n")
+        return key
 
     def get_key(self, log_id: str, public_key: bytes) -> Ed25519PrivateKey:
         """The log's key; raises SealBroken when it is missing, altered or another one."""
         key = self._keys.get(log_id)
-        if key is None:
-            key = self._load(log_id)
-            if key.public_key().public_bytes_raw() != public_key:
-                raise SealBroken("the signing key belongs to another log")
-            self._keys[log_id] = key
+        if key is None or key.public_key().public_bytes_raw() != public_key:
+            key = self._keys[log_id] = self._find(log_id, public_key)
         return key
 
-    def _load(self, log_id: str) -> Ed25519PrivateKey:
-        try:
-            wrapped = bytes.fromhex(self._path(log_id).read_text(encoding="ascii").strip())
-        except (OSError, ValueError) as error:
-            raise SealBroken("the signing key of a log is missing or unreadable") from error
-        raw = unseal(self._wrapping_key(log_id), wrapped, log_id)
-        return Ed25519PrivateKey.from_private_bytes(raw)
+    def retire_others(self, log_id: str, public_key: bytes) -> int:
+        """Destroy every other key of this log; gives how many. Raises SealBroken without this one.
+
+        Overwritten, synced, removed. What a disk keeps of overwritten blocks, and every backup, is
+        still wrapped under the root key.
+        """
+        own = self._find(log_id, public_key)
+        count = 0
+        for path in self._list_files(log_id):
+            found = self._read(log_id, path)
+            if found is None or found.public_key().public_bytes_raw() != public_key:
+                overwrite_and_remove(path)
+                count += 1
+        self._keys[log_id] = own
+        return count
+
+    def _find(self, log_id: str, public_key: bytes) -> Ed25519PrivateKey:
+        found = [self._read(log_id, path) for path in self._list_files(log_id)]
+        for key in found:
+            if key is not None and key.public_key().public_bytes_raw() == public_key:
+                return key
+        if any(found):
+            raise SealBroken("the signing key belongs to another log")
+        raise SealBroken("the signing key of a log is missing or unreadable")
 
     def _path(self, log_id: str) -> Path:
         return self._folder / f"{log_id}.key"
+
+    def _list_files(self, log_id: str) -> list[Path]:
+        return sorted(self._folder.glob(f"{log_id}*.key"))
+
+    def _read(self, log_id: str, path: Path) -> Ed25519PrivateKey | None:
+        """The key in a file; None when it is none: what is overwritten is no key any more."""
+        try:
+            wrapped = bytes.fromhex(path.read_text(encoding="ascii").strip())
+            raw = unseal(self._wrapping_key(log_id), wrapped, log_id)
+        except (OSError, ValueError, SealBroken):
+            return None
+        return Ed25519PrivateKey.from_private_bytes(raw)
 
     def _wrapping_key(self, log_id: str) -> bytes:
         return derive_key(self._root, "log-key", log_id)

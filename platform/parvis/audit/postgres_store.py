@@ -60,6 +60,7 @@ INSERT INTO leader VALUES (0);
 """
 _KEYS = """
 ALTER TABLE log DROP CONSTRAINT IF EXISTS log_tenant_id_key;
+CREATE INDEX log_tenant ON log (tenant_id, no);
 CREATE TABLE turn (
     log_no bigint NOT NULL, seq bigint NOT NULL, kind text NOT NULL, public_key bytea NOT NULL,
     time_us bigint NOT NULL, leaf bytea NOT NULL, note text NOT NULL, PRIMARY KEY (log_no, seq)

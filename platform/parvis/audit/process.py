@@ -17,8 +17,8 @@ from pathlib import Path
 from parvis.audit.files import make_private_folder
 from parvis.audit.sequencer import Limits
 from parvis.audit.server import Server, describe_fault, write_fault
+from parvis.audit.start_check import LogInconsistent
 from parvis.audit.store import Occupied, StoreFault, StoreUnsafe
-from parvis.audit.writer import LogInconsistent
 from parvis.keystore import SealBroken
 
 log = logging.getLogger(__name__)
@@ -41,6 +41,7 @@ class Plan:
     root_key: bytes
     limits: Limits
     database_url: str = ""
+    heads_dir: Path | None = None
 
 
 def run_sequencer(plan: Plan) -> int:
@@ -81,6 +82,7 @@ def _open(plan: Plan, change: threading.Event) -> Server:
         worker="sequencer",
         limits=plan.limits,
         database_url=plan.database_url,
+        heads_dir=plan.heads_dir,
         on_fault=change.set,
     )
     write_fault(plan.folder, "")

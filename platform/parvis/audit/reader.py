@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from parvis.audit.key_times import list_valid
 from parvis.audit.notes import format_fingerprint, format_proof, format_vkey
 from parvis.audit.receipts import parse_receipt
 from parvis.audit.sealing import open_value
@@ -93,9 +94,20 @@ class AuditReader:
         with self._lock:
             return [log.tenant_id for log in self._store.list_logs()]
 
-    def get_key(self, tenant_id: str) -> LogKey:
-        """The key that signs the agency's log; raises NotFound when it has none."""
-        return describe_key(self._get_log(tenant_id))
+    def get_key(self, tenant_id: str, size: int | None = None) -> LogKey:
+        """The key that signs the agency's log, or signed heads of this size; raises NotFound."""
+        log = self._get_log(tenant_id)
+        if size is not None:
+            with self._lock:
+                public_key = list_valid(self._store.list_keys(log.no), size)[-1]
+            log = log._replace(public_key=public_key)
+        return describe_key(log)
+
+    def is_closed(self, tenant_id: str) -> bool:
+        """True when the agency's log takes no more records; raises NotFound."""
+        log = self._get_log(tenant_id)
+        with self._lock:
+            return log.id in self._store.list_closed()
 
     def get_head(self, tenant_id: str) -> LogHead:
         """Where the agency's log stands; raises NotFound when it has none."""

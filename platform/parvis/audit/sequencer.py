@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from parvis.audit import events
+from parvis.audit import events, turns
 from parvis.audit.ballast import Ballast
 from parvis.audit.store import StoreBusy
-from parvis.audit.writer import Emitter, Entry, Writer, ending, system_entry
+from parvis.audit.writer import Emitter, Entry, LogStopped, Writer, ending, system_entry
 from parvis.errors import AuditUnavailable
 from parvis.settings import Settings
 
@@ -31,6 +31,8 @@ _BATCH_BYTES = 1024 * 1024
 _HEADS_EVERY_S = 0.5
 _DEATHS_EVERY_S = 0.25
 _CLOSE_AT_ONCE = 500
+_KEYS_EVERY_S = 3600.0
+_KEYS_AGAIN_S = 1.0
 _GIB = 1 << 30
 
 Answer = Callable[[Any], None]
@@ -39,17 +41,20 @@ Answer = Callable[[Any], None]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one installation allows its logs: bytes for each agency, seconds between heartbeats."""
+    """What one installation allows its logs: bytes for each agency, seconds between heartbeats,
+    seconds that a log keeps its key."""
 
     agency_bytes: int = 100 * _GIB
     heartbeat_s: float = 300.0
     ballast_bytes: int = 0
+    rotate_s: float = 90 * 86_400.0
 
     @classmethod
     def of(cls, settings: Settings, ballast_bytes: int = 0) -> Self:
         """What the settings say."""
         share = int(settings.audit_agency_gb * _GIB)
-        return cls(share, settings.audit_heartbeat_s, ballast_bytes)
+        rotate_s = settings.audit_rotate_days * 86_400.0
+        return cls(share, settings.audit_heartbeat_s, ballast_bytes, rotate_s)
 
 
 @dataclass(slots=True, eq=False)
@@ -86,7 +91,7 @@ class Sequencer:
         self._dirty = False
         self._gone: set[str] = set()
         now = time.monotonic()
-        self._due = {"heads": now, "deaths": now, "beat": now + limits.heartbeat_s}
+        self._due = {"heads": now, "deaths": now, "beat": now + limits.heartbeat_s, "keys": now}
         self.after_batch: Callable[[], None] = lambda: None
         self._thread = threading.Thread(target=self._run, name="audit-sequencer", daemon=True)
 
@@ -179,7 +184,7 @@ class Sequencer:
             return batch
 
     def _patience(self) -> float:
-        wanted = [self._due["beat"]]
+        wanted = [self._due["beat"], self._due["keys"]]
         if self._dirty:
             wanted.append(self._due["heads"])
         if self._gone:
@@ -191,7 +196,7 @@ class Sequencer:
         if not isinstance(work, Entry):
             try:
                 batch[0].answer(work(self._writer))
-            except (ValueError, StoreBusy) as error:
+            except (ValueError, StoreBusy, LogStopped) as error:
                 batch[0].answer(error)
             self._dirty = True
             return
@@ -210,7 +215,12 @@ class Sequencer:
         elif self._is_beyond_share(entry, item.size):
             item.answer(AuditUnavailable(retry_after=30))
         else:
-            return True
+            try:
+                self._writer.require_going(entry.tenant_id, entry.log_id)
+            except LogStopped as error:
+                item.answer(error)
+            else:
+                return True
         return False
 
     def _is_beyond_share(self, entry: Entry, size: int) -> bool:
@@ -253,6 +263,22 @@ class Sequencer:
         if now >= self._due["beat"]:
             self._beat()
             self._due["beat"] = now + self._limits.heartbeat_s
+        if now >= self._due["keys"]:
+            # one key after the other: records come between
+            again = _KEYS_AGAIN_S if self._rotate_oldest() else _KEYS_EVERY_S
+            self._due["keys"] = now + again
+
+    def _rotate_oldest(self) -> bool:
+        tenant_id = turns.find_due(self._writer, self._limits.rotate_s)
+        if tenant_id is None:
+            return False
+        try:
+            turns.rotate(self._writer, tenant_id, turns.SCHEDULE)
+        except StoreBusy as error:
+            log.error("audit.full", extra={"fault": str(error)})
+            return False
+        self._dirty = True
+        return True
 
     def _keep_heads(self) -> None:
         self._writer.heads.advance(self._writer.known_heads())

@@ -13,14 +13,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from parvis.audit import wire
+from parvis.audit import closing, turns, wire
 from parvis.audit.events import KINDS, UUID_FORM
 from parvis.audit.files import write_durably
 from parvis.audit.receipts import Receipt
 from parvis.audit.sealing import SealedValue
 from parvis.audit.sequencer import Item, Limits, Sequencer
+from parvis.audit.start_check import LogInconsistent
 from parvis.audit.store import Occupied, StoreUnsafe
-from parvis.audit.writer import Emitter, Entry, LogInconsistent, NotOpen, Writer
+from parvis.audit.writer import Emitter, Entry, LogStopped, NotOpen, Writer
 from parvis.errors import AuditUnavailable
 from parvis.keystore import SealBroken
 
@@ -41,9 +42,13 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "log": _log,
     "publish": Writer.publish,
     "sign": Writer.sign,
+    "rotate": turns.rotate,
+    "compromise": turns.declare_compromised,
+    "close": closing.close_log,
+    "roll_back": closing.roll_back,
     "delete_sealed": Writer.delete_sealed,
     "prune": Writer.prune,
-    "ready": lambda writer: True,
+    "ready": lambda writer: writer.stopped,
 }
 """What a worker may ask of the writer, by name; the values and results are JSON."""
 
@@ -96,6 +101,8 @@ def _describe(error: Exception) -> tuple[str, Any]:
         return "unavailable", error.retry_after
     if isinstance(error, NotOpen):
         return "not_open", str(error)
+    if isinstance(error, LogStopped):
+        return "stopped", str(error)
     if isinstance(error, ValueError):
         return "wrong", str(error)
     return "unavailable", None
@@ -146,6 +153,7 @@ class Server:
         worker: str,
         limits: Limits | None = None,
         database_url: str = "",
+        heads_dir: Path | None = None,
         on_fault: Callable[[], None] | None = None,
     ) -> None:
         self._on_fault = on_fault
@@ -154,7 +162,14 @@ class Server:
         self.ended = threading.Event()
         self._stopping = False
         self._lines: dict[int, _Line] = {}
-        writer = Writer(folder, installation, root_key, worker=worker, database_url=database_url)
+        writer = Writer(
+            folder,
+            installation,
+            root_key,
+            worker=worker,
+            database_url=database_url,
+            heads_dir=heads_dir,
+        )
         self._selector = selectors.DefaultSelector()
         self._hearing, self._waking = socket.socketpair()
         self._sequencer = Sequencer(folder, writer, limits or Limits(), self._note_fault)
@@ -278,7 +293,7 @@ class Server:
             for one, box in zip(header["s"], boxes, strict=True)
         ]
         require_form(header["b"])
-        return Entry(str(header["t"]), header["b"], sealed, emitter)
+        return Entry(str(header["t"]), header["b"], sealed, emitter, str(header["l"]))
 
     def _answer_all(self) -> None:
         for line in list(self._lines.values()):

@@ -7,29 +7,30 @@ One process writes, under a file lock that it holds for its life; in it, the thr
 import os
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from parvis.audit import events
 from parvis.audit.canonical import MAX_RECORD_BYTES, encode_json
 from parvis.audit.files import LockFile, make_private_folder
+from parvis.audit.key_times import open_head
 from parvis.audit.log_keys import Boot, HeadFile, LogKeys
 from parvis.audit.notes import (
     Checkpoint,
     NoteInvalid,
     format_vkey,
-    open_note,
     parse_checkpoint,
     read_signature,
     sign_note,
 )
 from parvis.audit.receipts import Receipt
 from parvis.audit.sealing import SealedValue
+from parvis.audit.start_check import LogInconsistent, check_signed, find_broken
 from parvis.audit.store import (
     Change,
     HeadRow,
@@ -37,12 +38,12 @@ from parvis.audit.store import (
     Occupied,
     Position,
     RecordRow,
-    Store,
     StoreUnsafe,
 )
 from parvis.audit.stores import open_store
-from parvis.audit.tree import EMPTY_ROOT, TILE_WIDTH, Frontier, leaf_hash, root_at
+from parvis.audit.tree import EMPTY_ROOT, TILE_WIDTH, Frontier, leaf_hash
 from parvis.domain import RECORDS_FLOOR_DAYS
+from parvis.keystore import SealBroken
 
 _STEP_US = 60_000_000  # a clock that falls back further gets a record of its own
 _PRUNE_AT_ONCE = 40 * TILE_WIDTH
@@ -53,8 +54,8 @@ class NotOpen(ValueError):
     """An ending for an intent that is not there, or has its ending."""
 
 
-class LogInconsistent(Exception):
-    """What is stored cannot be what was signed: nothing may be added."""
+class LogStopped(Exception):
+    """This agency's log takes nothing now: it is closed, or not what was signed. Others go on."""
 
 
 class Emitter(NamedTuple):
@@ -68,17 +69,19 @@ class Emitter(NamedTuple):
 class Entry:
     """A record on its way in: its body without position and time, and its sealed values.
 
-    `emitter` is None for records of the writer itself.
+    `emitter` is None for records of the writer itself. `log_id` is the log that it was built for,
+    empty when that does not matter.
     """
 
     tenant_id: str
     body: dict[str, Any]
     sealed: Sequence[SealedValue] = ()
     emitter: Emitter | None = None
+    log_id: str = ""
 
 
 @dataclass(slots=True)
-class _State:
+class State:
     """One log during a transaction: what it was, what is added, how it is signed in the end."""
 
     log: LogRow
@@ -94,11 +97,18 @@ class _State:
 
 
 @dataclass(frozen=True, slots=True)
-class _Placed:
-    state: _State
+class Placed:
+    """A record at its position, before the commit."""
+
+    state: State
     record_id: str
     seq: int
     leaf_hash: bytes
+
+
+Birth = Callable[[LogRow], list[Entry]]
+"""The first records of a new log."""
+Value = TypeVar("Value")
 
 
 class Writer:
@@ -112,10 +122,13 @@ class Writer:
         *,
         worker: str,
         database_url: str = "",
+        heads_dir: Path | None = None,
+        repairs: bool = False,
     ) -> None:
+        """With `repairs` it opens although the platform's log does not fit: to be rolled back."""
         make_private_folder(folder)
-        self._installation = installation
-        self._keys = LogKeys(folder / "keys", root_key)
+        self.installation = installation
+        self.keys = LogKeys(folder / "keys", root_key)
         self._node = events.clean_word(socket.gethostname()) or "node"
         self._counters: dict[tuple[int, str], int] = {}
         self._known: dict[str, tuple[int, str]] = {}
@@ -125,11 +138,13 @@ class Writer:
             undo.callback(self._lock.close)
             if not self._lock.try_take():
                 raise Occupied("another sequencer writes these logs")
-            self.heads = HeadFile(folder / "heads")
+            self.heads = open_heads(folder, heads_dir)
             undo.callback(self.heads.close)
-            self._store = open_store(folder, database_url)
-            undo.callback(self._store.close)
-            check_heads(self._store, self.heads)
+            self.store = open_store(folder, database_url)
+            undo.callback(self.store.close)
+            self.look_again()
+            if events.PLATFORM in self.stopped and not repairs:
+                raise LogInconsistent(self.stopped[events.PLATFORM])
             self._boot = Boot(folder / "boots")
             undo.pop_all()
         self.emitter = Emitter(self._boot.id, events.clean_word(f"{worker}.{os.getpid()}"))
@@ -145,13 +160,13 @@ class Writer:
 
     def knows(self, emitter: Emitter) -> bool:
         """True when this life has records in the platform's log."""
-        log = self._store.find_log(events.PLATFORM)
+        log = self.store.find_log(events.PLATFORM)
         return log is not None and self._count(log, emitter.boot) > 0
 
     def forget(self, boot: str) -> None:
         """Drop what was kept for a life that has ended."""
         with self._transaction():
-            self._store.forget_emitter(boot)
+            self.store.forget_emitter(boot)
         for key in [key for key in self._counters if key[1] == boot]:
             del self._counters[key]
 
@@ -159,60 +174,81 @@ class Writer:
         """(tenant, id) of the intents whose process is dead."""
         found = [
             (tenant, intent)
-            for tenant, intent, boot in self._store.list_intents()
-            if not self.is_alive(boot)
+            for tenant, intent, boot in self.store.list_intents()
+            if tenant not in self.stopped and not self.is_alive(boot)
         ]
         self._boot.forget_dead()
         return found
 
     def list_tenants(self) -> list[str]:
         """Every agency that has a log, and `platform`."""
-        return [log.tenant_id for log in self._store.list_logs()]
+        closed = self.store.list_closed()
+        return [
+            log.tenant_id
+            for log in self.store.list_logs()
+            if log.tenant_id not in self.stopped and log.id not in closed
+        ]
+
+    def require_going(self, tenant_id: str, log_id: str = "") -> None:
+        """Raises LogStopped when the agency's log takes nothing, or is not the one that is meant.
+
+        Costs nothing where no log was ever closed.
+        """
+        if tenant_id in self.stopped:
+            raise LogStopped(self.stopped[tenant_id])
+        if self.closed and (log := self.store.find_log(tenant_id)) is not None:
+            if log.id in self.closed:
+                raise LogStopped("the agency's log is closed")
+            if log_id not in ("", log.id):
+                raise LogStopped("another log has taken this one's place")
 
     def usage(self, tenant_id: str) -> int:
         """Bytes of records and sealed values that the agency's log keeps."""
         if tenant_id not in self._usage:
-            log = self._store.find_log(tenant_id)
-            self._usage[tenant_id] = self._store.find_usage(log.no) if log else 0
+            log = self.store.find_log(tenant_id)
+            self._usage[tenant_id] = self.store.find_usage(log.no) if log else 0
         return self._usage[tenant_id]
 
     def get_log(self, tenant_id: str) -> LogRow:
         """The agency's log, born now if it has none."""
-        found = self._store.find_log(tenant_id)
+        found = self.store.find_log(tenant_id)
         if found is None:
-            self._commit([], births=[tenant_id])
-            found = self._store.find_log(tenant_id)
+            self.require_going(tenant_id)
+            self.grow(lambda states: self.open_state(states, tenant_id))
+            found = self.store.find_log(tenant_id)
         if found is None:
             raise LogInconsistent("a log was made and is not there")
         return found
 
     def commit(self, entries: Sequence[Entry]) -> list[Receipt | ValueError]:
         """Append all of them durably; an entry that cannot be a record gives its ValueError."""
-        return self._commit(entries)
 
-    def _commit(
-        self, entries: Sequence[Entry], births: Sequence[str] = ()
-    ) -> list[Receipt | ValueError]:
-        self._store.begin()
-        try:
-            states: dict[str, _State] = {}
-            for tenant_id in births:
-                self._state(states, tenant_id)
+        def place(states: dict[str, State]) -> list[Placed | ValueError]:
             self._look_up(states, entries)
-            placed = [self._try_place(states, entry) for entry in entries]
+            return [self._try_place(states, entry) for entry in entries]
+
+        placed = self.grow(place)
+        return [item if isinstance(item, ValueError) else build_receipt(item) for item in placed]
+
+    def grow(self, work: Callable[[dict[str, State]], Value]) -> Value:
+        """What `work` gives; all that it places becomes durable and signed in one transaction."""
+        self.store.begin()
+        try:
+            states: dict[str, State] = {}
+            result = work(states)
             for state in states.values():
                 self._sign(state)
-                self._store.write(state.log.no, state.change)
-            self._store.commit()
+                self.store.write(state.log.no, state.change)
+            self.store.commit()
         except BaseException:
             self._counters.clear()
-            self._store.rollback()
+            self.store.rollback()
             raise
         for tenant_id, state in states.items():
             self._known[state.log.id] = (state.frontier.size, state.note)
             if tenant_id in self._usage:
                 self._usage[tenant_id] += state.change.size
-        return [item if isinstance(item, ValueError) else _receipt(item) for item in placed]
+        return result
 
     def known_heads(self) -> dict[str, str]:
         """The newest checkpoint this process signed or saw of each log."""
@@ -224,24 +260,29 @@ class Writer:
             parse_checkpoint(text)
         except NoteInvalid:
             log = self.get_log(tenant_id)
-            return sign_note(text, log.origin, self._keys.get_key(log.id, log.public_key))
+            return sign_note(text, log.origin, self.keys.get_key(log.id, log.public_key))
         raise ValueError("audit: a checkpoint is signed by the log's growth alone")
 
     def publish(self, tenant_id: str, size: int, note: str) -> None:
         """Remember a checkpoint that leaves this installation, in the head file first."""
+        if tenant_id in self.stopped:
+            raise LogStopped(self.stopped[tenant_id])
         log = self.get_log(tenant_id)
-        open_note(note, log.origin, log.public_key)
+        open_head(note, log.origin, self.store.list_keys(log.no))
         self.heads.advance({log.id: note})
         with self._transaction():
-            self._store.add_published(log.no, size, note)
+            self.store.add_published(log.no, size, note)
 
     def delete_sealed(self, tenant_id: str, key_id: str) -> int:
         """Delete what is sealed under a data key, to the last byte; gives how many there were."""
-        log = self.get_log(tenant_id)
         self._usage.pop(tenant_id, None)
         with self._transaction():
-            count = self._store.delete_sealed(log.no, key_id)
-        self._store.wipe()
+            count = sum(
+                self.store.delete_sealed(log.no, key_id)
+                for log in self.store.list_all_logs()
+                if log.tenant_id == tenant_id
+            )
+        self.store.wipe()
         return count
 
     def prune(self, tenant_id: str, end_seq: int) -> int:
@@ -251,113 +292,125 @@ class Writer:
         not 184 days old: nobody can see from outside that those before it were.
         """
         log = self.get_log(tenant_id)
-        head = self._store.find_head(log.no)
+        head = self.store.find_head(log.no)
         if head is None or not 0 <= end_seq <= head.size:
             raise ValueError("audit: no such position to prune to")
         self._usage.pop(tenant_id, None)
         end = end_seq // TILE_WIDTH * TILE_WIDTH
         self._require_old(log, end, head.size)
-        while (first := self._store.find_minimum(log.no)) < end:
+        while (first := self.store.find_minimum(log.no)) < end:
             with self._transaction():
-                self._store.prune(log.no, min(first + _PRUNE_AT_ONCE, end))
-        self._store.wipe()
+                self.store.prune(log.no, min(first + _PRUNE_AT_ONCE, end))
+        self.store.wipe()
         return first
 
     def _require_old(self, log: LogRow, end: int, size: int) -> None:
-        if end <= self._store.find_minimum(log.no):
+        if end <= self.store.find_minimum(log.no):
             return
-        first = self._store.find_record(log.no, min(end, size - 1))
+        first = self.store.find_record(log.no, min(end, size - 1))
         if first is None or first.time_us > self.clock() - RECORDS_FLOOR_DAYS * _DAY_US:
             raise ValueError("audit: records are kept for 184 days")
 
+    def look_again(self) -> None:
+        """See which logs can be continued, and finish changes of keys that were interrupted."""
+        self.stopped = find_broken(self.store, self.heads)
+        closed = self.closed = self.store.list_closed()
+        for log in self.store.list_all_logs():
+            if log.tenant_id in self.stopped or log.id in closed:
+                continue
+            try:
+                self.keys.retire_others(log.id, log.public_key)
+            except SealBroken as error:
+                self.stopped[log.tenant_id] = str(error)
+
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._store.begin()
+        self.store.begin()
         try:
             yield
-            self._store.commit()
+            self.store.commit()
         except BaseException:
-            self._store.rollback()
+            self.store.rollback()
             raise
 
     def close(self) -> None:
         """Release files and locks."""
-        self._store.close()
+        self.store.close()
         self._boot.close()
         self.heads.close()
         self._lock.close()
 
-    def _state(self, states: dict[str, _State], tenant_id: str) -> _State:
+    def open_state(self, states: dict[str, State], tenant_id: str) -> State:
+        """The agency's log in this transaction, born now if it has none."""
         if tenant_id not in states:
-            log = self._store.find_log(tenant_id)
+            log = self.store.find_log(tenant_id)
             if log is None:
-                self._give_birth(states, tenant_id)
+                self.give_birth(states, tenant_id)
             else:
                 states[tenant_id] = self._load_state(log)
         return states[tenant_id]
 
-    def _load_state(self, log: LogRow) -> _State:
-        head = self._store.find_head(log.no)
+    def _load_state(self, log: LogRow) -> State:
+        head = self.store.find_head(log.no)
         if head is None:
             raise LogInconsistent("a log has lost its head")
         size, note = self._known.get(log.id, (0, ""))
         if head.note != note:
             if head.size < size:
                 raise LogInconsistent("a log is shorter than it was")
-            check_signed(log, head)
+            check_signed(self.store, log, head)
         try:
             frontier = Frontier.load(head.size, head.frontier)
         except ValueError as error:
             raise LogInconsistent("a log's frontier is damaged") from error
         if frontier.root() != head.root:
             raise LogInconsistent("a log's frontier is not that of its root")
-        return _State(log, frontier, head.last_us, head.note, signed_size=head.size)
+        return State(log, frontier, head.last_us, head.note, signed_size=head.size)
 
-    def _give_birth(self, states: dict[str, _State], tenant_id: str) -> None:
+    def give_birth(
+        self, states: dict[str, State], tenant_id: str, begin: Birth | None = None
+    ) -> State:
+        """A new log; its first record, and the platform's about it, are `begin`'s if given."""
+        self._usage.pop(tenant_id, None)
         log_id = os.urandom(16).hex()
-        origin = f"{self._installation}/audit/{log_id}"
-        key = self._keys.create_key(log_id)
+        origin = f"{self.installation}/audit/{log_id}"
+        key = self.keys.create_key(log_id)
         public = key.public_key().public_bytes_raw()
         empty = sign_note(Checkpoint(origin, 0, EMPTY_ROOT).text, origin, key)
         # before the log exists: a database without it can never be mistaken for the truth later
         self.heads.advance({log_id: empty})
-        log = self._store.add_log(log_id, tenant_id, origin, public)
-        states[tenant_id] = _State(log, Frontier(), 0, empty)
-        born = events.Draft(
-            "log.created",
-            target={"tenant": tenant_id, "log": log_id},
-            change={"origin": origin, "vkey": format_vkey(origin, public)},
-        )
-        self._place(states, system_entry(tenant_id, born))
-        if tenant_id != events.PLATFORM:
-            self._place(states, system_entry(events.PLATFORM, events.replace_id(born)))
+        log = self.store.add_log(log_id, tenant_id, origin, public)
+        state = states[tenant_id] = State(log, Frontier(), 0, empty)
+        for entry in (begin or _born)(log):
+            self.place(states, entry)
+        return state
 
-    def _look_up(self, states: dict[str, _State], entries: Sequence[Entry]) -> None:
+    def _look_up(self, states: dict[str, State], entries: Sequence[Entry]) -> None:
         """What the database knows of the batch's ids and intents, in two queries a log."""
         by_tenant: dict[str, list[Entry]] = {}
         for entry in entries:
             by_tenant.setdefault(entry.tenant_id, []).append(entry)
         for tenant_id, own in by_tenant.items():
-            state = self._state(states, tenant_id)
+            state = self.open_state(states, tenant_id)
             ids = [entry.body["id"] for entry in own]
-            state.found |= self._store.find_positions(state.log.no, ids)
+            state.found |= self.store.find_positions(state.log.no, ids)
             intents = [entry.body["re"] for entry in own if "re" in entry.body]
-            state.open |= self._store.find_intents(state.log.no, intents)
+            state.open |= self.store.find_intents(state.log.no, intents)
 
-    def _try_place(self, states: dict[str, _State], entry: Entry) -> _Placed | ValueError:
+    def _try_place(self, states: dict[str, State], entry: Entry) -> Placed | ValueError:
         try:
-            return self._place(states, entry)
+            return self.place(states, entry)
         except ValueError as error:
             return error
 
-    def _place(self, states: dict[str, _State], entry: Entry) -> _Placed:
-        state = self._state(states, entry.tenant_id)
+    def place(self, states: dict[str, State], entry: Entry) -> Placed:
+        state = self.open_state(states, entry.tenant_id)
         body, change = entry.body, state.change
         found = state.found.get(body["id"])
         if found is not None:
             if found.kind != body["kind"]:
                 raise ValueError("audit: this id belongs to another record")
-            return _Placed(state, body["id"], found.seq, found.hash)
+            return Placed(state, body["id"], found.seq, found.hash)
         ended = body.get("re")
         if ended is not None and ended not in state.open:
             raise NotOpen("audit: no open intent has this id")
@@ -372,9 +425,9 @@ class Writer:
         if ended is not None:
             state.open.discard(ended)
             change.ended.append(ended)
-        return _Placed(state, body["id"], seq, hashed)
+        return Placed(state, body["id"], seq, hashed)
 
-    def _note_step(self, state: _State) -> None:
+    def _note_step(self, state: State) -> None:
         now = _now_us()
         if now < state.last_us - _STEP_US:
             change = {"before": format_time(state.last_us), "after": format_time(now)}
@@ -382,7 +435,7 @@ class Writer:
             stepped = system_entry("", events.Draft("clock.stepped", change=change))
             self._insert(state, stepped.body, self.emitter)
 
-    def _insert(self, state: _State, body: dict[str, Any], emitter: Emitter) -> tuple[int, bytes]:
+    def _insert(self, state: State, body: dict[str, Any], emitter: Emitter) -> tuple[int, bytes]:
         seq, time_us = state.frontier.size, max(_now_us(), state.last_us)
         count = self._count(state.log, emitter.boot) + 1
         record = body | {
@@ -412,19 +465,39 @@ class Writer:
 
     def _count(self, log: LogRow, boot: str) -> int:
         count = self._counters.get((log.no, boot))
-        return self._store.find_emitted(log.no, boot) if count is None else count
+        return self.store.find_emitted(log.no, boot) if count is None else count
 
-    def _sign(self, state: _State) -> None:
+    def _sign(self, state: State) -> None:
         log, frontier = state.log, state.frontier
         state.root = frontier.root()
         if frontier.size > state.signed_size:
-            key = self._keys.get_key(log.id, log.public_key)
+            key = self.keys.get_key(log.id, log.public_key)
             checkpoint = Checkpoint(log.origin, frontier.size, state.root)
             state.note = sign_note(checkpoint.text, log.origin, key)
             state.change.head = HeadRow(
                 frontier.size, state.root, frontier.dump(), state.last_us, state.note
             )
         state.signature = read_signature(state.note)
+
+
+def open_heads(folder: Path, heads_dir: Path | None) -> HeadFile:
+    """The file of signed heads; raises StoreUnsafe when the storage that is meant is not there."""
+    if heads_dir is not None and not heads_dir.is_dir():
+        raise StoreUnsafe("the folder of PARVIS_AUDIT_HEADS_DIR is not there: mount or make it")
+    return HeadFile(heads_dir or folder / "heads")
+
+
+def _born(log: LogRow) -> list[Entry]:
+    """Record 0 of an ordinary log, and what the platform log says of it."""
+    born = events.Draft(
+        "log.created",
+        target={"tenant": log.tenant_id, "log": log.id},
+        change={"origin": log.origin, "vkey": format_vkey(log.origin, log.public_key)},
+    )
+    entries = [system_entry(log.tenant_id, born)]
+    if log.tenant_id != events.PLATFORM:
+        entries.append(system_entry(events.PLATFORM, events.replace_id(born)))
+    return entries
 
 
 def system_entry(tenant_id: str, draft: events.Draft) -> Entry:
@@ -438,7 +511,7 @@ def ending(tenant_id: str, intent: str, reason: str) -> Entry:
     return system_entry(tenant_id, events.Draft("chat.unknown", re=intent, reason=reason))
 
 
-def _receipt(placed: _Placed) -> Receipt:
+def build_receipt(placed: Placed) -> Receipt:
     state = placed.state
     return Receipt(
         state.log.id,
@@ -449,61 +522,6 @@ def _receipt(placed: _Placed) -> Receipt:
         state.signature,
         placed.record_id,
     )
-
-
-def check_signed(log: LogRow, head: HeadRow) -> None:
-    """The stored head is what the log's key signed; raises LogInconsistent."""
-    try:
-        text, _ = open_note(head.note, log.origin, log.public_key)
-        signed = parse_checkpoint(text)
-    except NoteInvalid as error:
-        raise LogInconsistent("a log's head is not signed by its key") from error
-    if signed != Checkpoint(log.origin, head.size, head.root):
-        raise LogInconsistent("a log's head is not the signed one")
-
-
-def check_heads(store: Store, heads: HeadFile) -> None:
-    """Every log continues its newest signed head; raises LogInconsistent.
-
-    Catches a database restored from a backup, cut, or replaced. Costs a few reads a log, whatever
-    its length.
-    """
-    try:
-        kept = heads.load()
-    except ValueError as error:
-        raise LogInconsistent("the file of signed heads is damaged") from error
-    logs = {log.id: log for log in store.list_logs()}
-    if set(logs) - set(kept):
-        raise LogInconsistent("the file of signed heads is missing or older than the logs")
-    for log_id, note in kept.items():
-        text, _, _ = note.partition("\n\n")
-        signed = parse_checkpoint(text + "\n")
-        if log_id not in logs:
-            if signed.size:
-                raise LogInconsistent("a log that was signed is missing from the database")
-            continue
-        _check_continues(store, logs[log_id], note)
-
-
-def _check_continues(store: Store, log: LogRow, note: str) -> None:
-    try:
-        signed = parse_checkpoint(open_note(note, log.origin, log.public_key)[0])
-    except NoteInvalid as error:
-        raise LogInconsistent("a kept head is not signed by its log's key") from error
-    head = store.find_head(log.no)
-    if head is None or head.size < signed.size:
-        raise LogInconsistent("a log is shorter than its newest signed head")
-    check_signed(log, head)
-
-    def read(level: int, first: int, end: int) -> list[bytes]:
-        return store.read_hashes(log.no, level, first, end)
-
-    try:
-        whole = root_at(read, signed.size) == signed.root and root_at(read, head.size) == head.root
-    except StoreUnsafe as error:
-        raise LogInconsistent("hashes of a log are missing") from error
-    if not whole:
-        raise LogInconsistent("a log is not the one that was signed")
 
 
 def _now_us() -> int:

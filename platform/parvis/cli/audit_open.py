@@ -26,6 +26,7 @@ def open_log(settings: Settings) -> Iterator[AuditLog]:
             worker="cli",
             limits=Limits.of(settings),
             database_url=settings.audit_database_url,
+            heads_dir=settings.audit_heads_dir,
         )
         try:
             yield log

@@ -38,4 +38,5 @@ def plan_sequencer(settings: Settings) -> Plan:
         read_root_key(settings),
         Limits.of(settings, BALLAST_BYTES),
         settings.audit_database_url,
+        settings.audit_heads_dir,
     )

@@ -129,7 +129,8 @@ def _check_holds(configuration: Configuration) -> Iterator[Fault]:
 def _check_audit(configuration: Configuration) -> Iterator[Fault]:
     settings = configuration.settings
     url = settings.audit_database_url
-    for words in check_log(settings.audit_dir, configuration.root_key, url):
+    heads = settings.audit_heads_dir
+    for words in check_log(settings.audit_dir, configuration.root_key, url, heads):
         yield Fault("audit", 0, "", words)
     yield from _check_anchors(settings, url)
     yield from _check_feeds(settings, url, configuration.feeds)

@@ -73,6 +73,7 @@ def open_stores(configuration: Configuration, *, worker: str) -> Iterator[Stores
             worker=worker,
             limits=Limits.of(settings),
             database_url=settings.audit_database_url,
+            heads_dir=settings.audit_heads_dir,
         )
         try:
             yield Stores(

@@ -104,7 +104,7 @@ def _find(receipt: str) -> _Found | None:
     proof = reader.get_proof(tenant_id, record.seq, under)
     outside = services.anchors.describe(tenant_id).witnessed if under else None
     size = under[0] if under else proof.head.size
-    return _Found(proof, reader.get_key(tenant_id), size, outside)
+    return _Found(proof, reader.get_key(tenant_id, size), size, outside)
 
 
 def _download(proof: Proof) -> Response:
