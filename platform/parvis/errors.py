@@ -199,6 +199,14 @@ class UpstreamTimeout(ParvisError):
     words = "The model server did not answer in time. Try again in a moment."
 
 
+class CallerHungUp(ParvisError):
+    """Nobody reads the answer any more; the status is the one that web servers log for it."""
+
+    status = 499
+    default_code = "client_closed_request"
+    words = "The caller hung up."
+
+
 class InternalError(ParvisError):
     """What an unexpected exception becomes at the edge: logged there, nothing echoed."""
 

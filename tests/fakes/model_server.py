@@ -35,8 +35,8 @@ class Answer:
 
     `pieces` None repeats the last user message, `piece_chars` at a time. `raw` is sent as it is in
     place of all events, `cut` bytes at a time; `body` is a whole answer of `/embeddings` or
-    `/rerank`. `hold` stops the answer after `hold_after` pieces
-    until the event is set or the client is gone. `drop` breaks the connection after the pieces;
+    `/rerank`. `hold` stops the answer after `hold_after` pieces (-1: before its head) until the
+    event is set or the client is gone. `drop` breaks the connection after the pieces;
     `before_head` does so before anything was sent.
     """
 
@@ -213,6 +213,8 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.before_head:
             self.close_connection = True
             return
+        if answer.hold is not None and answer.hold_after < 0:
+            self._hold(answer.hold)
         if answer.status != 200:
             self._send_json(answer.status, {"error": answer.error}, answer.headers)
             return
@@ -238,7 +240,7 @@ class _Handler(BaseHTTPRequestHandler):
         deltas = [{"role": "assistant", "content": None}, *_deltas(answer, request)]
         choices = range(request.get("n") or 1)
         for count, delta in enumerate(deltas):
-            if answer.hold is not None and count == answer.hold_after + 1:
+            if answer.hold is not None and 0 <= answer.hold_after == count - 1:
                 self._hold(answer.hold)
             for choice in choices:
                 self._event(_chunk(delta, None, choice), answer.cut)

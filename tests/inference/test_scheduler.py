@@ -37,8 +37,10 @@ class Crowd:
             assert not thread.is_alive()
 
     def _call(self, name: str) -> None:
+        """`b:3` is a call of b for three places."""
+        tenant, _, places = name.partition(":")
         try:
-            self._slots.acquire(name)
+            self._slots.acquire(tenant, int(places or 1))
         except ModelOverloaded:
             self.refused.append(name)
             return
@@ -171,3 +173,33 @@ def test_many_callers_never_exceed_the_limit_and_all_are_served() -> None:
     assert sorted(served) == list(range(60))
     assert most[0] <= 3
     assert (slots.running, slots.waiting) == (0, 0)
+
+
+def test_a_call_for_several_answers_takes_as_many_places_and_is_not_overtaken() -> None:
+    slots = make_slots(limit=4)
+    crowd = Crowd(slots)
+    assert slots.acquire("a", 3) == 3
+    crowd.send("b:3")
+    crowd.send("c")  # there is a place, but b came first
+    assert slots.running == 3
+    slots.release("a", 3)
+    crowd.wait_for_served(2)
+    assert slots.running == 4
+    crowd.join()
+
+
+def test_a_call_for_more_answers_than_there_are_places_takes_all_of_them() -> None:
+    slots = make_slots(limit=2)
+    assert slots.acquire("a", 4) == 2
+    slots.release("a", 2)
+    assert slots.running == 0
+
+
+def test_one_who_gives_up_waiting_for_several_lets_the_next_go() -> None:
+    slots = make_slots(limit=2, wait_s=0.05)
+    crowd = Crowd(slots)
+    assert slots.acquire("a") == 1
+    crowd.send("b:2")
+    crowd.join()
+    assert crowd.refused == ["b:2"]
+    assert slots.acquire("c") == 1

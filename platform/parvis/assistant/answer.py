@@ -29,7 +29,7 @@ from parvis.errors import (
     UnsupportedParameter,
 )
 from parvis.identity.permissions import find_channels
-from parvis.inference import ModelEntry, ModelStream, check_grounded, quote_answer
+from parvis.inference import Call, ModelEntry, ModelStream, check_grounded, quote_answer
 from parvis.inference.router import check_capabilities
 from parvis.policy.engine import Decision, decide
 from parvis.services import Services
@@ -231,7 +231,9 @@ class _Run:
             self._record.note_model(answered=plan.model.builtin or QUOTE)
             return self._quote(plan)
         payload = {**plan.prompt.options, "messages": list(plan.prompt.messages)}
-        stream = self._services.inference.stream(plan.model, self._agency.slug, payload)
+        call = Call()
+        self.cancellation.on_cancel(call.stop)
+        stream = self._services.inference.stream(plan.model, self._agency.slug, payload, call)
         self._record.note_model(
             answered=plan.model.name, response=stream.response_id, digest=plan.model.digest
         )

@@ -12,12 +12,14 @@ import orjson
 
 from parvis.assistant.decisions import require_allowed
 from parvis.assistant.envelopes import after_masking, build_envelope
+from parvis.assistant.events import Cancellation
 from parvis.assistant.hiding import Hidden, Scope, check_masked, hide
 from parvis.assistant.pseudonyms import hide_for_good
 from parvis.assistant.records import ChatRecord
 from parvis.domain import ChatTurn, Principal, Usage
 from parvis.errors import (
     AuditUnavailable,
+    CallerHungUp,
     ContextTooLong,
     InternalError,
     ModelNotFound,
@@ -25,7 +27,7 @@ from parvis.errors import (
     UnsupportedParameter,
 )
 from parvis.identity.permissions import find_channels
-from parvis.inference import ModelEntry, Ranking, Vectors
+from parvis.inference import Call, ModelEntry, Ranking, Vectors
 from parvis.inference.chunks import estimate_usage
 from parvis.policy.engine import decide
 from parvis.services import Services
@@ -48,24 +50,32 @@ class Computed:
     pii_action: str
 
 
-def compute(services: Services, principal: Principal, agency: Agency, turn: ChatTurn) -> Computed:
+def compute(
+    services: Services,
+    principal: Principal,
+    agency: Agency,
+    turn: ChatTurn,
+    cancellation: Cancellation,
+) -> Computed:
     """Vectors, or the relevance of the other texts to the first, as `turn.task` says.
 
-    Raises ParvisError; whatever happened after the door is on record then.
+    Raises ParvisError; whatever happened after the door is on record then, and so is a caller who
+    went away.
     """
     assistant = _get_assistant(services, principal, agency, turn)
     wait_s = services.settings.audit_wait_s
     record = ChatRecord(services.audit, principal, assistant, turn, wait_s=wait_s)
-    work = _Work(services, principal, agency, assistant, turn, record)
+    work = _Work(services, principal, agency, assistant, turn, record, cancellation)
     work.decide_unread()
     try:
         record.begin()
         return work.do()
     except AuditUnavailable:
         raise
-    except ParvisError as error:
+    except ParvisError as found:
+        error = CallerHungUp() if cancellation.is_set else found
         error.receipt = record.fail(error, work.usage, "")
-        raise
+        raise error from None
     except Exception:
         log.exception("task.failed", extra={"request": turn.request_id})
         unexpected = InternalError()
@@ -94,6 +104,7 @@ class _Work:
         assistant: Assistant,
         turn: ChatTurn,
         record: ChatRecord,
+        cancellation: Cancellation,
     ) -> None:
         self._services = services
         self._principal = principal
@@ -101,6 +112,9 @@ class _Work:
         self._assistant = assistant
         self._turn = turn
         self._record = record
+        self._cancellation = cancellation
+        self._call = Call()
+        cancellation.on_cancel(self._call.stop)
         self._names = assistant.models_for(turn.task)
         self._texts = [str(message["content"]) for message in turn.messages]
         self._envelope: dict[str, Any] = {}
@@ -166,7 +180,9 @@ class _Work:
                 tuple(self._encode(text) for text in texts), estimate_usage(_length(texts), 0)
             )
         else:
-            found = self._services.inference.embed(model, self._agency.slug, texts, dimensions)
+            found = self._services.inference.embed(
+                model, self._agency.slug, texts, dimensions, self._call
+            )
         if dimensions is not None and len(found.vectors[0]) != dimensions:
             raise UnsupportedParameter(
                 f"dimensions: this assistant's vectors have {len(found.vectors[0])} numbers.",
@@ -176,15 +192,19 @@ class _Work:
 
     def _rank(self, model: ModelEntry, texts: tuple[str, ...]) -> Ranking:
         if not model.builtin:
-            return self._services.inference.rerank(model, self._agency.slug, texts[0], texts[1:])
-        query, *documents = [self._encode(text) for text in texts]
+            query, *documents = texts
+            return self._services.inference.rerank(
+                model, self._agency.slug, query, documents, self._call
+            )
+        asked, *others = [self._encode(text) for text in texts]
         scores = tuple(
-            sum(one * other for one, other in zip(query, document, strict=True))
-            for document in documents
+            sum(one * other for one, other in zip(asked, vector, strict=True)) for vector in others
         )
         return Ranking(scores, estimate_usage(_length(texts), 0))
 
     def _encode(self, text: str) -> tuple[float, ...]:
+        if self._cancellation.is_set:
+            raise CallerHungUp
         return tuple(map(float, self._services.knowledge.encode(text)))
 
     def _check_length(self, model: ModelEntry) -> None:

@@ -39,6 +39,44 @@ class Timeouts:
     idle_s: float = 30.0
 
 
+class Call:
+    """One request on its way: `stop`, from any thread, ends it until its answer begins.
+
+    What comes afterwards is its reader's: the connection may serve somebody else by then.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self.stopped = False
+
+    def stop(self) -> None:
+        """Nobody waits for it any more."""
+        with self._lock:
+            self.stopped = True
+            self._shut()
+
+    def hold(self, connection: socket.socket) -> None:
+        """It goes over this connection; a call that was stopped before sends nothing."""
+        with self._lock:
+            self._socket = connection
+            if self.stopped:
+                self._shut()
+
+    def let_go(self) -> None:
+        """From now on `stop` closes nothing."""
+        with self._lock:
+            self._socket = None
+
+    def _shut(self) -> None:
+        if self._socket is not None:
+            try:
+                # not the TLS socket's own shutdown: see `EventStream.close`
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+            except OSError:
+                pass  # already gone
+
+
 class ServerUnreachable(UpstreamFailed):
     """Nobody takes connections there, or nobody who proves to be that server."""
 
@@ -59,12 +97,12 @@ class ServerClient:
         self._lock = threading.Lock()
         self._closed = False
 
-    def ask(self, path: str, body: bytes) -> Any:
+    def ask(self, path: str, body: bytes, call: Call) -> Any:
         """The JSON that the server answers to one whole request; `path` counts from its base.
 
         Raises what `open_chat` raises; an answer that is no JSON is UpstreamFailed.
         """
-        connection, response = self._open(path, body, _JSON)
+        connection, response = self._open(path, body, _JSON, call)
         try:
             answer = response.read(_MAX_ANSWER_BYTES + 1)
         except TimeoutError:
@@ -79,14 +117,14 @@ class ServerClient:
         except orjson.JSONDecodeError:
             raise log_failure(UpstreamFailed(), "unreadable_answer", self._server.name) from None
 
-    def open_chat(self, body: bytes) -> "EventStream":
+    def open_chat(self, body: bytes, call: Call) -> "EventStream":
         """The events of a streamed chat completion, its head already found good.
 
         Raises ModelOverloaded, ContextTooLong, UpstreamFailed, UpstreamTimeout. Sends a second
         time only where a kept connection turned out dead before any byte came back.
         """
         started = time.monotonic()
-        connection, response = self._open("/chat/completions", body, _EVENTS)
+        connection, response = self._open("/chat/completions", body, _EVENTS, call)
         return EventStream(
             self._server.name,
             self.keep,
@@ -97,15 +135,19 @@ class ServerClient:
         )
 
     def _open(
-        self, path: str, body: bytes, wanted: str
+        self, path: str, body: bytes, wanted: str, call: Call
     ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
         headers = self._headers(wanted)
         try:
-            connection, response = self._exchange(path, body, headers)
+            connection, response = self._exchange(path, body, headers, call)
         except TimeoutError:
             raise log_failure(UpstreamTimeout(), "no_answer", self._server.name) from None
         except (OSError, http.client.HTTPException):
+            if call.stopped:
+                raise UpstreamFailed from None
             raise log_failure(UpstreamFailed(), "no_head", self._server.name) from None
+        finally:
+            call.let_go()
         self._check_head(connection, response, wanted)
         return connection, response
 
@@ -133,6 +175,27 @@ class ServerClient:
                 connection.close()
         return "up" if status == _OK else "not-ready"
 
+    def fetch_page(self, path: str) -> str:
+        """What the server shows at this address of its root, on a connection of its own.
+
+        Raises UpstreamFailed, UpstreamTimeout.
+        """
+        connection = self._connect(self._timeouts.connect_s)
+        try:
+            connection.sock.settimeout(self._timeouts.idle_s)
+            connection.request("GET", path, headers=self._headers("text/plain"))
+            response = connection.getresponse()
+            page = response.read(_MAX_ANSWER_BYTES)
+        except TimeoutError:
+            raise log_failure(UpstreamTimeout(), "no_answer", self._server.name) from None
+        except (OSError, http.client.HTTPException):
+            raise log_failure(UpstreamFailed(), "no_head", self._server.name) from None
+        finally:
+            connection.close()
+        if response.status != _OK:
+            raise log_failure(UpstreamFailed(), "other_status", self._server.name)
+        return page.decode("utf-8", "replace")
+
     def close(self) -> None:
         """Close the idle connections; later ones are closed when given back."""
         with self._lock:
@@ -150,16 +213,18 @@ class ServerClient:
         connection.close()
 
     def _exchange(
-        self, path: str, body: bytes, headers: dict[str, str]
+        self, path: str, body: bytes, headers: dict[str, str], call: Call
     ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
         kept = self._take_idle()
         if kept is not None:
             try:
-                return kept, self._send(kept, path, body, headers)
+                return kept, self._send(kept, path, body, headers, call)
             except ConnectionError:
-                pass  # closed by the server while it lay idle: no byte of an answer came
+                if call.stopped:
+                    raise
+                # closed by the server while it lay idle: no byte of an answer came
         fresh = self._connect(self._timeouts.connect_s)
-        return fresh, self._send(fresh, path, body, headers)
+        return fresh, self._send(fresh, path, body, headers, call)
 
     def _send(
         self,
@@ -167,8 +232,10 @@ class ServerClient:
         path: str,
         body: bytes,
         headers: dict[str, str],
+        call: Call,
     ) -> http.client.HTTPResponse:
         connection.sock.settimeout(self._timeouts.first_byte_s)
+        call.hold(connection.sock)
         try:
             connection.request("POST", f"{self._path}{path}", body, headers)
             return connection.getresponse()

@@ -11,14 +11,14 @@ import orjson
 
 from parvis.errors import UnsupportedParameter, UpstreamFailed, UpstreamTimeout
 from parvis.inference.chunks import count_prompt_chars
-from parvis.inference.client import ServerClient, ServerUnreachable, Timeouts
+from parvis.inference.client import Call, ServerClient, ServerUnreachable, Timeouts
 from parvis.inference.health import Health
 from parvis.inference.models import ModelCatalogue, ModelEntry, Server
 from parvis.inference.scheduler import FairSlots
 from parvis.inference.stream import ModelStream
 from parvis.inference.vectors import Ranking, UnknownAnswer, Vectors, read_ranking, read_vectors
 
-__all__ = ["Inference", "ModelStream"]
+__all__ = ["Call", "Inference", "ModelStream"]
 
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -70,11 +70,18 @@ class Inference:
                 return entry
         raise UpstreamFailed(retry_after=5)
 
-    def stream(self, model: ModelEntry, tenant_id: str, payload: Mapping[str, Any]) -> ModelStream:
+    def stream(
+        self,
+        model: ModelEntry,
+        tenant_id: str,
+        payload: Mapping[str, Any],
+        call: Call | None = None,
+    ) -> ModelStream:
         """The model's answer to an OpenAI chat request (`messages` and options).
 
-        Waits for the agency's turn. Raises UnsupportedParameter, ModelOverloaded, ContextTooLong,
-        UpstreamFailed, UpstreamTimeout before the first piece where the fault shows by then.
+        Waits for the agency's turn; stop `call` to give up before it begins. Raises
+        UnsupportedParameter, ModelOverloaded, ContextTooLong, UpstreamFailed, UpstreamTimeout
+        before the first piece where the fault shows by then.
         """
         if model.server is None:
             raise ValueError("a built-in model has no server to stream from")
@@ -82,17 +89,18 @@ class Inference:
         server = self._servers[model.server]
         body = orjson.dumps(build_body(model, payload))
         slots = self._slots[server.name]
-        slots.acquire(tenant_id)
+        call = call or Call()
+        places = slots.acquire(tenant_id, payload.get("n") or 1)
         try:
-            events = self._clients[server.name].open_chat(body)
+            events = self._clients[server.name].open_chat(body, call)
         except BaseException as error:
-            slots.release(tenant_id)
-            self._note(server.name, error)
+            slots.release(tenant_id, places)
+            self._note(server.name, error, call)
             raise
         self._health.mark_up(server.name)
 
         def end(broken: bool) -> None:
-            slots.release(tenant_id)
+            slots.release(tenant_id, places)
             if broken:
                 self._health.suspect(server.name)
 
@@ -114,20 +122,27 @@ class Inference:
         tenant_id: str,
         texts: Sequence[str],
         dimensions: int | None = None,
+        call: Call | None = None,
     ) -> Vectors:
-        """A vector for each text from this model's server; raises as `stream` does."""
+        """A vector for each text from this model's server; waits and raises as `stream` does."""
         body: dict[str, Any] = {"input": list(texts), "encoding_format": "float"}
         if dimensions is not None:
             body["dimensions"] = dimensions
-        return self._ask(model, tenant_id, "/embeddings", body, partial(read_vectors, texts=texts))
+        read = partial(read_vectors, texts=texts)
+        return self._ask(model, tenant_id, "/embeddings", body, read, call or Call())
 
     def rerank(
-        self, model: ModelEntry, tenant_id: str, query: str, documents: Sequence[str]
+        self,
+        model: ModelEntry,
+        tenant_id: str,
+        query: str,
+        documents: Sequence[str],
+        call: Call | None = None,
     ) -> Ranking:
-        """How well each document fits the query, by this model's server; raises as `stream`."""
+        """How well each document fits the query, by this model's server; as `embed`."""
         body = {"query": query, "documents": list(documents), "top_n": len(documents)}
         read = partial(read_ranking, texts=(query, *documents))
-        return self._ask(model, tenant_id, "/rerank", body, read)
+        return self._ask(model, tenant_id, "/rerank", body, read, call or Call())
 
     def _ask(
         self,
@@ -136,6 +151,7 @@ class Inference:
         path: str,
         body: Mapping[str, Any],
         read: Callable[[Any], _T],
+        call: Call,
     ) -> _T:
         if model.server is None:
             raise ValueError("a built-in model has no server to ask")
@@ -143,13 +159,13 @@ class Inference:
         slots.acquire(tenant_id)
         try:
             whole = orjson.dumps({**body, "model": model.served_name})
-            answer = read(self._clients[model.server].ask(path, whole))
+            answer = read(self._clients[model.server].ask(path, whole, call))
         except UnknownAnswer:
             log.warning("model.failed", extra={"server": model.server, "reason": "other_answer"})
             self._health.suspect(model.server)
             raise UpstreamFailed from None
         except BaseException as error:
-            self._note(model.server, error)
+            self._note(model.server, error, call)
             raise
         finally:
             slots.release(tenant_id)
@@ -178,8 +194,11 @@ class Inference:
         for client in self._clients.values():
             client.close()
 
-    def _note(self, server: str, error: BaseException) -> None:
-        """Draw the conclusion of a failed call; a busy or refusing server is not a broken one."""
+    def _note(self, server: str, error: BaseException, call: Call) -> None:
+        """Draw the conclusion of a failed call; a busy or refusing server is not a broken one, nor
+        is one that we left."""
+        if call.stopped:
+            return
         if isinstance(error, ServerUnreachable):
             self._health.mark_down(server)
         elif isinstance(error, UpstreamFailed | UpstreamTimeout):

@@ -8,11 +8,10 @@ pages is not recorded: that would watch people at work.
 from flask import Response, g, request
 
 from parvis.audit.events import Actor, Draft
-from parvis.errors import AuditUnavailable
+from parvis.errors import AuditUnavailable, CallerHungUp
 from parvis.web.answers import json_response
 from parvis.web.current import get_services
 from parvis.web.faults import error_body
-from parvis.web.streaming import CLIENT_IS_GONE
 
 
 def add_receipt(response: Response) -> Response:
@@ -20,8 +19,8 @@ def add_receipt(response: Response) -> Response:
     error = g.get("error")
     if g.get("principal") is None or isinstance(error, AuditUnavailable):
         return response
-    if error and error.code == CLIENT_IS_GONE:
-        # nobody reads this answer, and the chat writes its own ending
+    if isinstance(error, CallerHungUp):
+        # nobody reads this answer, and what was going on writes its own ending
         return response
     if not g.get("receipt"):
         if not request.path.startswith(("/v1", "/v2")):

@@ -1,6 +1,6 @@
-"""Running a chat beside its connection, so that silence and hang-ups are noticed meanwhile.
+"""Running the hall beside a connection, so that silence and hang-ups are noticed meanwhile.
 
-The hall's generator runs in a thread of its own; the door takes what comes, and gets None when
+What the hall does runs in a thread of its own; the door takes what comes, and gets None when
 nothing came for a moment: time to write a keep-alive and to see whether the client is still there.
 """
 
@@ -11,25 +11,24 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Generator, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
-from parvis.assistant import Cancellation, Event
+from parvis.assistant import Cancellation
 
 IDLE_S = 1.0
-CLIENT_IS_GONE = "client_closed_request"
 # bounded: a client that reads slowly must slow the model down, not fill our memory
 _MOST_WAITING = 64
 _END = object()
 
 _running: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 
-StartChat = Callable[[Cancellation], Iterator[Event]]
+_T = TypeVar("_T")
 
 
-def run_beside(start: StartChat) -> Generator[Event | None]:
-    """What the chat yields, in order; None each second that brought nothing.
+def run_beside(start: Callable[[Cancellation], Iterator[_T]]) -> Generator[_T | None]:
+    """What it yields, a chat's events say, in order; None each second that brought nothing.
 
-    An exception of the chat is raised here. When this iterator is closed early the chat is
+    Its exception is raised here. When this iterator is closed early the chat is
     cancelled: its model call ends and its record is written, in its own thread.
     """
     cancellation = Cancellation()
@@ -53,7 +52,11 @@ def run_beside(start: StartChat) -> Generator[Event | None]:
         cancellation.cancel()
 
 
-def _run(start: StartChat, cancellation: Cancellation, outbox: "queue.Queue[Any]") -> None:
+def _run(
+    start: Callable[[Cancellation], Iterator[Any]],
+    cancellation: Cancellation,
+    outbox: "queue.Queue[Any]",
+) -> None:
     events = start(cancellation)
     try:
         for event in events:

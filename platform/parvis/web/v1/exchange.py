@@ -14,11 +14,11 @@ from flask import Response, g, request
 
 from parvis.assistant import Event, Finished, Started, answer
 from parvis.domain import ChatTurn, Passage
-from parvis.errors import InternalError, ParvisError, UpstreamFailed
+from parvis.errors import CallerHungUp, InternalError, ParvisError
 from parvis.web.answers import json_response
 from parvis.web.current import get_services
 from parvis.web.guards import get_principal
-from parvis.web.streaming import CLIENT_IS_GONE, client_is_gone, run_beside
+from parvis.web.streaming import client_is_gone, run_beside
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,8 @@ class Exchange:
         environ = request.environ
         for event in self.events:
             if client_is_gone(environ):
-                raise _hang_up(self.events)
+                self.events.close()  # cancels the chat
+                raise CallerHungUp
             if isinstance(event, Finished):
                 g.receipt = event.receipt
             if event is not None:
@@ -92,7 +93,8 @@ def open_exchange(turn: ChatTurn) -> Exchange:
             g.receipt = event.receipt
             return Exchange(event, events)
         if event is None and client_is_gone(environ):
-            raise _hang_up(events)
+            events.close()
+            raise CallerHungUp
     raise InternalError
 
 
@@ -120,9 +122,3 @@ def gather_call(call: dict[str, Any], fragment: Any) -> None:
     call["id"] = fragment.get("id") or call["id"]
     call["name"] += function.get("name") or ""
     call["arguments"] += function.get("arguments") or ""
-
-
-def _hang_up(events: Generator[Event | None]) -> UpstreamFailed:
-    """Cancel the chat; what to raise when nobody waits for its answer any more."""
-    events.close()
-    return UpstreamFailed("The caller hung up.", code=CLIENT_IS_GONE)

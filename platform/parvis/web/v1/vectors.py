@@ -3,18 +3,22 @@
 import struct
 import uuid
 from base64 import b64encode
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from typing import Annotated, Any, Literal
 
-from flask import Response, g
+from flask import Response, g, request
 from pydantic import Field
 
+from parvis.assistant import Cancellation
 from parvis.assistant.tasks import Computed, compute
 from parvis.domain import Channel, ChatTurn, Task, Usage
-from parvis.errors import InvalidRequest
+from parvis.errors import CallerHungUp, InternalError, InvalidRequest
 from parvis.settings import Settings
 from parvis.web.answers import json_response
 from parvis.web.current import get_services
 from parvis.web.guards import get_principal
+from parvis.web.streaming import client_is_gone, run_beside
 from parvis.web.v1.bodies import Body, parse_json_object, read_body
 
 _MOST_TEXTS = 2048
@@ -49,11 +53,11 @@ class RerankRequest(Body):
 def answer_embeddings(body: bytes, settings: Settings) -> Response:
     """The vectors of a request."""
     _refuse_token_ids(body, settings)
-    request = read_body(EmbeddingsRequest, body, settings, why_not={})
-    texts = [request.input] if isinstance(request.input, str) else request.input
-    dimensions = {"dimensions": request.dimensions} if request.dimensions else {}
-    done = _compute(request.model, "embedding", texts, dimensions)
-    as_text = request.encoding_format == "base64"
+    wanted = read_body(EmbeddingsRequest, body, settings, why_not={})
+    texts = [wanted.input] if isinstance(wanted.input, str) else wanted.input
+    dimensions = {"dimensions": wanted.dimensions} if wanted.dimensions else {}
+    done = _compute(wanted.model, "embedding", texts, dimensions)
+    as_text = wanted.encoding_format == "base64"
     data = [
         {
             "object": "embedding",
@@ -62,13 +66,13 @@ def answer_embeddings(body: bytes, settings: Settings) -> Response:
         }
         for index, vector in enumerate(done.vectors)
     ]
-    told = {"object": "list", "data": data, "model": request.model}
+    told = {"object": "list", "data": data, "model": wanted.model}
     return _respond(done, {**told, "usage": _usage_object(done.usage)})
 
 
 def answer_rerank(body: bytes, settings: Settings) -> Response:
     """The order of a request's documents, the best first."""
-    request = read_body(
+    wanted = read_body(
         RerankRequest,
         body,
         settings,
@@ -78,16 +82,16 @@ def answer_rerank(body: bytes, settings: Settings) -> Response:
             "rank_fields": "documents are texts; remove it",
         },
     )
-    texts = [one if isinstance(one, str) else one.text for one in request.documents]
-    done = _compute(request.model, "rerank", [request.query, *texts], {})
+    texts = [one if isinstance(one, str) else one.text for one in wanted.documents]
+    done = _compute(wanted.model, "rerank", [wanted.query, *texts], {})
     order = sorted(range(len(texts)), key=lambda index: (-done.scores[index], index))
     results = []
-    for index in order[: request.top_n]:
+    for index in order[: wanted.top_n]:
         one: dict[str, Any] = {"index": index, "relevance_score": done.scores[index]}
-        if request.return_documents:
+        if wanted.return_documents:
             one["document"] = {"text": texts[index]}
         results.append(one)
-    told = {"id": f"rerank-{uuid.uuid4().hex}", "model": request.model, "results": results}
+    told = {"id": f"rerank-{uuid.uuid4().hex}", "model": wanted.model, "results": results}
     return _respond(done, {**told, "usage": _usage_object(done.usage)})
 
 
@@ -102,9 +106,24 @@ def _compute(model: str, task: Task, texts: list[str], options: dict[str, Any]) 
         task=task,
     )
     agency = services.tenants.get_agency(principal.tenant_id)
-    done = compute(services, principal, agency, turn)
+
+    def start(cancellation: Cancellation) -> Iterator[Computed]:
+        yield compute(services, principal, agency, turn, cancellation)
+
+    done = _await(run_beside(start))
     g.receipt = done.receipt
     return done
+
+
+def _await(results: Generator[Computed | None]) -> Computed:
+    """The result; gives up, and stops the work, when nobody waits any more."""
+    with closing(results):
+        for done in results:
+            if done is not None:
+                return done
+            if client_is_gone(request.environ):
+                raise CallerHungUp
+    raise InternalError
 
 
 def _respond(done: Computed, body: dict[str, Any]) -> Response:
