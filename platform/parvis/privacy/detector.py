@@ -15,8 +15,22 @@ from parvis.privacy.entities import Label
 from parvis.privacy.rampart import Rampart
 from parvis.privacy.recognizers import build_recognizers
 from parvis.privacy.recognizers.base import ANY_LANGUAGE, RuleRecognizer, SlowRecognizer
+from parvis.privacy.recognizers.birth import BirthRecognizer
+from parvis.privacy.recognizers.case import CaseRecognizer
+from parvis.privacy.recognizers.document import DocumentRecognizer
+from parvis.privacy.recognizers.number import NumberRecognizer
+from parvis.privacy.recognizers.plate import PlateRecognizer
 from parvis.privacy.recognizers.tagged import TaggedNameRecognizer
 from parvis.privacy.tagger import Tagger
+from parvis.privacy.views import find_views
+
+_OF_NUMBERS = (
+    BirthRecognizer,
+    CaseRecognizer,
+    DocumentRecognizer,
+    NumberRecognizer,
+    PlateRecognizer,
+)
 
 
 class Detection(StrEnum):
@@ -39,13 +53,19 @@ class LinearAnalyzer(AnalyzerEngine):
     a hostile text has thousands, and `conflicts` decides between them anyway."""
 
     def find_all(self, text: str) -> list[RecognizerResult]:
-        """What every recogniser of the registry says of this text."""
+        """What every recogniser of the registry says of this text, and those of numbers of its
+        other readings."""
         artifacts = self.nlp_engine.process_text(text, ANY_LANGUAGE)
-        return [
+        found = [
             result
             for recognizer in self.registry.recognizers
             for result in recognizer.analyze(text, recognizer.supported_entities, artifacts)
         ]
+        for view in find_views(text):
+            for recognizer in self.registry.recognizers:
+                if isinstance(recognizer, _OF_NUMBERS):
+                    found += recognizer.analyze(view, recognizer.supported_entities, artifacts)
+        return found
 
 
 class Detector:

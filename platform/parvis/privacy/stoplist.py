@@ -62,12 +62,14 @@ _FIRM = re.compile(
     r"(?<!\w)(?:[A-ZÀ-Þ][\w'&.\-]*[ ]){1,4}(?:GmbH(?: & Co\. KG)?|OHG|e\. ?V\.|SARL(?:-S)?|"
     r"S\.?[àa] ?r\.?l\.?|S\.A\.|SAS|SASU|EURL|SCOP|ASBL|asbl|a\.s\.b\.l\.|Ltd\.?|Limited|LLC|LLP|"
     r"plc|"
-    r"PLC|Inc\.?|(?:SA|AG|KG|UG|BV|NV|SE)(?=[ ]?(?:[,.;:()\n]|$)))(?!\w)"
+    r"PLC|Inc\.?|& (?:Partner|Partners|Sons|Daughters|Co\.?|Cie\.?|Söhne|Sohn|Fils)|a Fils|et Fils|(?:SA|AG|KG|UG|BV|NV|SE)(?=[ ]?(?:[,.;:()\n]|$)))(?!\w)"
     r"|(?<!\w)(?:Age UK|Citizens Advice|Caritas|Diakonie|Croix-Rouge|Red Cross|Rotes Kreuz|"
     r"Roude Kräiz|"
     r"Secours (?:populaire|catholique|islamique)|Restos du C(?:oe|œ)ur|Emmaüs|Samaritans|RSPCA|"
     r"Barnardo's|Oxfam|Amnesty International|Greenpeace|Médecins sans Frontières|Malteser|"
-    r"Johanniter|Mieterverein|Mieterschutz|Verbraucherzentrale|Lebenshilfe|Weißer Ring|Save the "
+    r"Johanniter|(?:AOK|BARMER|Barmer|DAK|IKK|BKK|KKH|HUK|HDI|LVM|VHS|Sparkasse|Volksbank|"
+    r"Raiffeisenbank|Stadtwerke|Klinikum|Autohaus|Kanzlei|Praxis)(?:[- ][A-ZÀ-Þ][\w\-]{2,30})?|"
+    r"TK|Mieterverein|Mieterschutz|Verbraucherzentrale|Lebenshilfe|Weißer Ring|Save the "
     r"Children|Unicef|UNICEF|Shelter|Mencap|Scope|Arbeiterwohlfahrt|AWO|VdK|Pro Familia|Planning "
     r"familial|Ligue HMC|Femmes en détresse|Stëmm vun der Strooss|Inter-Actions|ASTI)(?!\w)"
 )
@@ -84,7 +86,8 @@ _OFFICE_NAME = re.compile(
 _NAMED_PLACE = re.compile(
     r"(?<!\w)(?:lyc[eé]e|[eé]cole|coll[eè]ge|h[oô]pital|clinique|fondation|institut|"
     r"universit[eé]|stade|salle|centre|mus[eé]e|biblioth[eè]que|prix|stiftung|museum|school|"
-    r"hospital|university|bridge|pont|loi|lex|schule|gymnasium|klinik|grundschule|haus)"
+    r"hospital|university|bridge|pont|loi|(?-i:lex)|schule|surgery|practice|maternit[eé]|harmonie|fanfare|"
+    r"gesangverein|pharmacie|apotheke|foyer|gymnasium|klinik|grundschule|haus)"
     r"[ ](?:(?-i:[A-ZÀ-Þ])[\w'\-]+[ ]?(?:de |du |la )?){1,3}|(?-i:[A-ZÄÖÜ])[\w\-]{1,40}-(?:schule|"
     r"gymnasium|stiftung|klinik|krankenhaus|museum|universität|preis|gesetz|institut)(?!\w)",
     re.IGNORECASE,

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from importlib.resources import files
 
+_NUMBER_OF = ("-nr", "nummer", "-numm", "-id", "-no")
 _WORD = re.compile(r"[^\W\d_]+[ ]")
 # Particles inside names; alone they are nothing.
 PARTICLES = frozenset(
@@ -20,6 +21,8 @@ PARTICLES = frozenset(
 def is_never_a_name(text: str) -> bool:
     """Whether a word can be left readable whatever a model believes."""
     word = text.strip(" .,;:!?'\"-()").casefold().removeprefix("d'").removeprefix("l'")
+    if word.endswith(_NUMBER_OF):  # "BG-Nr", "Zimmernummer"
+        return True
     return len(word) < 2 or word in NEVER_A_NAME or word.isdigit()  # noqa: PLR2004
 
 

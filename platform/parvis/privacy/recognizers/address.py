@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.base import CUED, SURE, Hit, RuleRecognizer
+from parvis.privacy.recognizers.coded import find_coded
 from parvis.privacy.recognizers.places import (
     find_living_cues,
     is_living_cue,
@@ -40,7 +41,7 @@ _TYPES = (
 )
 # what may as well begin the rest of a sentence ("um 8 am Rathaus") needs a comma after the number
 _PLACED = r"um|op der|op dem|op de|op|an der|am|beim|bei der|bei|hannert|ënner|zum|auf der|im"
-_NUMBER = r"\d{1,4}(?:[ \-/]?(?:bis|ter|quater|[a-d](?!\w)))?(?:[ ]?[\-/+][ ]?\d{1,4})?"
+_NUMBER = r"\d{1,4}(?:[ \n\-/]?(?:bis|ter|quater|[a-d](?!\w)))?(?:[ ]?[\-/+][ ]?\d{1,4})?"
 _EXTRA = (
     r"(?:,?[ \n](?:appt?\.?|appartement|bo[iî]te|bte|bus|b\.p\.|bp|[eé]tage|b[aâ]t(?:iment|"
     r"\.)?|esc(?:alier|\.)?|wohnung|whg\.?|app\.|stock|hinterhaus|og|eg|flat|apartment|c/o|"
@@ -56,7 +57,7 @@ _FR = re.compile(
 )
 _DE_SUFFIX = (
     r"(?:stra(?:ß|ss)e|str\.?|weg|platz|allee|gasse|g(?:ä|ae)sschen|ring|damm|ufer|chaussee|"
-    r"steig|pfad|markt|graben|wall|stieg|winkel|promenade|strooss|wee|straat|laan|plein|lei|"
+    r"steig|pfad|markt|graben|wall|stieg|winkel|promenade|str(?:oo|o)ss|wee|gaass|plaz|bierg|straat|laan|plein|lei|"
     r"steenweg|dreef|kaai|baan|gracht|singel|kade|dijk|gürtel|zeile|kai|lände|matte?|rain|halde|"
     r"quai|hof|berg|park|anger|kamp|twiete|redder|zeile|siedlung|straße)"
 )
@@ -114,7 +115,7 @@ _BUILDING = (
 )
 # "Résidence Les Pins, bât. C, 25 rue ...": building and flat before the number belong to it
 _BUILDING_BEFORE = re.compile(
-    rf"(?<!\w){_BUILDING}[ ][^,;:.\n]{{1,30}}[,\n][ \n]?"
+    rf"(?<!\w){_BUILDING}[ \n][^,;:.\n]{{1,30}}[,\n][ \n]?"
     rf"(?:{_BUILDING}[ ][^,;:\n]{{1,20}}[,\n][ \n]?){{0,3}}\Z"
     rf"|(?<!\w)(?:(?:block|flat|unit|apt)[ ]\w{{1,4}},? )?{_CAP}[ ](?:house|court|lodge|mansions|"
     rf"tower|"
@@ -137,6 +138,9 @@ _REST = re.compile(
 _IN_TOWN = re.compile(
     r"[ ](?:à|zu|in|at)[ ][A-ZÀ-Þ][^\W\d_]+(?:[\-][^\W\d_]+)*(?=[ ]?(?:[.,;:!?)\n]|$))"
 )
+# "9 Cité Pierre Braun, Lëntgen": a last word behind the street, and before it ("Péiteng, 14 rue")
+_COMMA_TOWN = re.compile(rf",[ ]{_CAP_HERE}(?=[ ]?(?:[.;:!?)\n]|$))")
+_TOWN_BEFORE = re.compile(rf"(?::|(?<!\w)(?:in|zu|zou|à))[ ](?P<town>{_CAP_HERE}),[ ]\Z")
 _PO_BOX = re.compile(
     r"(?<![\w.])(?:bp|b\.[ ]?p\.|cs|postfach|p\.?[ ]?o\.? box|bo[iî]te postale|case postale)"
     rf"[ ]\d[\d ]{{0,9}}\d?[ ]?[,\n\-][ \n]?(?:{_CODE_TOWN}|"
@@ -158,7 +162,11 @@ _BORN_TOWN = re.compile(
     rf"|(?:aus|vu|vun|nach|op){_S}(?P<left>{_CAP})(?={_S}(?:(?:aus|weg|ver|um)?gezogen|geplënnert))"
     # "Lehrke Stefanie, aus Föhren": where a person is from
     rf"|(?-i:[A-ZÀ-Þ]){_L}+ (?-i:[A-ZÀ-Þ]){_L}+(?:,? (?:aus|from|vu|vun)|, de) (?P<from>{_CAP})"
-    r"(?=[.,;:!?)\n]|$))",
+    r"(?=[.,;:!?)\n]|$|[ ](?-i:[a-zà-ÿ]))"
+    # "hei ass de Jempi vun Iechternach", "I am Jo from Leeds": who speaks says where from
+    r"|(?:ich bin|ech sinn|hei ass|hier ist|hier spricht|i am|i'm|this is|je suis|ici|it's|its)"
+    rf"[ ](?:(?:de|den|d'|der|die)[ ]?)?{_PLAIN}(?:[ ]{_PLAIN})?,?[ ](?:aus|from|vu|vun|de|to)[ ]"
+    rf"(?P<home>{_PLAIN})(?=[ ]?[.,;:!?)\n]|$))",
     re.I,
 )
 # "7, Lannenallee, L-4040 Esch": the German way of streets with the number before
@@ -173,6 +181,24 @@ _BE_FR = re.compile(
     rf"\d{{1,4}}{_EXTRA}[ ]?,?[ \n]{{1,2}}{_CODE_TOWN}",
     re.IGNORECASE,
 )
+# in capitals, words of the sentence look like words of the street
+_NOT_STREET = frozenset(
+    (
+        "ich wir wohne wohnt wohnen wohnhaft wohnung ist adresse anschrift die das meine neue in et"
+        " wunnt wunnen wunnhaft ass op au at and postcode i of out moved from résidant réside to is"
+        " habite j'habite lives live living now richtig adress address my new the register our bis"
+        " elo demeurant domicilié domiciliée er sie hien si he she lautet gezogen nach geboren mir"
+    ).split()
+)
+
+
+def _past_sentence(text: str, start: int, end: int) -> int:
+    for word in re.finditer(r"([^\s,]+),?\s+", text[start:end]):
+        shown = word[1].casefold()
+        starts_name = shown in ("the", "in", "die", "neue") and not text[start:end].isupper()
+        if shown not in _NOT_STREET or (starts_name and word[1][0].isupper()):
+            return start + word.start()
+    return start
 
 
 class AddressRecognizer(RuleRecognizer):
@@ -202,6 +228,8 @@ class AddressRecognizer(RuleRecognizer):
                     yield from self._address(text, match.start(), match.end(), "postcode_cue")
         for match in (*_PO_BOX.finditer(text), *_GB_LINES.finditer(text)):
             yield from self._address(text, match.start(), match.end(), "box_or_house")
+        for start, end in find_coded(text):
+            yield from self._address(text, start, end, "coded_place")
         yield from self._towns(text)
 
     def _address(self, text: str, start: int, end: int, rule: str) -> Iterator[Hit]:
@@ -213,12 +241,17 @@ class AddressRecognizer(RuleRecognizer):
         rest = _REST.match(text, end) if "_" not in rule else None
         if rest and rest.end() > end:
             end += len(text[end : rest.end()].rstrip(" ,;.\n-("))
-        in_town = _IN_TOWN.match(text, end)
+        in_town = _IN_TOWN.match(text, end) or _COMMA_TOWN.match(text, end)
+        if in_town and is_never_a_name(in_town.group()):
+            in_town = None
         end = in_town.end() if in_town else end
         before = _BUILDING_BEFORE.search(text, max(0, start - 90), start)
         start = before.start() if before else start
+        town_before = _TOWN_BEFORE.search(text, max(0, start - 50), start)
+        start = town_before.start("town") if town_before else start
         inner = _IN_STREET.match(text, start, end)
         start = inner.end() if inner else start
+        start = _past_sentence(text, start, end)
         if not is_office_address(text, start, end):
             yield Hit(start, end, Label.ADDRESS, CUED, f"address_{rule}")
 

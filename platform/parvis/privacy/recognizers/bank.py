@@ -27,7 +27,10 @@ _IBAN = re.compile(
     rf"(?<![^\W_])({'|'.join(LENGTHS)})[ .\-]?\d\d(?:[ .\-\n]{{0,2}}[A-Z0-9]){{10,27}}",
     re.IGNORECASE,
 )
-_IBAN_CUE = cue(r"iban|compte|konto|kontonummer|kont|account|rib|bankverbindung")
+_IBAN_CUE = cue(
+    r"iban|compte|konto|kontos?-?(?:nummer|numm|nr)|kont|account(?: number)?|rib|bankverbindung|"
+    r"bank|virement|[uü]berweis\w*|iwwerweis\w*|transfer|refunds?|rent|loyer|miete"
+)
 # the account of a public body, named right before and not said to be anybody's own
 _PUBLIC = re.compile(
     r"(?<!\w)(?:tr[eé]sor public|(?:stadt|gemeinde|landes|bundes|amts|kreis)kasse|gemengekeess\w*|"

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.base import SURE, Hit, RuleRecognizer
+from parvis.privacy.recognizers.places import is_small_line
 from parvis.privacy.words import is_never_a_name
 
 _MONTHS = (
@@ -22,7 +23,7 @@ _DIGITS = (
     rf"\d\d[./\-]\d{{1,2}}[./\-]\d{{1,2}}|(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:19|20)\d\d"
 )
 _WRITTEN = (
-    rf"\d{{1,2}}(?:er|\.|st|nd|rd|th|te[nr]?|e)?{_GAP}?(?:of{_GAP}|de{_GAP})?(?:{_MONTHS})"
+    rf"\d{{1,2}}(?:er|\.|st|nd|rd|th|te[nr]?|e)?{_GAP}?(?:day{_GAP})?(?:of{_GAP}|de{_GAP})?(?:{_MONTHS})"
     rf",?{_GAP}?(?:en{_GAP})?{_YEAR}(?!\d)"
     rf"|(?:{_MONTHS}){_GAP}(?:the{_GAP})?\d{{1,2}}(?:st|nd|rd|th)?,?{_GAP}{_YEAR}(?!\d)"
     rf"|(?<!\d )(?<!\d\. )(?:{_MONTHS}){_GAP}(?:de{_GAP})?(?:18|19|20)\d\d(?!\d)"
@@ -61,8 +62,9 @@ _CUE = re.compile(
     r"date[ \n]de[ \n]naiss(?:ance|"
     r"\.)?|ddn|anniversaire|geb(?:oren(?:e[rn]?)?|\.|urtsdatum|urtstag|\.?-datum)?|"
     r"geburts-?(?:tag|datum)|geb\.-?dat\.?|"
-    r"born|birth|birth ?date|birthday|dob|d\.o\.b\.?|date[ \n]of[ \n]birth|gebuer(?:en)?|"
-    r"gebuerts(?:datum|dag)|jahrgang)(?![^\W\d_])|\*)"
+    r"born|birth|birth ?date|birthday|dob|d[./]o[./]b\.?|b\.|date[ \n]of[ \n]birth|gebuer(?:en)?|"
+    r"gebuerts(?:datum|dag|deklaratioun)|geburtsanzeige|birth registration|jahrgang|"
+    r"joergang|newborn|neugeboren\w*|nouveau-né)(?![^\W\d_])|\*)"
     r"(?:(?:[^\d\n;!?]|\n(?![ ]*\n)){0,45}?|"
     r"(?:[^\d\n;!?]|\n(?!\n)){0,30}\?[ \n]{1,2}(?:[^\W\d_]{1,20}[ ]?:[ ]?)?"
     r"(?:le |am |de |den |the |um )?)\Z",
@@ -75,7 +77,7 @@ _CUE_AFTER = re.compile(
 )
 _YEAR_CUE = re.compile(
     r"(?<!\w)(?:n[eé]e?s?(?:\(e\))?(?: en| vers)?|born(?: in| around)?|b\.|"
-    r"geb(?:oren(?:e[rn]?)?|\.)?(?: im jahr(?:e)?| um| ca\.)?|jahrgang|jg\.?|"
+    r"geb(?:oren(?:e[rn]?)?|\.)?(?: im jahr(?:e)?| um| ca\.)?|jahrgang|joergang|jg\.?|"
     r"gebuer(?:en)?(?: am joer| ëm)?|"
     r"ann[eé]e de naissance ?:?|geburtsjahr:?|gebuertsjoer:?|(?:birth year|year of birth):?) \Z",
     re.IGNORECASE,
@@ -97,8 +99,13 @@ _NAMED_RECORD = re.compile(
     re.MULTILINE,
 )
 _AFTER_RECORD = re.compile(r" ?(?:[;|)]|\n|$|[,]? ?[+(]?\d{2,})")
+# "Overbeck (30.07.2002, Wilhelminenstr. 33)": in brackets behind a name, with more about her
+_IN_BRACKETS = re.compile(r"[^\W\d_][\w'\-]+ \(\Z")
+_BRACKET_AFTER = re.compile(
+    r"[,;] ?(?!BGBl|JO|Mém|S\.|p\.|pp|GVBl|ABl|OJ|BStBl)[^)\n]{0,40}\d[^)\n]{0,40}\)", re.IGNORECASE
+)
 _TOWN_AFTER = re.compile(
-    r",?[ \n](?:in|à|zu|zou|at|op)[ \n](?P<town>[A-ZÀ-Þ][^\W\d_]{1,40}(?:-[^\W\d_]{1,40}){0,4}"
+    r",?[ \n](?i:in|à|zu|zou|at|op)[ \n](?P<town>[^\W\d_]{2,40}(?:-[^\W\d_]{1,40}){0,4}"
     r"(?:[ ](?:am|an der|sur|upon)[ ][A-ZÀ-Þ][^\W\d_]{1,40})?)"
 )
 _ANOTHER_EVENT = re.compile(
@@ -149,6 +156,8 @@ class BirthRecognizer(RuleRecognizer):
         if is_joined and _NAMED_RECORD.search(before) and _AFTER_RECORD.match(text, match.end()):
             year = _YEAR_ONLY.search(match.group())
             return year is None or int(year.group()) <= _LATEST_IN_RECORDS
+        if _IN_BRACKETS.search(before) and _BRACKET_AFTER.match(text, match.end()):
+            return True
         if _RECORD.search(before) and re.match(r"[ ]?[;|)]", text[match.end() : match.end() + 2]):
             year = _YEAR_ONLY.search(match.group())
             return year is not None and int(year.group()) <= _LATEST_IN_RECORDS
@@ -160,6 +169,8 @@ class BirthRecognizer(RuleRecognizer):
     def _town(self, text: str, end: int) -> Iterator[Hit]:
         """The town right after a date of birth."""
         town = _TOWN_AFTER.match(text, end)
+        if town and town["town"][0].islower() and not is_small_line(text, town.start("town")):
+            return
         if town and not is_never_a_name(town["town"]):
             yield Hit(*town.span("town"), Label.LOCATION, SURE, "birth_town")
 

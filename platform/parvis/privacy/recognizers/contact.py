@@ -114,6 +114,11 @@ _DATE = re.compile(
 )
 _DATE_BEFORE = re.compile(_DATE.pattern + r"[ \n]+(?=[\d(])")
 _AMOUNT_AFTER = re.compile(r"\A(?:,\d\d)? ?(?:€|eur|euro|chf|%|\$|£|km|m²|kg)", re.IGNORECASE)
+# numbers that nobody but a firm or an office can have: free, shared cost, emergency
+_SERVICE = re.compile(
+    r"(?:0(?:300|303|800|808)[ /\-]\d|0180\d?[ /\-]|0900[ /\-]|"
+    r"0[ .]80[05-9][ .]\d|08[ .]0[05-9][ .]\d|8002[ \-]?\d{4}\Z|116[ ]?\d{3}\Z)"
+)
 _MIN_DIGITS, _MAX_DIGITS, _MOST_NATIONAL = 6, 15, 12
 _LEAST_ABROAD, _NATIONAL_LENGTHS = 9, range(9, 13)
 _NATIONAL_FORM = re.compile(r"\(?0[1-9]\d{0,4}\)?(?:[ .\-/]{1,3}\d{2,8}){1,5}")
@@ -160,7 +165,7 @@ class PhoneRecognizer(RuleRecognizer):
             date = _DATE_BEFORE.match(match.group())
             first = match.start() + (date.end() if date else 0)
             start, end = _without_brackets(text, first, match.end())
-            run = text[start:end]
+            run = text[start:end].replace("\n", " ")
             if not _MIN_DIGITS <= len(digits_of(run)) <= _MAX_DIGITS:
                 continue
             if self._is_something_else(text, start, end):
@@ -177,7 +182,8 @@ class PhoneRecognizer(RuleRecognizer):
 
     def _is_something_else(self, text: str, start: int, end: int) -> bool:
         return bool(
-            _DATE.match(text[start:end])
+            _SERVICE.match(text[start:end])
+            or _DATE.match(text[start:end])
             or _NOT_A_PHONE_BEFORE.search(text[max(0, start - 24) : start])
             or _AMOUNT_AFTER.match(text[end : end + 8])
         )

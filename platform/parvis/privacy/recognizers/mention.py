@@ -56,7 +56,11 @@ _ROLE = re.compile(
     r"klassenlehrer(?:in)?|berater(?:in)?|"
     r"kolleg(?:e|in)|zeug(?:e|in)|vermieter(?:in)?|mieter(?:in)?|conseill(?:er|[eè]re)|coll[eè]gue|"
     r"assistante sociale|enseignante?|voisine?|t[eé]moin|locataire|propri[eé]taire|beroderin?|"
-    r"neighbou?r|"
+    r"neighbou?r|dezernent(?:in)?|referent(?:in)?|amtsleiter(?:in)?|abteilungsleiter(?:in)?|"
+    r"dirigent(?:in)?|minister(?:in)?|b[uü]rgermeister(?:in)?|echevin|schäffe[nt]?|maire|mayor|"
+    r"richter(?:in)?|riichter(?:in)?|judge|juge|chief|director|r[eé]gisseu[rs]e?|line manager|"
+    r"claimant|applicant|candidate|defendant|tenant|petent(?:in)?|mandant(?:in)?|halter(?:in)?|"
+    r"dirigent|chauffeur|prisoner|patient(?:in|e)?|nomm[eé]e?|"
     r"witness|landlord|tenant|noper(?:in|esch)?|"
     r"(?:appel|visite|courrier|message|mail|lettre) de|(?:anruf|besuch|schreiben|brief|"
     r"mail) von|telefonat mit|"
@@ -228,6 +232,8 @@ class MentionRecognizer(RuleRecognizer):
 
 def _person(text: str, start: int, end: int, rule: str, score: float) -> Iterator[Hit]:
     words = re.split(r"[ \n]", text[start:end])
+    while len(words) > 1 and text[start:end].isupper() and _is_no_name(words[-1]):
+        end -= len(words.pop()) + 1
     # "Le Floch", "Da Costa": the particle decides nothing
     first = words[1] if len(words) > 1 and words[0].casefold() in PARTICLES else words[0]
     around = text[max(0, start - 40) : end + 40]
@@ -254,7 +260,8 @@ def _is_first(word: str) -> bool:
 
 def _is_one_case(text: str) -> bool:
     """Whether capitals say nothing here: hardly any, or hardly anything else."""
-    capitals = sum(map(str.isupper, text))
+    plain = re.sub(r"\w*\d\w*(?: \w*\d\w*)*", "", text)  # "G51 2QX" is no sign of care
+    capitals = sum(map(str.isupper, plain))
     letters = sum(map(str.isalpha, text))
     return capitals * 40 < letters or capitals * 10 > letters * 7
 

@@ -101,14 +101,15 @@ _BIRTH_NAME = re.compile(
     r"wwe\.?|"
     r"witwe|verw\.|divorc[eé]e?|formerly|aka|alias|dite?|genannt|called|surnomm[eé]e?|"
     rf"(?:also )?known as|aussi appel[eé]e?)[ ](?P<name>{_CAPITAL}(?:[ \-]{_CAPITAL}){{0,2}})"
-    r"(?=[ ]?[,;.:()\n]|$)",
+    r"(?=[ ]?[,;.:()\n]|$|"
+    r"[ ](?:le|am|on|den?|in|à|zu|um)[ ])",
     re.IGNORECASE,
 )
 _USER = re.compile(
-    r"(?<!\w)(?:utilisat(?:eur|rice)|users?(?:name)?|benutzer(?:name)?|benotzer(?:numm)?|login|"
-    r"compte|"
-    r"account|konto|kont|identifiant|session)"
-    r"[ ]?[:=]?[ ]?(?P<name>[a-zà-ÿ]{1,20}[._][a-zà-ÿ\-]{3,30})"
+    r"(?<!\w)(?:utilisat(?:eur|rice)|users?(?:[ ]?name)?|benutzer(?:name)?|benotzer(?:numm)?|login|"
+    r"compte|nom d'utilisateur|kennung|"
+    r"account|konto|kont|identifiant|session)(?:[ ](?:ist|ass|is|est))?"
+    r"[ ]?[:=]?[ ]?(?P<name>[a-zà-ÿ]{1,20}[._][a-zà-ÿ\-]{3,30}\d{0,4}|[a-zà-ÿ]{4,20}\d{1,4})"
     r"(?![\w@]|\.\w)",
     re.IGNORECASE,
 )
@@ -171,7 +172,9 @@ _CLOSING = re.compile(
     r"(?:kind |best |warm )?regards|yours (?:sincerely|faithfully|truly)|sincerely|many thanks|"
     r"thanks|thank you|best wishes|cheers|"
     r"(?:mat )?(?:beschte|léiwe|frëndleche|häerzleche|frëndlechen|schéine) gréiss(?:en)?|"
-    r"(?:villmools )?merci|äddi|au plaisir|bien [aà] vous|salutations)"
+    r"(?:villmools )?merci|äddi|au plaisir|im auftrag|i\. ?a\.|in vertretung|i\. ?v\.|"
+    r"hochachtungsvoll|all the best|a bientôt|à bientôt|bis geschwënn|is mise le meas|"
+    r"for and on behalf|pour le (?:maire|directeur|préfet)|fir de schäffen(?:rot)?|bien [aà] vous|salutations)"
     rf"[ ]?[,.!]?[ ]?\n[ \n]{{0,3}}(?P<name>(?:(?:{_TITLES})[ ])?{_ANY_NAME})"
     r"(?=[ ]?[,.]?[ ]?(?:\n|$))",
     re.IGNORECASE,

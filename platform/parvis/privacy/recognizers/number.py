@@ -212,6 +212,13 @@ LETTERED: tuple[Lettered, ...] = (
     Lettered("lv_pk_form", NAT, _form(r"\d{6}-\d{5}"), _stdnum("lv.pvn")),
     Lettered("cz_rc_form", NAT, _form(r"\d{6}/\d{3,4}"), _stdnum("cz.rc")),
     Lettered("gb_nhs_form", HEALTH, _form(r"\d{3} \d{3} \d{4}"), _stdnum("gb.nhs")),
+    # in groups the form alone is enough: people mistype, and nothing else is written so
+    Lettered(
+        "lu_matricule_form",
+        NAT,
+        _form(r"(?:19|20)\d\d[ .\-]?(?:0[1-9]|1[0-2])[ .\-]?(?:0[1-9]|[12]\d|3[01])[ .\-]\d{3}[ .\-]?\d\d"),
+        bool,
+    ),
     Lettered("mt_id", NAT, _form(r"\d{1,7}[MGAPLHBZ]"), bool, lone=False),
     Lettered("cy_tic", TAX, _form(r"\d{8}[A-Z]"), _stdnum("cy.vat"), lone=False),
 )  # fmt: skip
@@ -242,7 +249,7 @@ CUES: tuple[tuple[Label, re.Pattern[str]], ...] = (
     (
         NAT,
         cue(
-            r"matricule|matrikel(?:nummer)?|matrikl|num[eé]ro national|registre national|"
+            r"cns(?: number| nummer| numm)?|matricule|matrikel(?:nummer)?|matrikl|num[eé]ro national|registre national|"
             r"rijksregister(?:nummer)?|niss|insz|nir|"
             r"(?:num[eé]ro |n° ?(?:de )?)?s[eé]cu(?:rit[eé] sociale)?|"
             r"num[eé]ro d'identification(?: nationale?)?|"

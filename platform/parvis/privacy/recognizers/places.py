@@ -18,12 +18,14 @@ _LIVES_IN = (
     r"demeur(?:e|ant|ons)|log(?:e|eons)|domicili[eé]e?s?|originaire|(?:d[eé]|em)m[eé]nag[eé]e?s?|"
     r"wohn(?:e|en|t|te|ten|haft|end)|gewohnt|leb(?:e|en|t|te)|gelebt|stamm(?:e|en|t|te)|"
     r"ans[aä]ssig|zieh(?:e|en)|gezogen|umgezogen|"
+    r"(?:am|i'm|is|are|now) (?:now )?back|stud[ié]{1,2}\w{0,4}|zougezunn|"
     r"liv(?:e|es|ed|ing)|resid(?:e|es|ed|ing|ent)|mov(?:ed|ing)|(?:come|comes|came)(?= from)|"
     r"wunn(?:e|en|t|haft)?|gewunnt|liewen|lieft|geplënnert|plënneren)"
     r"(?:[ ](?:ich|wir|er|sie|je|ech|mir|hien|hatt|si|i|we))?"
     r"(?:[ ](?:actuellement|toujours|maintenant|seule?|derzeit|zurzeit|noch|currently|still|"
     r"elo|nach)"
-    r"|[ ](?:depuis|seit|zënter|säit|mat|avec|mit|with) [^,.\n]{1,30}|[ ][^\W\d_]{1,12})?"
+    r"|[ ](?:depuis|seit|zënter|säit|mat|avec|mit|with|bei|chez) [^,.\n]{1,40}|"
+    r"[ ][^\W\d_]{1,12}(?: [^\W\d_]{1,12})??)??"
     rf"[ ,\n]{{1,2}}{_PREPOSITION}"
     r"|(?:n[eé]e?s?|geb(?:oren(?:e[rn]?)?|\.)?|born|"
     rf"gebuer(?:en)?){_WHEN}?[ ,\n]{{1,2}}{_PREPOSITION}"
@@ -46,8 +48,11 @@ _OWN = re.compile(
     r"(?<!\w)(?:j'habite|habit\w+|mon adresse|ma maison|chez moi|domicili\w+|demeurant|"
     r"r[eé]sid\w+|wohn\w*|meine (?:neue |alte )?(?:adresse|anschrift|wohnung)|"
     r"i live|liv(?:e|ing) at|my (?:new |old |home )?address|resid\w+|wunn\w*|"
-    r"meng (?:nei )?adress|n[eé]e? |geboren|born|adresse ?:|anschrift ?:|address ?:|"
-    r"herr|frau|mme|monsieur|madame|m\.|mr|mrs|ms|h[aä]r|joffer)",
+    r"meng (?:nei )?adress|n[eé]e|né|geboren|born|adresse ?:|anschrift ?:|address ?:|"
+    r"mov(?:ed|ing)|(?:um|ein|aus)?zieh\w*|(?:um|ein|aus)?gezogen|geplënnert|[dm]{1,2}[eé]nag\w*|"
+    r"tenants?|mieter(?:in)?|locataire|patient(?:in|e)?|applicant|antragsteller(?:in)?|d\.?o\.?b|"
+    r"i|ich|je|ech|we|wir|famil\w*|eheleute|geb|veuve|wwe|zeug(?:e|in)|witness|beschuldigte[rn]?|"
+    r"herrn?|frau|mme|monsieur|madame|m\.|mr|mrs|ms|h[aä]r|joffer)(?!\w)",
     re.IGNORECASE,
 )
 _ENDS = frozenset(" \n")
@@ -65,7 +70,7 @@ OFFICE_WORDS = (
     r"jugendamt|ausl[aä]nderbeh[oö]rde|zulassungsstelle|dienststelle|kundenzentrum|"
     r"gemeng|gemeinde|gemengenhaus|stad l[eë]tzebuerg|adem|cnap|cns|ccss|snca|guichet\.lu|"
     r"ministère|ministär|"
-    r"town hall|city hall|council|office|ministry|department|court|library|civic centre|"
+    r"town hall|city hall|council(?! tax| house| flat| tenan)|office|ministry|department|court|library|civic centre|"
     r"headquarters|"
     r"h[oô]pital|klinikum|krankenhaus|hospital|[eé]cole|schule|universit[eé]|universit[aä]t|"
     r"university|lyc[eé]e|museum|mus[eé]e|stadtbibliothek|biblioth[eè]que"
@@ -75,6 +80,8 @@ _OFFICE = re.compile(
     rf"{OFFICE_WORDS})(?![\w])",
     re.IGNORECASE,
 )
+# "The Town Hall, Victoria Street, Luton LU1 2BQ"
+_AT_OFFICE = re.compile(rf"(?:the )?(?:{OFFICE_WORDS})(?!\w)(?! stra| str)", re.IGNORECASE)
 
 
 def find_living_cues(text: str) -> Iterator[int]:
@@ -101,8 +108,10 @@ def is_small_line(text: str, start: int) -> bool:
 def is_office_address(text: str, start: int, end: int) -> bool:
     """Whether an office is named right before or after and nobody is said to live here."""
     before = text[max(0, start - 90) : start]
-    cut = max((m.end() for m in re.finditer(r"(?<!str)(?<!St)[.!?;] |\n\n", before)), default=0)
+    cut = max((m.end() for m in re.finditer(r"(?<![sS]tr)(?<!St)[.!?;] |\n\n", before)), default=0)
     before = before[cut:]
+    if _AT_OFFICE.match(text, start, end):
+        return True
     offices = [m.end() for m in _OFFICE.finditer(before)]
     owns = [m.end() for m in _OWN.finditer(before)]
     if offices:
