@@ -18,6 +18,7 @@ import pytest
 
 from parvis.audit import AuditLog, Draft, verify, wire
 from parvis.audit.ballast import BALLAST_NAME
+from parvis.audit.client import Client
 from parvis.audit.fsck import check_logs
 from parvis.audit.process import EXIT_INCONSISTENT, EXIT_OCCUPIED
 from parvis.audit.sequencer import Limits
@@ -361,3 +362,26 @@ def test_the_folder_may_lie_deep(tmp_path: Path) -> None:
     fill(house.open(), 1)
     fill(house.open("second", leads=False), 1)
     house.shut()
+
+
+def test_a_log_that_is_closed_while_it_looks_for_its_sequencer_ends_at_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, goes_on = threading.Event(), threading.Event()
+    introduce = Client._introduce
+
+    def introduce_late(client: Client, line: socket.socket) -> None:
+        looks.set()
+        goes_on.wait(30)
+        introduce(client, line)
+
+    monkeypatch.setattr(Client, "_introduce", introduce_late)
+    log = house.open()
+    assert looks.wait(30)
+    closing = threading.Thread(target=log._client.close)
+    closing.start()
+    await_that(lambda: log._client._closing)
+    goes_on.set()
+    log._client._thread.join(5)  # it would talk on for ever
+    assert not log._client._thread.is_alive()
+    closing.join()

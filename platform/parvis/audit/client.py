@@ -243,6 +243,8 @@ class Client:
             line.sendall(b"".join(frames))
             self._line = line
             self._down_since = None
+            if self._closing:  # it was closed while the line was looked for
+                line.shutdown(socket.SHUT_RDWR)
 
     def _hear(self, header: Any) -> None:
         heads = [
