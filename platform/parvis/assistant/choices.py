@@ -1,7 +1,8 @@
 """The answers to one question, each restored on its own and shown in the order in which it reads.
 
 A model may reason, then write, then call tools: what was held back of one is shown before the next
-begins. Which values come back, and how, lives in `restoring.py`.
+begins, but for half a placeholder, which waits for its other half. Which values come back, and how,
+lives in `restoring.py`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -42,10 +43,11 @@ class Choices:
         if piece.reasoning:
             yield from self._reasoning(piece.choice, choice.reasoning.feed(piece.reasoning))
         if piece.text:
-            yield from self._end_reasoning(piece.choice)
+            yield from self._reasoning(piece.choice, choice.reasoning.settle())
             yield from self._text(piece.choice, choice.answer.feed(piece.text))
         if piece.tool_calls:
-            yield from self._end_text(piece.choice)
+            yield from self._reasoning(piece.choice, choice.reasoning.settle())
+            yield from self._text(piece.choice, choice.answer.settle())
             calls = choice.answer.feed_calls(piece.tool_calls)
             yield ToolDelta(tuple(map(self._named, calls)), piece.choice)
         choice.finish_reason = piece.finish_reason or choice.finish_reason
@@ -53,7 +55,8 @@ class Choices:
     def show_rest(self) -> Iterator[Event]:
         """What was held back of every answer; call at the end."""
         for index, choice in sorted(self._choices.items()):
-            yield from self._end_text(index)
+            yield from self._reasoning(index, choice.reasoning.flush())
+            yield from self._text(index, choice.answer.flush())
             calls = choice.answer.flush_calls()
             if calls:
                 yield ToolDelta(calls, index)
@@ -73,13 +76,6 @@ class Choices:
         if index not in self._choices:
             self._choices[index] = _Choice(self._build(), self._build())
         return self._choices[index]
-
-    def _end_reasoning(self, index: int) -> Iterator[Event]:
-        yield from self._reasoning(index, self._choices[index].reasoning.flush())
-
-    def _end_text(self, index: int) -> Iterator[Event]:
-        yield from self._end_reasoning(index)
-        yield from self._text(index, self._choices[index].answer.flush())
 
     def _reasoning(self, index: int, text: str) -> Iterator[Event]:
         if text:

@@ -29,6 +29,10 @@ class Restorer:
         """What may be shown of the text so far."""
         return self._text.feed(self._text_facts.feed(delta))
 
+    def settle(self) -> str:
+        """What may be shown of the text when something else comes between."""
+        return self._text.feed(self._text_facts.flush()) + self._text.settle()
+
     def flush(self) -> str:
         """What was held back of the text."""
         return self._text.feed(self._text_facts.flush()) + self._text.flush()

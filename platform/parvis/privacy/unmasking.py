@@ -35,11 +35,16 @@ class Unmasker:
         self._pending += delta
         return self._advance(final=False)
 
+    def settle(self) -> str:
+        """What was held back only for what might follow; call where something else comes between.
+        The beginning of a placeholder waits on: its rest may come after that."""
+        return self._advance(final=True, open_end=True)
+
     def flush(self) -> str:
         """What was held back; call at the end of the stream, also after a failure."""
         return self._advance(final=True)
 
-    def _advance(self, *, final: bool) -> str:
+    def _advance(self, *, final: bool, open_end: bool = False) -> str:
         shown: list[str] = []
         while self._pending:
             start = _START.search(self._pending)
@@ -47,17 +52,17 @@ class Unmasker:
             if plain:
                 shown.append(self._show(plain))
                 continue
-            step = self._step(final=final)
+            step = self._step(final=final, open_end=open_end or not final)
             if step is None:
                 break
             shown.append(step)
         return "".join(shown)
 
-    def _step(self, *, final: bool) -> str | None:
+    def _step(self, *, final: bool, open_end: bool) -> str | None:
         """Deal with a possible placeholder at the front; None while it cannot be judged."""
         match = SHAPE.match(self._pending)
         if match is None:
-            return None if not final and self._may_become_one() else self._show(1)
+            return None if open_end and self._may_become_one() else self._show(1)
         value = self._find_value(match)
         if value is not None and self._sense.in_angles and _is_email(match):
             return self._step_in_angles(value, match.end(), final=final)
