@@ -190,3 +190,8 @@ def test_nothing_of_the_vault_is_in_clear_in_any_file(site: Site) -> None:
     files = [one for one in folder.rglob("*") if one.is_file()]
     assert len(files) > 3
     assert [one.name for one in files if b"Quintessenz" in one.read_bytes()] == []
+
+
+def test_the_counts_of_an_erasure_are_not_told_as_hidden_from_a_model() -> None:
+    privacy = {"counts": {"KEYS": 1, "SEALED": 2}}
+    assert tell_detail(load_words("en"), {"kind": "erasure.done", "privacy": privacy}) == ""

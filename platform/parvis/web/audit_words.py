@@ -116,6 +116,8 @@ _TYPES: Mapping[str, str] = {
     "unknown": N_("Somebody unknown"),
 }
 _SHORT_PID = 8
+# their counts are keys and values that were removed, nothing that a model did not see
+_COUNTS_OF_WHAT_WENT = ("erasure.", "retention.")
 
 
 def tell_what(words: Words, record: Mapping[str, Any]) -> str:
@@ -141,7 +143,9 @@ def tell_who(words: Words, actor: Mapping[str, Any]) -> str:
 
 def tell_detail(words: Words, record: Mapping[str, Any]) -> str:
     """What else one wants to see in the list: what was hidden, which rule, which view."""
-    told = list(_tell_privacy(words, record.get("privacy", {})))
+    told = []
+    if not record["kind"].startswith(_COUNTS_OF_WHAT_WENT):
+        told += _tell_privacy(words, record.get("privacy", {}))
     if record.get("reason"):
         told.append(words.gettext("Reason:") + " " + record["reason"])
     if record["kind"] in {"audit.read", "admin.viewed"}:
