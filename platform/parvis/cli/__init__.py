@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import logging
 import sys
 from collections.abc import Collection, Sequence
 
@@ -44,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # a group that is named needs no other: importing all of them takes seconds
     named = [given[0]] if given and given[0] in GROUPS else GROUPS
     args = build_parser(named).parse_args(given)
+    # a command says in its own words what went wrong; `serve` sets up the gateway's log itself
+    logging.getLogger("parvis").addHandler(logging.NullHandler())
     try:
         status: int = args.run(args)
     except ConfigurationFaults as faults:
