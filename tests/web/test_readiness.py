@@ -34,6 +34,7 @@ def test_a_silent_canary_refuses_every_request_until_it_is_heard_again(
         assert ready.status_code == 503
         assert ready.json is not None
         assert ready.json["parts"]["privacy"] == "down"
+        assert "test sentence fr, de, lb, en" in ready.json["reasons"]["privacy"]
     finally:
         watch.try_now()
     assert ask(gateway).status_code == 200

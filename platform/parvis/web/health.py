@@ -2,12 +2,13 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from parvis.db import find_schema_revision, get_head_revision
+from parvis.errors import PrivacyUnavailable
 from parvis.services import PLATFORM, Services
 from parvis.web.answers import json_response
 from parvis.web.current import get_services
@@ -29,8 +30,8 @@ def readyz() -> ResponseReturnValue:
     parts = _cached.get(get_services())
     ready = all(word in {"ok", "degraded"} for word in parts.values())
     body: dict[str, object] = {"status": "ready" if ready else "not ready", "parts": parts}
-    if parts["audit"] == "down" and (why := get_services().audit.fault):
-        body["reasons"] = {"audit": why}
+    if reasons := _tell_reasons(get_services(), parts):
+        body["reasons"] = reasons
     return json_response(body, 200 if ready else 503)
 
 
@@ -45,6 +46,19 @@ def check_parts(services: Services) -> dict[str, str]:
         "feeds": lambda: _feeds(services),
     }
     return {name: _word(check) for name, check in checks.items()}
+
+
+def _tell_reasons(services: Services, parts: Mapping[str, str]) -> dict[str, str]:
+    """Why a part is down, where it can say so: languages and parts, never anybody's words."""
+    reasons = {}
+    if parts["audit"] == "down" and services.audit.fault:
+        reasons["audit"] = services.audit.fault
+    if parts["privacy"] == "down":
+        try:
+            services.privacy.check_working()
+        except PrivacyUnavailable as error:
+            reasons["privacy"] = error.message
+    return reasons
 
 
 def _word(check: Callable[[], str]) -> str:
