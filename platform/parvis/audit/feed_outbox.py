@@ -142,11 +142,13 @@ def _advance(cursor: Cursor, records: list[AuditRecord], size: int) -> Cursor:
     return Cursor(following, cursor.digest, cursor.lost + first - cursor.next_seq)
 
 
-def describe_feeds(reader: AuditReader, audit_dir: Path, plan: FeedPlan) -> list[FeedState]:
+def describe_feeds(
+    reader: AuditReader, audit_dir: Path, plan: FeedPlan, now: float | None = None
+) -> list[FeedState]:
     """How far each feed is in each of its logs."""
     if not plan.feeds:
         return []
-    store, now = FeedStore(audit_dir), time.time()
+    store, now = FeedStore(audit_dir), now or time.time()
     return [
         _describe(reader, store, feed, tenant_id, now)
         for feed in plan.feeds

@@ -18,6 +18,7 @@ from parvis.audit.ocsf import format_line, map_record
 
 _NDJSON = "application/x-ndjson"
 _TAKEN = range(200, 300)
+_STEP = 65536
 
 
 class Sink(Protocol):
@@ -61,11 +62,12 @@ class FileSink:
 
     def _append(self, data: bytes) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        if self._path.is_file() and self._path.stat().st_size + len(data) > self._rotate_bytes:
+        if self._path.is_file() and _cut_torn_line(self._path) + len(data) > self._rotate_bytes:
             self._rotate()
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        with os.fdopen(descriptor, "r+b") as file:
-            _cut_torn_line(file)
+        descriptor = os.open(
+            self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640
+        )
+        with os.fdopen(descriptor, "ab") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -80,20 +82,20 @@ class FileSink:
                 newer.replace(older)
 
 
-def _cut_torn_line(file: Any) -> None:
-    """A crash may have left part of a line: its record was not counted and comes again."""
-    end = file.seek(0, os.SEEK_END)
-    start = end
-    while start > 0:
-        step = min(65536, start)
-        file.seek(start - step)
-        found = file.read(step).rfind(b"\n")
-        start -= step
-        if found >= 0:
-            start += found + 1
-            break
-    file.truncate(start)
-    file.seek(start)
+def _cut_torn_line(path: Path) -> int:
+    """The size of the file's whole lines. A crash may have left part of one: its record was not
+    counted and comes again."""
+    with path.open("r+b") as file:
+        start = file.seek(0, os.SEEK_END)
+        while start > 0:
+            step = min(_STEP, start)
+            file.seek(start - step)
+            found = file.read(step).rfind(b"\n")
+            start -= step
+            if found >= 0:
+                start += found + 1
+                break
+        return file.truncate(start)
 
 
 class CollectorSink:

@@ -43,17 +43,21 @@ class _Part(BaseModel):
 class FileTarget(_Part):
     """JSON Lines in a file that is rotated."""
 
-    path: Words
-    rotate_mb: float = Field(100.0, gt=0)
-    keep: int = Field(10, ge=1, le=1000)
+    path: Words = Field(description="The file; relative ones lie beside the feeds file.")
+    rotate_mb: float = Field(100.0, gt=0, description="Megabytes after which a new file begins.")
+    keep: int = Field(10, ge=1, le=1000, description="Older files kept; the oldest is deleted.")
 
 
 class Tls(_Part):
     """Whom we believe and, where the receiver asks for it, who we are. Files hold PEM."""
 
-    ca_file: Words | None = None
-    certificate_file: Words | None = None
-    key_file: Words | None = None
+    ca_file: Words | None = Field(
+        None, description="Authorities whose certificates are believed; none: the system's."
+    )
+    certificate_file: Words | None = Field(
+        None, description="Our own certificate, for receivers that ask who sends."
+    )
+    key_file: Words | None = Field(None, description="Its key, where it has a file of its own.")
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
@@ -65,8 +69,10 @@ class Tls(_Part):
 class CollectorTarget(Tls):
     """An HTTP collector that answers 2xx once it has taken a batch of JSON Lines."""
 
-    url: Words
-    token_file: Words | None = None
+    url: Words = Field(description="https://..., or http:// on this machine alone.")
+    token_file: Words | None = Field(
+        None, description="File with the token of the header `Authorization: Bearer`."
+    )
 
     @field_validator("url")
     @classmethod
@@ -88,27 +94,45 @@ class ReceiverTarget(Tls):
     connection in order, for receivers that send no close_notify.
     """
 
-    host: Words
-    port: int = Field(6514, ge=1, le=65535)
-    ca_file: Words
-    confirm: Literal["notify", "end"] = "notify"
+    host: Words = Field(description="Name or address, as the certificate says it.")
+    port: int = Field(6514, ge=1, le=65535, description="Port.")
+    ca_file: Words = Field(description="Authorities whose certificates are believed, no others.")
+    confirm: Literal["notify", "end"] = Field(
+        "notify", description="What counts as taken: its close_notify, or also an orderly end."
+    )
 
 
 class Feed(_Part):
     """One receiver and what it gets."""
 
-    name: Name
-    kind: Literal["ocsf", "syslog"]
-    agencies: Literal["all"] | Annotated[list[Name], Field(min_length=1)]
-    kinds: list[Words] = Field(default_factory=lambda: ["*"], min_length=1)
-    minimum: Literal["informational", "low", "medium", "high", "critical"] = "informational"
-    start: Literal["beginning", "now"] = "beginning"
-    batch: int = Field(200, ge=1, le=1000)
+    name: Name = Field(description="Small letters, digits, hyphens; also names its cursor.")
+    kind: Literal["ocsf", "syslog"] = Field(description="`ocsf` or `syslog`.")
+    agencies: Literal["all"] | Annotated[list[Name], Field(min_length=1)] = Field(
+        description="Whose logs: a list of slugs (`platform` is the platform log), or `all`."
+    )
+    kinds: list[Words] = Field(
+        default_factory=lambda: ["*"],
+        min_length=1,
+        description="Kinds of records, with `*` for any letters.",
+    )
+    minimum: Literal["informational", "low", "medium", "high", "critical"] = Field(
+        "informational", description="Least severity."
+    )
+    start: Literal["beginning", "now"] = Field(
+        "beginning", description="Where a feed that is new to a log begins."
+    )
+    batch: int = Field(200, ge=1, le=1000, description="Most records in one delivery.")
     file: FileTarget | None = None
     collector: CollectorTarget | None = None
     receiver: ReceiverTarget | None = None
-    enterprise: int = Field(DOCUMENTATION_NUMBER, ge=1, lt=2**32)
-    facility: int = Field(13, ge=0, le=23)
+    enterprise: int = Field(
+        DOCUMENTATION_NUMBER,
+        ge=1,
+        lt=2**32,
+        description="Your private enterprise number (IANA), for syslog; the default is the one "
+        "kept for documentation.",
+    )
+    facility: int = Field(13, ge=0, le=23, description="Syslog facility; 13 is log audit.")
 
     @field_validator("kinds")
     @classmethod

@@ -11,8 +11,12 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from parvis import errors
+from parvis.audit import feed_mapping
 from parvis.audit.events import BLOCKS, KINDS, REQUIRED_FIELDS
+from parvis.audit.feeds import CollectorTarget, Feed, FileTarget, ReceiverTarget
 from parvis.cli import build_parser
 from parvis.domain import Role
 from parvis.identity.permissions import PERMISSIONS
@@ -180,6 +184,49 @@ def _needed(block: str) -> str:
     return ", ".join(f"`{name}`" for name in REQUIRED_FIELDS.get(block, ()))
 
 
+def render_feeds() -> str:
+    """How records become events of OCSF, and the keys of the file that declares feeds."""
+    kinds = []
+    for name, row in feed_mapping.KINDS.items():
+        found = feed_mapping.CLASSES[row.class_uid]
+        activity = found.activities.get(row.activity, name.partition(".")[2])
+        words = f"{row.activity} {activity}"
+        kinds.append((f"`{name}`", f"{row.class_uid} {found.name}", words, row.severity))
+    fields = (
+        (f"`{m.ours}`", f"`{m.theirs}`", ", ".join(map(str, m.classes)) or "all")
+        for m in feed_mapping.FIELDS
+    )
+    return (
+        f"# Feeds\n\nMapping version {feed_mapping.MAPPING}, OCSF {feed_mapping.OCSF_VERSION}. "
+        "How to set a feed up, what it promises and what never leaves: "
+        "[audit-feeds.md](../audit-feeds.md).\n\n## The file of `PARVIS_FEEDS_FILE`\n\nOne key, "
+        "`feeds`: a list of\n\n"
+        + render_table(("key", "default", "meaning"), _list_keys())
+        + "\n## Kinds of records in OCSF\n\n`denied`, `failed` and `unknown` are never less than "
+        "low.\n\n"
+        + render_table(("kind", "class", "activity", "severity"), kinds)
+        + "\n## Fields\n\nOther fields stand under `unmapped.parvis` by their own names, or in "
+        "lists: roles (`actor.user.groups`), assistant, conversation and documents "
+        "(`resources`), decision and rule set (`authorizations`). `seal` never leaves.\n\n"
+        + render_table(("ours", "OCSF", "classes"), fields)
+    )
+
+
+def _list_keys() -> Iterator[tuple[str, str, str]]:
+    parts: dict[str, type[BaseModel]] = {
+        "file": FileTarget,
+        "collector": CollectorTarget,
+        "receiver": ReceiverTarget,
+    }
+    models: list[tuple[str, type[BaseModel]]] = [("", Feed)]
+    for before, model in models + [(f"{name}.", part) for name, part in parts.items()]:
+        for name, field in model.model_fields.items():
+            default = field.get_default(call_default_factory=True)
+            shown = "" if field.is_required() or default is None else f"`{default}`"
+            if name not in parts:
+                yield f"`{before}{name}`", shown, field.description or ""
+
+
 def render_privacy() -> str:
     """Every kind of personal value that is masked."""
     return "# Kinds of personal values\n\nHow masking works: [privacy.md](../privacy.md).\n\n" + (
@@ -207,6 +254,7 @@ def build_pages(policies: Path) -> dict[str, str]:
         "errors.md": render_errors,
         "policy.md": lambda: render_policy(policies),
         "audit.md": render_audit,
+        "audit-feeds.md": render_feeds,
         "privacy.md": render_privacy,
         "roles.md": render_roles,
     }
