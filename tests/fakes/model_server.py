@@ -10,6 +10,7 @@ import json
 import select
 import ssl
 import threading
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -84,6 +85,7 @@ class FakeModelServer:
         self.requests: list[dict[str, Any]] = []
         self.bodies: list[bytes] = []
         self.authorizations: list[str] = []
+        self.access_lines: list[str] = []
         self.connections = 0
         self.hang_ups = 0
         self.most_open = 0
@@ -130,6 +132,11 @@ class FakeModelServer:
         content["servers"]["demo"] |= server
         path = folder / "models.yaml"
         path.write_text(yaml.safe_dump(content), encoding="utf-8")
+        return path
+
+    def write_access_log(self, path: Path) -> Path:
+        """What it served, in common log format, as servers and proxies write it."""
+        path.write_text("".join(f"{line}\n" for line in self.access_lines), encoding="ascii")
         return path
 
     def stop(self) -> None:
@@ -185,9 +192,18 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_args: Any) -> None:
         """Say nothing."""
 
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Keep the line that an access log would have."""
+        when = time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime())
+        status = getattr(code, "value", code)
+        line = f'{self.client_address[0]} - - [{when}] "{self.requestline}" {status} {size}'
+        self.fake.access_lines.append(line)
+
     def do_GET(self) -> None:
         if self.path == "/health":
             self._send_json(self.fake.health, {"status": "ok"})
+        elif self.path == "/metrics":
+            self._send_text(_METRICS % len(self.fake.requests))
         elif self.path == "/v1/models":
             self._send_json(200, {"object": "list", "data": [{"id": self.fake.model}]})
         else:
@@ -274,6 +290,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
         self.wfile.flush()
 
+    def _send_text(self, text: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
     def _send_json(
         self, status: int, content: Any, headers: Mapping[str, str] | None = None
     ) -> None:
@@ -285,6 +308,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
+
+
+_METRICS = """# HELP vllm:request_success_total Count of successfully processed requests.
+# TYPE vllm:request_success_total counter
+vllm:request_success_total{finished_reason="stop",model_name="demo, {small}"} %d.0
+vllm:request_success_total{finished_reason="length",model_name="demo, {small}"} 0.0
+vllm:request_success_created{finished_reason="stop",model_name="demo, {small}"} 1.7e+09
+"""
 
 
 class _HungUp(Exception):

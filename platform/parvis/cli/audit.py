@@ -20,6 +20,7 @@ from parvis.audit.writer import format_time
 from parvis.cli.audit_feed import register_feed
 from parvis.cli.audit_open import open_log, require_logs
 from parvis.cli.audit_outside import register_outside
+from parvis.cli.audit_reconcile import register_reconcile
 from parvis.cli.audit_sequencer import register_sequencer
 from parvis.cli.audit_witness import register_witness
 from parvis.errors import Conflict, InvalidRequest, NotFound
@@ -54,6 +55,7 @@ def register(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     register_witness(commands)
     register_sequencer(commands)
     register_feed(commands)
+    register_reconcile(commands)
 
 
 def _register_export(commands: Any) -> None:

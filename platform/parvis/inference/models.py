@@ -67,6 +67,15 @@ class Probe(_Part):
     every_s: float = Field(5.0, ge=0.5, le=600)
 
 
+class Metrics(_Part):
+    """The server's own count of the requests it served, on a Prometheus page at its root."""
+
+    path: Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~/-]*$")] = "/metrics"
+    counter: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_:][A-Za-z0-9_:]{0,99}$")] = (
+        "vllm:request_success_total"
+    )
+
+
 class Provenance(_Part):
     """Where the weights come from: what an auditor asks first (AI Act Art. 53, 25(4))."""
 
@@ -95,6 +104,7 @@ class _ServerPart(_Part):
     max_inflight: int = Field(4, ge=1, le=10_000)
     queue: Queue = Queue()
     probe: Probe | None = None
+    metrics: Metrics | None = None
     busy_status: tuple[Annotated[int, Field(ge=400, le=599)], ...] = (429, 503, 529)
 
     @field_validator("networks")
@@ -199,6 +209,7 @@ class Server:
     queue: Queue
     probe: Probe | None
     busy_status: frozenset[int]
+    metrics: Metrics | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +323,7 @@ def _build_server(name: str, part: _ServerPart, folder: Path) -> Server:
         queue=part.queue,
         probe=part.probe,
         busy_status=frozenset(part.busy_status),
+        metrics=part.metrics,
     )
 
 
