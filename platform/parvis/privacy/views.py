@@ -23,4 +23,5 @@ def find_views(text: str) -> Iterator[str]:
 
 def _raised(match: re.Match[str]) -> str:
     shown = match.group()
-    return shown if is_never_a_name(shown) and shown.strip().isalpha() else shown.upper()
+    word = shown.strip(" -/")
+    return shown if len(word) > 1 and is_never_a_name(word) else shown.upper()

@@ -62,7 +62,8 @@ _DE_SUFFIX = (
     r"quai|hof|berg|park|anger|kamp|twiete|redder|zeile|siedlung|straße)"
 )
 _DE = re.compile(
-    rf"(?<![\w/.\-])(?:{_CAP}(?:[ \-])){{0,2}}(?:{_L}[\w\-']{{0,30}}{_DE_SUFFIX}|(?:am|an der|"
+    rf"(?<![\w/.\-])(?:{_CAP}(?:[ \-])){{0,2}}(?:{_L}[\w\-']{{0,30}}{_DE_SUFFIX}|{_CAP}[ ](?-i:S)tr"
+    r"(?:aße|asse|ooss|oss|\.)|(?:am|an der|"
     r"an den|im|in der|in den|auf der|auf dem|auf den|zum|zur|unter den|unter der|hinter der|"
     r"hinter dem|vor dem|beim|alte[rn]?|neue[rn]?|gro(?:ß|ss)e[rn]?|kleine[rn]?|obere|untere)"
     rf"[ \n]{_CAP}(?:[ ]{_CAP})?)"
@@ -164,6 +165,11 @@ _BORN_TOWN = re.compile(
     rf"|(?-i:[A-ZÀ-Þ]){_L}+ (?-i:[A-ZÀ-Þ]){_L}+(?:,? (?:aus|from|vu|vun)|, de) (?P<from>{_CAP})"
     r"(?=[.,;:!?)\n]|$|[ ](?-i:[a-zà-ÿ]))"
     # "hei ass de Jempi vun Iechternach", "I am Jo from Leeds": who speaks says where from
+    # "von Rorschach nach ... gezogen", "moved here from Wexford"
+    rf"|(?<!\w)(?:von|vun|aus){_S}(?P<old>{_CAP}){_S}(?:nach|op|zou|an){_S}"
+    r"(?=[^.!?\n]{0,90}(?:gezogen|geplënnert|gewechselt))"
+    rf"|(?<!\w)(?:moved|moving|déménag\w+|zogen?|ziehen?)[ ][^.!?\n\d]{{0,25}}?(?:from|von|vun)"
+    rf"{_S}(?P<before>{_CAP})"
     r"|(?:ich bin|ech sinn|hei ass|hier ist|hier spricht|i am|i'm|this is|je suis|ici|it's|its)"
     rf"[ ](?:(?:de|den|d'|der|die)[ ]?)?{_PLAIN}(?:[ ]{_PLAIN})?,?[ ](?:aus|from|vu|vun|de|to)[ ]"
     rf"(?P<home>{_PLAIN})(?=[ ]?[.,;:!?)\n]|$))",

@@ -72,7 +72,8 @@ _CUE = re.compile(
 )
 _CUE_AFTER = re.compile(
     r"\A(?:[^\d\n.;!?]{0,30})(?<!\w)(?:geboren|gebuer(?:en)?|zur welt|op d'welt|n[eé]e?(?!\w)|"
-    r"\(?(?:date de naissance|geburtsdatum|dob|date of birth|geb\.))",
+    r"\(?(?:date de naissance|geburtsdatum|dob|date of birth|geb\.))"
+    r"(?!:?[ ](?:am |le |on |den |de )?\d)",
     re.IGNORECASE,
 )
 _YEAR_CUE = re.compile(
@@ -92,10 +93,14 @@ _YEAR_CUE_AFTER = re.compile(r"[ ](?:gebuer(?:en)?|geboren|op d'welt komm)(?!\w)
 # "Garnier ; 12/05/1970 ; 06...": in a record a date between a name and another value
 _RECORD = re.compile(r"[A-ZÀ-Þ][\w'\-]+ ?[;|(][ ]?\Z")
 _LATEST_IN_RECORDS = 2020
+# "Lucía Ortega, 09.12.1995, bisher ...": dates of letters are later, dates of laws follow no name
+_AFTER_NAME = re.compile(r"[A-ZÀ-Þ][\w'\-]+ [A-ZÀ-Þ](?:[\w'\-]+|\.),? \(?\Z")
+_GOES_ON = re.compile(r"[,)]|[ ](?:an|und|et|and)[ ]")
+_LATEST_IN_SENTENCES = 2012
 # "Fournier Élodie 14/07/1989 06...", "Tiago Vaz (30.11.19)": a name, a date, and no more words
 _NAMED_RECORD = re.compile(
     r"(?:^|[\n:;|,.(] ?|(?:enfant|child|kind|"
-    r"kand) )(?:[A-ZÀ-Þ][\w'\-]+,? ){1,3}[A-ZÀ-Þ][\w'\-]+,? ?\(?\Z",
+    r"kand) )(?:[A-ZÀ-Þ][\w'\-]+,? ){1,3}(?:[A-ZÀ-Þ]\.|[A-ZÀ-Þ][\w'\-]+),? ?\(?\Z",
     re.MULTILINE,
 )
 _AFTER_RECORD = re.compile(r" ?(?:[;|)]|\n|$|[,]? ?[+(]?\d{2,})")
@@ -110,7 +115,7 @@ _TOWN_AFTER = re.compile(
 )
 _ANOTHER_EVENT = re.compile(
     r"(?<!\w)(?:d[eé]c[eè]s|d[eé]c[eé]d[eé]e?|mariage|mari[eé]e?s?|verstorben|verheiratet|"
-    r"gestorben|died|married|bestuet|gestuerwen|loi|gesetz|law|versicherungsbeginn)\b",
+    r"gestorben|verst\.|gest\.|sterbe\w*|died|married|bestuet|gestuerwen|loi|gesetz|law|versicherungsbeginn)\b",
     re.IGNORECASE,
 )
 # "my date of birth is ... and my wife's is ..."
@@ -156,6 +161,9 @@ class BirthRecognizer(RuleRecognizer):
         if is_joined and _NAMED_RECORD.search(before) and _AFTER_RECORD.match(text, match.end()):
             year = _YEAR_ONLY.search(match.group())
             return year is None or int(year.group()) <= _LATEST_IN_RECORDS
+        if is_joined and _AFTER_NAME.search(before) and _GOES_ON.match(text, match.end()):
+            year = _YEAR_ONLY.search(match.group())
+            return year is not None and int(year.group()) <= _LATEST_IN_SENTENCES
         if _IN_BRACKETS.search(before) and _BRACKET_AFTER.match(text, match.end()):
             return True
         if _RECORD.search(before) and re.match(r"[ ]?[;|)]", text[match.end() : match.end() + 2]):

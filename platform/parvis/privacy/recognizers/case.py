@@ -39,7 +39,7 @@ _CUE_WORDS = (
     r"(?:vertrags|kunden|strom|steuer)konto|cotisante?|compteur|z[aä]hlernummer|pdl|"
     r"point de livraison|"
     r"matricule (?:agent|interne)|cas|mesure|signalement|contravention|amende|badge|"
-    r"prisoner|inmate|certificate|bidding|serial|alloc(?:ataire)?|az|docket"
+    r"prisoner|inmate|claim|vignette|konto|certificate|bidding|serial|alloc(?:ataire)?|az|docket"
 )
 _CUE = re.compile(
     rf"(?:^|[^\w])(?:{_CUE_WORDS})(?![^\W\d_])\.?(?:[ ]?\([^)\n]{{1,24}}\)|[ ](?-i:[A-Z]{{2,6}})(?=[ ]?:))?[ \n]?(?:(?:est|"
@@ -84,7 +84,7 @@ _DATE = re.compile(
 _LEAST = 3
 # the registers of German courts ("3 C 871/26", "5 K 1187/26.TR") and of offices with a year
 _COURT_FILE = re.compile(
-    r"(?<![\w/.§])(?<!Art\. )\d{1,4} [A-Z][A-Za-z]{0,3} \d{1,5}/\d\d(?:\.[A-Z]{2})?(?![\w/])"
+    r"(?<![\w/.§])(?<!Art\. )\d{1,4} [A-Z][A-Za-z]{0,3}(?: \d{1,4} [A-Z][a-z]{0,3})? \d{1,6}/\d\d(?:\.[A-Z]{2})?(?![\w/])"
 )
 _DATED_FILE = re.compile(
     r"(?<![\w/.\-])[A-Z]{1,5}[\-/](?:[A-Z]{1,5}[\-/])?(?:20)?\d\d[\-/](?:[A-Z]{1,4}[\-/])?\d{3,8}"
@@ -94,6 +94,7 @@ _DATED_FILE = re.compile(
 _PARTED_FILE = re.compile(
     r"(?<![\w/.,\-§+])(?:[A-Z]{1,6}[\-/ ])?(?:[A-Z]{1,6}|\d{1,4})(?:[.\-/][A-Z]{0,4}\d{1,6}){1,3}/"
     r"(?:20)?[12]\d(?:[\-/.][A-Z0-9]{1,3})?(?![\w/\-€%])"
+    r"|(?<![\w/.,\-§+])[A-Z]{2,5}/\d{6,8}(?![\w/\-])"
     r"|(?<![\w/.,\-§+])[A-Z]{2,6}(?:-\d{2,6}){2,4}(?:-[A-Z]{1,2})?(?![\w/\-])"
 )
 _PUBLIC_BEFORE = re.compile(

@@ -14,7 +14,7 @@ _GB_CODE = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = r"\d{1,4}[A-Za-z]?(?:[/\-]\d{1,4}[A-Za-z]?)?"
-_WORD = rf"(?:{_NUMBER}|[A-ZÀ-Þ][\w'.\-]*|of|the|on|upon|under|by|le|next|in|and|y|an|na|nan)"
+_WORD = rf"(?:{_NUMBER}|h?[A-ZÀ-Þ][\w'.\-]*|of|the|on|upon|under|by|le|next|in|and|y|an|na|nan)"
 # at most six lines or parts of at most six words each
 _BEFORE = re.compile(
     rf"(?<![\w.\-])(?:{_WORD}(?: {_WORD}){{0,5}}(?: ?, ?\n?| ?\n)){{0,5}}"
@@ -36,6 +36,21 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 _REACH = 120
+_STANDS_AT = re.compile(r"(?<!\w)(?:at|from|to|address:?|address is|lives:?|home:?)[ ]\Z", re.IGNORECASE)
+# "mill lane, number 12", "Nummer 6, Duerfstrooss zu Biekerech", "number 5 Ormeau Park Gardens"
+_SAID_NUMBER = re.compile(
+    rf"(?<!\w)(?:{_L}+ ){{1,2}}(?:lane|road|street|avenue|close|drive|terrace|crescent|way|row),? "
+    r"(?:at |house )?(?:number|no\.?) \d{1,4}[a-d]?(?!\w)"
+    rf"|(?<!\w)(?:haus)?(?:nummer|number|nr\.?|no\.?) \d{{1,4}}[a-d]?,? (?:{_L}+ ){{0,2}}(?:"
+    r"(?:lane|road|street|avenue|close|drive|terrace|crescent)(?!\w)|"
+    rf"{_L}{{2,30}}(?:strooss|straße|strasse|gaass|gasse|wee|weg)(?!\w))(?: (?:zu|in) {_L}+)?",
+    re.IGNORECASE,
+)
+# "at the Britannia Hotel, Union Street, Wolverhampton"
+_HOUSE_NAMED = re.compile(
+    rf"(?<= at )(?:the |The )?(?:{_CAP} ){{1,3}}(?:Hotel|Hostel|House|Lodge|Farm|Cottage|Court|Inn)"
+    rf"(?:, {_CAP}(?: {_CAP}){{0,2}}){{1,3}}"
+)
 
 _DOOR = (
     r"\d{1,4}(?:[ ]?[a-k](?!\w))?(?:[ ]?[/\-–][ ]?(?:\d{1,4}[a-k]?|[A-Za-z])(?!\w)){0,4}"
@@ -48,7 +63,7 @@ _TOWN = rf"{_CAP}(?:[ ](?:am|an der|im|bei|ob der|i\.|a\.|d\.|sur|{_CAP})){{0,3}
 _CODE = rf"(?:{_LAND}[ \-]{{1,3}}\d{{4,5}}|(?!(?:19|20)\d\d )\d{{4,5}}|\d\d-\d{{3}})"
 _NUMBER_CODE = re.compile(
     rf"(?<![\w/.\-'])(?P<road>{_ROAD}),?[ ]{_DOOR}(?:,[ ]?[^,;:\n]{{1,20}}){{0,2}}"
-    rf"(?:[ ]?[,\n(\-–][ \n]?|[ ]){_CODE}[ \n]{_TOWN}"
+    rf"(?:[ ]?[,\n(\-–][ \n]?|[ ])(?:{_CODE}[ \n]{_TOWN}|L[ \-]{{1,3}}\d{{4}}(?!\d))"
     # the code first: "66111 Saarbrücken, Mainzer Straße 147"
     rf"|(?<![\w/.\-])(?:{_LAND}[ \-]{{1,3}})?\d{{5}}[ ]{_TOWN}(?:,[ ]?|\n){_ROAD}[ ]{_DOOR}(?!\w)"
 )
@@ -77,7 +92,7 @@ def find_coded(text: str) -> Iterator[tuple[int, int]]:
         road = match["road"]
         if road is None or not is_never_a_name(road.split(" ")[0]):
             yield match.span()
-    for pattern in (_NUMBER_LAST, _LU_PLACED):
+    for pattern in (_NUMBER_LAST, _LU_PLACED, _SAID_NUMBER, _HOUSE_NAMED):
         for match in pattern.finditer(text):
             yield match.span()
 
@@ -102,6 +117,8 @@ def _british_start(text: str, end: int) -> int:
         named = _NAMED.search(text[found.start() : end])
         if named:
             return found.start() + named.start()
+        if _STANDS_AT.search(text, max(0, found.start() - 12), found.start()):
+            return found.start()
         town = text.rfind(",", found.start(), end - 2)
         return max(found.start(), town + 1) if town >= 0 else found.start()
     small = _small(text, end)

@@ -119,6 +119,7 @@ _SERVICE = re.compile(
     r"(?:0(?:300|303|800|808)[ /\-]\d|0180\d?[ /\-]|0900[ /\-]|"
     r"0[ .]80[05-9][ .]\d|08[ .]0[05-9][ .]\d|8002[ \-]?\d{4}\Z|116[ ]?\d{3}\Z)"
 )
+_LATER_NUMBER = re.compile(r"(?<=[ .\-/])(?:\+|00)\d[\d ().\-/]{6,20}\Z")
 _MIN_DIGITS, _MAX_DIGITS, _MOST_NATIONAL = 6, 15, 12
 _LEAST_ABROAD, _NATIONAL_LENGTHS = 9, range(9, 13)
 _NATIONAL_FORM = re.compile(r"\(?0[1-9]\d{0,4}\)?(?:[ .\-/]{1,3}\d{2,8}){1,5}")
@@ -137,15 +138,27 @@ class EmailRecognizer(RuleRecognizer):
             return
         for pattern, rule in ((_EMAIL, "email"), (_SPLIT_EMAIL, "email_with_spaces")):
             for match in pattern.finditer(text):
-                if not _OFFICE.match(match.group()):
+                if not _is_office(match.group()):
                     yield Hit(match.start(), match.end(), Label.EMAIL, SURE, rule)
+
+
+# "info.pixelstube@gmx.example": who works alone, not an office
+_PRIVATE_HOST = re.compile(
+    r"(?:info|contact|kontakt|mail|hello|hallo|bonjour|office)[.\-_][^@]{3,40}@(?:gmx|web|gmail|"
+    r"googlemail|hotmail|outlook|live|yahoo|posteo|icloud|t-online|freenet|proton|protonmail)\.",
+    re.IGNORECASE,
+)
+
+
+def _is_office(address: str) -> bool:
+    return bool(_OFFICE.match(address)) and not _PRIVATE_HOST.match(address)
 
 
 def find_office_mailboxes(text: str) -> Iterator[tuple[int, int]]:
     """Where functional mailboxes stand: nothing inside them is personal."""
     if _AT_SIGN.search(text):
         for match in _EMAIL.finditer(text):
-            if _OFFICE.match(match.group()):
+            if _is_office(match.group()):
                 yield match.span()
 
 
@@ -166,6 +179,9 @@ class PhoneRecognizer(RuleRecognizer):
             first = match.start() + (date.end() if date else 0)
             start, end = _without_brackets(text, first, match.end())
             run = text[start:end].replace("\n", " ")
+            if len(digits_of(run)) > _MAX_DIGITS:  # "L-2146. 0035226445190": another number before it
+                later = _LATER_NUMBER.search(run)
+                start, run = (start + later.start(), later.group()) if later else (start, run)
             if not _MIN_DIGITS <= len(digits_of(run)) <= _MAX_DIGITS:
                 continue
             if self._is_something_else(text, start, end):

@@ -219,6 +219,12 @@ LETTERED: tuple[Lettered, ...] = (
         _form(r"(?:19|20)\d\d[ .\-]?(?:0[1-9]|1[0-2])[ .\-]?(?:0[1-9]|[12]\d|3[01])[ .\-]\d{3}[ .\-]?\d\d"),
         bool,
     ),
+    Lettered(
+        "fr_nir_form",
+        NAT,
+        _form(r"[12][ .]\d\d[ .](?:0[1-9]|1[0-2]|[2-9]\d)[ .](?:\d\d|2[AB])[ .]\d{3}[ .]\d{3}(?:[ .]\d\d)?"),
+        bool,
+    ),
     Lettered("mt_id", NAT, _form(r"\d{1,7}[MGAPLHBZ]"), bool, lone=False),
     Lettered("cy_tic", TAX, _form(r"\d{8}[A-Z]"), _stdnum("cy.vat"), lone=False),
 )  # fmt: skip
@@ -252,7 +258,7 @@ CUES: tuple[tuple[Label, re.Pattern[str]], ...] = (
             r"cns(?: number| nummer| numm)?|matricule|matrikel(?:nummer)?|matrikl|num[eé]ro national|registre national|"
             r"rijksregister(?:nummer)?|niss|insz|nir|"
             r"(?:num[eé]ro |n° ?(?:de )?)?s[eé]cu(?:rit[eé] sociale)?|"
-            r"num[eé]ro d'identification(?: nationale?)?|"
+            r"num[eé]ro d'identification(?: nationale?)?|(?:n° ?)ss|"
             r"num[eé]ro (?:d'assur[eé]|d'immatriculation sociale)|"
             r"sozialversicherungs-?(?:nummer|nr)|sv-?(?:nummer|nr)|"
             r"rentenversicherungs-?(?:nummer|nr)|rvnr|versicherungs-?(?:nummer|nr)|"

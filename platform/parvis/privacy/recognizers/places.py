@@ -30,6 +30,8 @@ _LIVES_IN = (
     r"|(?:n[eé]e?s?|geb(?:oren(?:e[rn]?)?|\.)?|born|"
     rf"gebuer(?:en)?){_WHEN}?[ ,\n]{{1,2}}{_PREPOSITION}"
     r"|j'habite[ \n](?=(?-i:[A-ZÀ-Þ][a-zà-ÿ]+)(?![ \n]*\d))"
+    r"|(?:wunneng|wohnung|logement|appartement|flat|zëmmer|haus|house)[ ](?:ass|ist|est|is)"
+    rf"[ ]{_PREPOSITION}"
     r"|(?:geburtsort|lieu de naissance|place of birth|gebuertsuert|wohnort|domicile|wunnuert|"
     r"wohnsitz|"
     r"ville de r[eé]sidence|wohnhaft|domicili[eé]e?)[ ]?:?[ ]"
@@ -50,7 +52,7 @@ _OWN = re.compile(
     r"i live|liv(?:e|ing) at|my (?:new |old |home )?address|resid\w+|wunn\w*|"
     r"meng (?:nei )?adress|n[eé]e|né|geboren|born|adresse ?:|anschrift ?:|address ?:|"
     r"mov(?:ed|ing)|(?:um|ein|aus)?zieh\w*|(?:um|ein|aus)?gezogen|geplënnert|[dm]{1,2}[eé]nag\w*|"
-    r"tenants?|mieter(?:in)?|locataire|patient(?:in|e)?|applicant|antragsteller(?:in)?|d\.?o\.?b|"
+    r"claimants?(?:'s)?|defendants?|for service|tenants?|mieter(?:in)?|locataire|patient(?:in|e)?|applicant|antragsteller(?:in)?|d\.?o\.?b|"
     r"i|ich|je|ech|we|wir|famil\w*|eheleute|geb|veuve|wwe|zeug(?:e|in)|witness|beschuldigte[rn]?|"
     r"herrn?|frau|mme|monsieur|madame|m\.|mr|mrs|ms|h[aä]r|joffer)(?!\w)",
     re.IGNORECASE,

@@ -30,7 +30,7 @@ _CUE = cue(
     r"num[eé]ro d'immatriculation|v[eé]hicule|voiture|kennzeichen|kfz-?(?:kennzeichen)?|"
     r"autokennzeichen|nummernschild|amtliches kennzeichen|fahrzeug|auto|pkw|"
     r"number ?plate|licen[cs]e ?plate|registration(?: number| plate)?|reg(?:istered)?|vehicle|"
-    r"plate|plack|placken|nummereschëld|immatrikul(?:atioun|éiert)|won|gefier|autosnummer|"
+    r"plate|plack|vignette|placken|nummereschëld|immatrikul(?:atioun|éiert)|won|gefier|autosnummer|"
     r"clio|twingo|m[eé]gane|golf|polo|passat|corsa|astra|bmw|audi|mercedes|renault|peugeot|"
     r"citro[eë]n|toyota|skoda|vw|ford|fiesta|focus|fiat|opel|volvo|tesla|dacia|kia|hyundai|nissan|"
     r"seat|mini|camionnette|camion|scooter|moto|motorrad|roller|lkw|transporter|anh[aä]nger|"
