@@ -68,13 +68,13 @@ def load_messages() -> list[Message]:
 def load_later() -> list[Message]:
     """Messages written later, in other voices. Those of `fresh_*.txt` were held out by halves until
     the rules had been changed by looking at one half, then worked on; those of `last_*.txt` are all
-    held out, and of `blind_*.txt` every second one."""
-    held = {"fresh_": (False, False), "last_": (True, True), "blind_": (True, False)}
+    held out, and so are those of `sealed_*.txt`; `blind_*.txt` were held out by halves, too."""
+    held = {"fresh_": False, "last_": True, "blind_": False, "sealed_": True}
     return [
-        replace(message, held=held[kind][number % 2])
+        replace(message, held=held[kind])
         for kind in held
         for language in LANGUAGES
-        for number, message in enumerate(_load(language, kind), 1)
+        for message in _load(language, kind)
     ]
 
 
