@@ -20,7 +20,13 @@ from hypothesis import strategies as st
 from parvis.assistant.records import ChatRecord
 from parvis.audit import PLATFORM, Draft, verify
 from parvis.audit.outside_counts import load_access_logs, load_counts
-from parvis.audit.reconcile import Call, LoggedCalls, find_last_counter, read_calls
+from parvis.audit.reconcile import (
+    BY_COUNTER,
+    Call,
+    LoggedCalls,
+    find_last_counter,
+    read_calls,
+)
 from parvis.cli import main
 from parvis.errors import InvalidRequest
 from parvis.inference.counters import sum_counter
@@ -221,6 +227,23 @@ def compare(calls: list[Call], *outside: int) -> Any:
     for one in calls:
         logged.add(one)
     return logged.compare("gpu", outside)
+
+
+def test_three_answers_to_one_question_are_one_line_and_three_of_a_counter(house: House) -> None:
+    log = house.open()
+    started = start_chat(log)
+    ended = Draft(
+        "chat.finished",
+        re=started.id,
+        model={"provider": "gpu", "digest": "sha256:ab"},
+        use={"ms": 10, "finish": "stop,stop,length"},
+    )
+    log.append("commune", ended, 10)
+    edges = [datetime.now(UTC) - HOUR, datetime.now(UTC) + HOUR]
+    by_lines = read_calls(log.reader, ["commune"], edges, {}.get)
+    by_counter = read_calls(log.reader, ["commune"], edges, {}.get, BY_COUNTER)
+    assert [by_lines.compare("gpu", [count]).unlogged for count in (1, 3)] == [0, 2]
+    assert [by_counter.compare("gpu", [count]).unlogged for count in (1, 3, 4)] == [0, 0, 1]
 
 
 def test_a_call_over_the_hour_may_be_counted_on_either_side_but_once() -> None:

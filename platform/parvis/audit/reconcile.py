@@ -20,14 +20,23 @@ from parvis.errors import Conflict
 Outcome = Literal["finished", "aborted", "failed", "unknown", "open"]
 OUTCOMES: tuple[Outcome, ...] = ("finished", "aborted", "failed", "unknown", "open")
 CALL_KINDS = tuple(kind for kind in KINDS if kind.startswith(("chat.", "task.")))
-# how far the clock of whoever counts outside may be from ours
-SKEW = timedelta(seconds=60)
-# a counter that we read ourselves has no clock, but may still move just after an answer's end
-OWN_SKEW = timedelta(seconds=1)
 # how long an answer may take: longer ones count as begun and not ended
 LONGEST = timedelta(hours=1)
 _BUILTIN = "builtin"
 _PAGE = 1000
+
+
+class Counting(NamedTuple):
+    """How somebody counts: `skew` later or earlier than we see it; each choice of an answer?"""
+
+    skew: timedelta
+    each_choice: bool = False
+
+
+# an access log has another clock
+BY_LINES = Counting(timedelta(seconds=60))
+# a counter that we read has none, but may move just after an answer's end; vLLM counts sequences
+BY_COUNTER = Counting(timedelta(seconds=1), each_choice=True)
 
 
 class Call(NamedTuple):
@@ -38,6 +47,7 @@ class Call(NamedTuple):
     certain: bool
     start: datetime
     end: datetime
+    choices: int = 1
 
 
 class _Group(NamedTuple):
@@ -84,12 +94,12 @@ class Comparison:
 class LoggedCalls:
     """The calls of a period as the logs tell them; `edges` are the ends of its spans, in order.
 
-    A call may be counted outside from its begin to its end, `skew` earlier or later.
+    A call may be counted outside from its begin to its end, a skew earlier or later.
     """
 
-    def __init__(self, edges: Sequence[datetime], skew: timedelta = SKEW) -> None:
+    def __init__(self, edges: Sequence[datetime], counting: Counting = BY_LINES) -> None:
         self.edges = tuple(edges)
-        self._skew = skew
+        self.counting = counting
         self._groups: Counter[_Group] = Counter()
 
     @property
@@ -100,8 +110,8 @@ class LoggedCalls:
     def add(self, call: Call) -> None:
         """Count a call; one that cannot have been counted in the period is left out."""
         last_span = len(self.edges) - 2
-        first = bisect_right(self.edges, call.start - self._skew) - 1
-        last = bisect_right(self.edges, call.end + self._skew) - 1
+        first = bisect_right(self.edges, call.start - self.counting.skew) - 1
+        last = bisect_right(self.edges, call.end + self.counting.skew) - 1
         if first > last_span or last < 0:
             return
         home = bisect_right(self.edges, call.start) - 1
@@ -175,17 +185,19 @@ def read_calls(
     tenants: Iterable[str],
     edges: Sequence[datetime],
     find_server: Callable[[str], str | None],
-    skew: timedelta = SKEW,
+    counting: Counting = BY_LINES,
 ) -> LoggedCalls:
     """The calls that these agencies' logs tell of a period, ended or not.
 
     `find_server` gives a model's server. Reads an hour more on both sides. Raises Conflict where
     records of the period were pruned. What comes of it MUST be recorded (`describe_result`).
     """
-    calls = LoggedCalls(edges, skew)
+    calls = LoggedCalls(edges, counting)
     for tenant_id in tenants:
         for call in _list_calls(reader, tenant_id, edges[0], edges[-1], find_server):
             calls.add(call)
+            for _ in range(call.choices - 1 if counting.each_choice else 0):
+                calls.add(call._replace(certain=False))
     return calls
 
 
@@ -249,8 +261,10 @@ def _list_ended(record: AuditRecord) -> Iterator[Call]:
             return
     # what finished without an answering server was quoted
     if server != _BUILTIN and (certain or outcome != "finished"):
-        took = timedelta(milliseconds=record.data.get("use", {}).get("ms", 0))
-        yield Call(server, outcome, certain, record.time - took, record.time)
+        use = record.data.get("use", {})
+        took = timedelta(milliseconds=use.get("ms", 0))
+        choices = use.get("finish", "").count(",") + 1
+        yield Call(server, outcome, certain, record.time - took, record.time, choices)
 
 
 def _list_possible(

@@ -18,10 +18,11 @@ from parvis.audit.outside_counts import (
     load_counts,
 )
 from parvis.audit.reconcile import (
+    BY_COUNTER,
+    BY_LINES,
     OUTCOMES,
-    OWN_SKEW,
-    SKEW,
     Comparison,
+    Counting,
     LoggedCalls,
     describe_result,
     find_last_counter,
@@ -188,7 +189,7 @@ def _compare_counter(
     # a server that was started anew counts from 0: what it counted before that is lost
     restarted = counter < last.counter
     outside = counter if restarted else counter - last.counter
-    found = _read(log, models, edges, tenant, OWN_SKEW).compare(server, [outside])
+    found = _read(log, models, edges, tenant, BY_COUNTER).compare(server, [outside])
     note = "its counter began anew: calls before that are not compared" if restarted else ""
     return _Result(edges, found, counter, note)
 
@@ -198,13 +199,13 @@ def _read(
     models: ModelCatalogue,
     edges: Sequence[datetime],
     tenant: str | None,
-    skew: timedelta = SKEW,
+    counting: Counting = BY_LINES,
 ) -> LoggedCalls:
     known = [slug for slug in log.reader.list_tenants() if slug != PLATFORM]
     if tenant is not None and tenant not in known:
         raise NotFound(f"{tenant}: no log of this agency")
     servers = {name: entry.server for name, entry in models.models.items()}
-    return read_calls(log.reader, [tenant] if tenant else known, edges, servers.get, skew)
+    return read_calls(log.reader, [tenant] if tenant else known, edges, servers.get, counting)
 
 
 def _list_edges(args: argparse.Namespace) -> tuple[datetime, ...]:
