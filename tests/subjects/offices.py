@@ -12,7 +12,8 @@ from parvis.audit import Actor, Draft, KeyRef
 from parvis.domain import DataLevel, Passage, Principal, Role
 from parvis.services import Configuration
 from parvis.settings import Settings
-from parvis.subjects.stores import Stores, read_operator
+from parvis.subjects.operators import read_operator
+from parvis.subjects.stores import Stores
 from parvis.tables import ConversationRow
 
 ADA, GRACE = read_operator("ada"), read_operator("grace")

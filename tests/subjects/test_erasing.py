@@ -26,7 +26,7 @@ from parvis.subjects.erase import (
 )
 from parvis.subjects.find import Wanted, describe, find
 from parvis.subjects.holding import lift_hold, place_hold
-from parvis.subjects.stores import read_operator
+from parvis.subjects.operators import read_operator
 from parvis.tables import VaultValueRow
 from tests.subjects.offices import ADA, ANNA, BEN, GRACE, MARKER, Killed, Office, kill_at
 

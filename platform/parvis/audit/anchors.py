@@ -23,7 +23,8 @@ from parvis.audit.reader import AuditReader, LogHead
 from parvis.audit.timestamps import StampRefused, build_stamp_request, read_stamp
 from parvis.audit.verify import Malformed, Trust, load_policy
 from parvis.audit.witness import SIZE_TYPE, Request
-from parvis.errors import ConfigurationFaults, Fault, InvalidRequest, NotFound
+from parvis.audit.writer import LogStopped
+from parvis.errors import AuditUnavailable, ConfigurationFaults, Fault, InvalidRequest, NotFound
 from parvis.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -136,8 +137,13 @@ class Anchors:
         """Anchor every log whose turn it is; whatever fails is noted and tried next time."""
         away: set[str] = set()
         for tenant_id in self.audit.reader.list_tenants():
-            if not stopped():
+            if stopped():
+                break
+            try:
                 self.anchor(tenant_id, away=away)
+            except AuditUnavailable as error:
+                if not isinstance(error.__cause__, LogStopped):  # else others go on
+                    raise
 
     def anchor(
         self, tenant_id: str, *, stamp_now: bool = False, away: set[str] | None = None

@@ -16,6 +16,8 @@ from parvis.audit.anchors_store import AnchorStore, Blinded
 from parvis.audit.events import PLATFORM, Draft
 from parvis.audit.log import AuditLog
 from parvis.audit.tree import TILE_WIDTH, Frontier, Reader, inclusion_proof, leaf_hash
+from parvis.audit.writer import LogStopped
+from parvis.errors import AuditUnavailable
 
 _SALT_BYTES = 32
 
@@ -28,8 +30,15 @@ def record_heads(audit: AuditLog, store: AnchorStore) -> int:
     secrets.SystemRandom().shuffle(tenants)  # a place must not tell whose head it is
     heads = {}
     for tenant_id in tenants:
-        text = audit.publish_head(tenant_id).note.rpartition("\n\n")[0] + "\n"
+        try:
+            text = audit.publish_head(tenant_id).note.rpartition("\n\n")[0] + "\n"
+        except AuditUnavailable as error:
+            if isinstance(error.__cause__, LogStopped):  # the others' heads are told
+                continue
+            raise
         heads[audit.reader.get_key(tenant_id).log] = (os.urandom(_SALT_BYTES), text)
+    if not heads:
+        return 0
     leaves = [leaf_hash(salt + text.encode()) for salt, text in heads.values()]
     root = _fold(leaves)
     change = {"size": len(leaves), "root": root.hex()}

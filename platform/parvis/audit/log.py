@@ -314,16 +314,17 @@ class AuditLog:
         return str(origin), int(size)
 
     def roll_back(
-        self, tenant_id: str, log_id: str, ground: str, actor: Actor, reviewer: Actor
-    ) -> str:
-        """Begin a new log in the place of one that cannot be continued; gives its verifier key.
+        self, wanted: Sequence[tuple[str, str]], ground: str, actor: Actor, reviewer: Actor
+    ) -> list[Sequence[str]]:
+        """Begin new logs in the place of those (agency, log id) that cannot be continued.
 
-        Raises ValueError, AuditUnavailable.
+        Gives (agency, new verifier key) of each. Raises ValueError, AuditUnavailable.
         """
-        acts = build_acts(self._keystore, [tenant_id], actor, reviewer)
-        ((_, vkey),) = self._call("roll_back", [[tenant_id, log_id]], ground, acts)
+        tenants = [tenant_id for tenant_id, _ in wanted]
+        acts = build_acts(self._keystore, tenants, actor, reviewer)
+        found: list[Sequence[str]] = self._call("roll_back", wanted, ground, acts)
         self._logs.clear()
-        return str(vkey)
+        return found
 
     def _act(self, tenant_id: str, actor: Actor) -> dict[str, Any]:
         own = build_actor(self._keystore, tenant_id, actor)

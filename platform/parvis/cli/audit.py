@@ -11,16 +11,18 @@ from typing import Any
 
 from parvis.audit import verify
 from parvis.audit.anchors import Anchors, build_anchors
-from parvis.audit.events import Draft
+from parvis.audit.events import PLATFORM, Draft
 from parvis.audit.export import export_files, write_folder
 from parvis.audit.fsck import LogCheck, check_logs
 from parvis.audit.log import AuditLog
 from parvis.audit.reader import Proof, to_us
 from parvis.audit.writer import format_time
 from parvis.cli.audit_feed import register_feed
+from parvis.cli.audit_keys import register_keys
 from parvis.cli.audit_open import open_log, require_logs
 from parvis.cli.audit_outside import register_outside
 from parvis.cli.audit_reconcile import register_reconcile
+from parvis.cli.audit_rollback import register_rollback
 from parvis.cli.audit_sequencer import register_sequencer
 from parvis.cli.audit_witness import register_witness
 from parvis.errors import Conflict, InvalidRequest, NotFound
@@ -54,6 +56,8 @@ def register(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     register_outside(commands)
     register_witness(commands)
     register_sequencer(commands)
+    register_keys(commands)
+    register_rollback(commands)
     register_feed(commands)
     register_reconcile(commands)
 
@@ -168,7 +172,8 @@ def export_log(
     period = {"from": from_time, "to": to_time}
     target: dict[str, Any] = {"view": "folder"}
     target |= {name: format_time(to_us(moment)) for name, moment in period.items() if moment}
-    log.append(tenant_id, Draft("audit.exported", outcome="success", target=target))
+    home, target = _find_home(log, tenant_id, target)
+    log.append(home, Draft("audit.exported", outcome="success", target=target))
     if anchors is not None:
         anchors.anchor(tenant_id, stamp_now=True)
     files = write_folder(export_files(log, tenant_id, from_time=from_time, to_time=to_time), folder)
@@ -183,6 +188,13 @@ def export_log(
     }
 
 
+def _find_home(log: AuditLog, tenant_id: str, target: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Where a look into this agency's log is recorded: a closed log takes no more records."""
+    if log.reader.is_closed(tenant_id):
+        return PLATFORM, target | {"tenant": tenant_id}
+    return tenant_id, target
+
+
 def run_verify(args: argparse.Namespace) -> int:
     """The verdict's own exit code: 0 INTACT, 2 INCOMPLETE, 3 TAMPERED, 4 UNVERIFIABLE, 5 usage."""
     return verify.main(args.arguments, prog="parvis audit verify")
@@ -195,7 +207,7 @@ def run_proof(args: argparse.Namespace) -> int:
     with open_log(settings) as log:
         anchors = build_anchors(log, settings)
         tenant_id, proof = prove_receipt(log, text.strip(), anchors, args.tenant)
-        key = log.reader.get_key(tenant_id)
+        key = log.reader.get_key(tenant_id, proof.head.size)
     if args.json:
         found = {"tenant": tenant_id, "size": proof.head.size, "record": dict(proof.record.data)}
         found |= {"vkey": key.vkey, "fingerprint": key.fingerprint, "proof": proof.text}
@@ -218,8 +230,8 @@ def prove_receipt(
         found = log.reader.find_by_id(tenant, text)
     if tenant_id is None or found is None:
         raise NotFound("no record fits this receipt")
-    look = Draft("audit.read", outcome="success", target={"view": "proof", "seq": found.seq})
-    log.append(tenant_id, look)
+    home, target = _find_home(log, tenant_id, {"view": "proof", "seq": found.seq})
+    log.append(home, Draft("audit.read", outcome="success", target=target))
     under = anchors.find_cosigned(tenant_id, found.seq) if anchors else None
     return tenant_id, log.reader.get_proof(tenant_id, found.seq, under)
 

@@ -13,7 +13,8 @@ from parvis.errors import InvalidRequest
 from parvis.services import load_configuration
 from parvis.settings import load_settings
 from parvis.subjects.holding import lift_hold, place_hold
-from parvis.subjects.stores import open_stores, read_operator
+from parvis.subjects.operators import read_operator
+from parvis.subjects.stores import open_stores
 
 
 def register(groups: Any) -> None:

@@ -14,7 +14,8 @@ from parvis.settings import load_settings
 from parvis.subjects.copies import write_copy
 from parvis.subjects.erase import Done, confirm_erasure, describe_done, request_erasure
 from parvis.subjects.find import Wanted, describe, find, record_look
-from parvis.subjects.stores import Stores, open_stores, read_operator
+from parvis.subjects.operators import read_operator
+from parvis.subjects.stores import Stores, open_stores
 
 
 def register(groups: Any) -> None:
