@@ -1,11 +1,13 @@
 """All wiring, in two steps: what may be built before a fork, and what must be built after it.
 
-`load_configuration` reads files into frozen values (safe to share); `build_services` opens engines,
-keys, models and threads in the process that will use them.
+`load_configuration` reads files into frozen values (safe to share), and two models may be loaded
+for all workers (`build_masking`, `load_encoder`); `build_services` opens engines, keys and threads
+in the process that will use them.
 """
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -19,14 +21,14 @@ from parvis.audit.sequencer import Limits
 from parvis.conversations.store import Conversations
 from parvis.conversations.vault import Vault
 from parvis.db import create_database_engine
-from parvis.errors import ConfigurationFaults, Fault
+from parvis.errors import ConfigurationFaults, Fault, Unavailable
 from parvis.identity.api_keys import ApiKeys
 from parvis.identity.keycloak import Keycloak
 from parvis.identity.sessions import Sessions
 from parvis.identity.tokens import Issuer, TokenVerifier
 from parvis.inference import Inference, ModelCatalogue, load_models
 from parvis.keystore import KeyStore
-from parvis.knowledge import Knowledge, build_encoder
+from parvis.knowledge import Encoder, Knowledge, build_encoder
 from parvis.policy.rule import RuleSet
 from parvis.policy.rules import list_agency_rules, load_rules
 from parvis.privacy import PrivacyEngine, build_privacy
@@ -113,8 +115,8 @@ def load_configuration(settings: Settings) -> Configuration:
 
 
 def build_masking(settings: Settings) -> PrivacyEngine:
-    """The search for personal data: the only room that may be built before a fork, so that the
-    workers share its memory. Raises PrivacyUnavailable."""
+    """The search for personal data; may be built before a fork, so that the workers share its
+    memory. Raises PrivacyUnavailable."""
     return build_privacy(
         settings.models_dir,
         detection=settings.privacy_detection,
@@ -122,11 +124,24 @@ def build_masking(settings: Settings) -> PrivacyEngine:
     )
 
 
+def load_encoder(configuration: Configuration) -> Encoder:
+    """The sentence encoder, loaded where an agency has sources: before a fork, as the masking.
+
+    Where it cannot be loaded the log says so, and whoever needs it is refused.
+    """
+    encoder = build_encoder(configuration.settings.models_dir)
+    if any(agency.sources for agency in configuration.tenants.agencies.values()):
+        with suppress(Unavailable):
+            encoder.check()
+    return encoder
+
+
 def build_services(
     configuration: Configuration,
     *,
     worker: str | None = None,
     privacy: PrivacyEngine | None = None,
+    encoder: Encoder | None = None,
     leads: bool = True,
 ) -> Services:
     """Open every room. MUST run in the process that serves, after its fork.
@@ -181,7 +196,7 @@ def build_services(
             idle_s=settings.upstream_idle_s,
             workers=settings.workers,
         ),
-        knowledge=Knowledge(engine, build_encoder(settings.models_dir)),
+        knowledge=Knowledge(engine, encoder or build_encoder(settings.models_dir)),
         conversations=Conversations(engine, keystore),
         vault=Vault(engine, keystore),
         audit=audit,

@@ -1,5 +1,5 @@
-"""What gunicorn serves. Files are read and the name models loaded before the fork, whose memory the
-workers then share; the other rooms are opened after it."""
+"""What gunicorn serves. Files are read and the models of names and sentences loaded before the
+fork, whose memory the workers then share; the other rooms are opened after it."""
 
 import gc
 
@@ -7,7 +7,7 @@ from parvis.app import create_app
 from parvis.audit.anchors_thread import AnchorThread
 from parvis.audit.feed_thread import build_feed_thread
 from parvis.logs import configure_logs
-from parvis.services import build_masking, build_services, load_configuration
+from parvis.services import build_masking, build_services, load_configuration, load_encoder
 from parvis.settings import load_settings
 from parvis.web.streaming import wait_for_chats
 
@@ -17,6 +17,7 @@ settings = load_settings()
 configure_logs(settings.log_level)
 configuration = load_configuration(settings)
 privacy = build_masking(settings)
+encoder = load_encoder(configuration)
 app = create_app(settings)
 # what stands now is never collected, so that looking for garbage does not copy shared memory
 gc.freeze()
@@ -24,7 +25,7 @@ gc.freeze()
 
 def start_services() -> None:
     """Open every room in this worker (gunicorn's `post_fork`)."""
-    services = build_services(configuration, privacy=privacy, leads=False)
+    services = build_services(configuration, privacy=privacy, encoder=encoder, leads=False)
     app.extensions["parvis"] = services
     app.extensions["parvis_anchors"] = AnchorThread(
         services.anchors,

@@ -1,5 +1,6 @@
 """The sentence encoder: repeatable, checked, safe in threads."""
 
+import multiprocessing
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -49,3 +50,19 @@ def test_missing_or_altered_weights_are_refused_until_they_are_right(
         encoder.encode("text")
     shutil.copy(models_dir / FILE, weights)
     encoder.check()
+
+
+def test_a_process_forked_after_loading_gives_the_same_vectors(encoder: Encoder) -> None:
+    before = encoder.encode("identity card")
+    context = multiprocessing.get_context("fork")
+    said = context.SimpleQueue()
+    children = [
+        context.Process(target=lambda: said.put(encoder.encode("identity card").tolist()))
+        for _ in range(2)
+    ]
+    for child in children:
+        child.start()
+    assert [said.get(), said.get()] == [before.tolist()] * 2
+    for child in children:
+        child.join(60)
+        assert child.exitcode == 0

@@ -31,7 +31,9 @@ class EncoderUnavailable(Unavailable):
 
 
 class Encoder:
-    """Turns texts into vectors of length 1; thread-safe. The model is loaded on first use.
+    """Turns texts into vectors of length 1; thread-safe.
+
+    The model is loaded on first use, or by `check` before a fork: its session makes no thread.
 
     `digest` names the exact weights: vectors of different digests MUST NOT be compared.
     """
