@@ -129,6 +129,7 @@ def test_a_file_is_rotated_and_a_torn_line_is_written_again(log: AuditLog, tmp_p
 
 def test_a_collector_that_fails_gets_the_same_batch_again(log: AuditLog, tmp_path: Path) -> None:
     fill(log, 3)
+    (tmp_path / "token").touch(0o600)
     (tmp_path / "token").write_text("s3cret\n")
     with Collector([500, 429]) as collector:
         target = {"url": collector.url, "token_file": "token"}
@@ -268,20 +269,24 @@ def test_records_pruned_before_they_were_taken_are_counted_as_lost(
     assert min(seq for _, seq in places(read_events(tmp_path / "f"))) == 256
 
 
-def test_a_log_that_is_shorter_than_what_was_sent_is_said_aloud(
+def test_a_log_that_is_shorter_than_what_was_sent_is_said_aloud_and_others_go_on(
     log: AuditLog, tmp_path: Path
 ) -> None:
     fill(log, 1)
-    feeds = open_feeds(log, tmp_path, {"file": {"path": "f"}, "agencies": ["commune"]})
+    fill(log, 1, "adem")
+    feeds = open_feeds(log, tmp_path, {"file": {"path": "f"}, "agencies": ["commune", "adem"]})
     feeds.run_round()
     store = feeds._store
     log_id = log.reader.get_key("commune").log
     cursor = store.find_cursor("soc", log_id)
     assert cursor is not None
     store.put_cursor("soc", log_id, cursor._replace(next_seq=999))
+    fill(log, 1, "adem")
     feeds.run_round()
-    state = feeds.describe()[0]
-    assert state.late and state.trouble is not None and "shorter" in state.trouble[1]
+    states = {state.tenant: state for state in feeds.describe()}
+    assert states["commune"].late and not states["adem"].late and not states["adem"].waiting
+    trouble = states["commune"].trouble
+    assert trouble is not None and "commune: it is shorter" in trouble[1]
 
 
 NAMES = ("Marie-Claire Wagener-Thill", "mc.wagener@example.lu", "meng Aarbecht verluer", "10.9.8.7")
@@ -340,6 +345,7 @@ def test_no_name_address_or_word_of_anybody_leaves(log: AuditLog, tmp_path: Path
         ({"collector": {"url": "http://siem.lu/x"}}, "feeds[0].collector.url", "https"),
         ({"collector": {"url": "https://u:p@siem.lu"}}, "feeds[0].collector.url", "token_file"),
         ({"collector": {"url": "https://siem.lu", "ca_file": "no.pem"}}, "", "no such file"),
+        ({"collector": {"url": "https://siem.lu", "token_file": "open"}}, "", "chmod 600"),
         ({"kind": "syslog"}, "feeds[0]", "receiver"),
         ({"collector": {"url": "https://siem.lu"}, "file": {"path": "f"}}, "feeds[0]", "either"),
     ],
@@ -347,6 +353,7 @@ def test_no_name_address_or_word_of_anybody_leaves(log: AuditLog, tmp_path: Path
 def test_a_faulty_declaration_is_refused_with_its_place(
     tmp_path: Path, change: dict[str, Any], key: str, words: str
 ) -> None:
+    (tmp_path / "open").touch(0o644)
     feed: dict[str, Any] = {"file": {"path": "f"}} | change
     if "collector" in change and "file" not in change:
         del feed["file"]

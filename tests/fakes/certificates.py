@@ -30,6 +30,7 @@ def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:
     )
     certificate_file, key_file = folder / f"{name}.pem", folder / f"{name}.key"
     certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    key_file.touch(0o600)
     key_file.write_bytes(
         key.private_bytes(
             serialization.Encoding.PEM,

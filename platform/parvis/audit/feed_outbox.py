@@ -24,8 +24,13 @@ from parvis.errors import ParvisError
 log = logging.getLogger(__name__)
 
 LATE_S = 15 * 60
+# so that a long log does not keep other logs and receivers waiting
+_BATCHES = 20
 _BACK_OFF_S = (0, 5, 15, 60, 300)
-_SHORTER = "the log is shorter than what was sent: was a backup restored?"
+
+
+class _LogTrouble(Exception):
+    """One log cannot be fed; the feed's other logs can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,50 +66,73 @@ class Feeds:
         self._store = FeedStore(audit.folder)
         self._sinks: dict[str, Sink] = {}
         self._failures: dict[str, tuple[int, float]] = {}
+        self._troubled: dict[str, bool] = {}
 
     def run_round(self, stopped: Callable[[], bool] = lambda: False) -> None:
         """Send everything that waits, to each receiver that is not to be left alone for a while."""
-        for feed in self.plan.feeds:
-            if time.monotonic() >= self._failures.get(feed.name, (0, 0.0))[1]:
-                self._run_feed(feed, stopped)
+        waiting = list(self.plan.feeds)
+        while waiting and not stopped():
+            waiting = [feed for feed in waiting if self._is_due(feed) and self._turn(feed, stopped)]
 
     def describe(self) -> list[FeedState]:
         """How far each feed is in each of its logs."""
         return describe_feeds(self._audit.reader, self.folder, self.plan)
 
-    def _run_feed(self, feed: Feed, stopped: Callable[[], bool]) -> None:
-        words = ""
+    def _is_due(self, feed: Feed) -> bool:
+        return time.monotonic() >= self._failures.get(feed.name, (0, 0.0))[1]
+
+    def _turn(self, feed: Feed, stopped: Callable[[], bool]) -> bool:
+        """Some batches of each of the feed's logs; True when more is left and can be sent."""
+        words, more = "", False
         try:
             for tenant_id in self._audit.reader.list_tenants():
                 if feed.covers(tenant_id):
-                    words = self._feed_log(feed, tenant_id, stopped) or words
-        except (NotTaken, Unmapped) as error:
-            words = str(error)
-        except ParvisError as error:
-            words = f"the audit log does not answer ({type(error).__name__})"
-        if words:
-            count = min(self._failures.get(feed.name, (0, 0.0))[0] + 1, len(_BACK_OFF_S) - 1)
-            self._failures[feed.name] = (count, time.monotonic() + _BACK_OFF_S[count])
-            log.warning("audit.feed", extra={"feed": feed.name, "fault": words})
-        else:
+                    trouble, left = self._try_log(feed, tenant_id, stopped)
+                    words, more = trouble or words, left or more
             self._failures.pop(feed.name, None)
-        self._store.note_trouble(feed.name, int(time.time()), words)
+        except NotTaken as error:
+            words, more = str(error), False
+            self._leave_alone(feed)
+        self._note(feed, words)
+        return more
 
-    def _feed_log(self, feed: Feed, tenant_id: str, stopped: Callable[[], bool]) -> str:
-        """Bring one log to one receiver; gives words of a trouble that stops this log alone."""
+    def _leave_alone(self, feed: Feed) -> None:
+        count = min(self._failures.get(feed.name, (0, 0.0))[0] + 1, len(_BACK_OFF_S) - 1)
+        self._failures[feed.name] = (count, time.monotonic() + _BACK_OFF_S[count])
+
+    def _note(self, feed: Feed, words: str) -> None:
+        if words:
+            log.warning("audit.feed", extra={"feed": feed.name, "fault": words})
+        if words or self._troubled.get(feed.name, True):
+            self._store.note_trouble(feed.name, int(time.time()), words)
+        self._troubled[feed.name] = bool(words)
+
+    def _try_log(self, feed: Feed, tenant_id: str, stopped: Callable[[], bool]) -> tuple[str, bool]:
+        """What is wrong with this log alone, and whether more of it is left."""
+        try:
+            return "", self._feed_log(feed, tenant_id, stopped)
+        except (_LogTrouble, Unmapped) as error:
+            return f"{tenant_id}: {error}", False
+        except ParvisError as error:
+            return f"{tenant_id}: the log does not answer ({type(error).__name__})", False
+
+    def _feed_log(self, feed: Feed, tenant_id: str, stopped: Callable[[], bool]) -> bool:
+        """Bring some batches of one log to one receiver; True when more is left."""
         reader = self._audit.reader
         log_id = reader.get_key(tenant_id).log
         cursor = self._open_cursor(feed, tenant_id, log_id)
         size = reader.get_head(tenant_id).size
         if cursor.next_seq > size:
-            return _SHORTER
-        while cursor.next_seq < size and not stopped():
+            raise _LogTrouble("it is shorter than what was sent: was a backup restored?")
+        for _ in range(_BATCHES):
+            if cursor.next_seq >= size or stopped():
+                return False
             after = cursor.next_seq - 1
             records = reader.list_records(tenant_id, after=after, limit=feed.batch)[::-1]
             self._send(feed, tenant_id, records)
             cursor = _advance(cursor, records, size)
             self._store.put_cursor(feed.name, log_id, cursor)
-        return ""
+        return cursor.next_seq < size
 
     def _open_cursor(self, feed: Feed, tenant_id: str, log_id: str) -> Cursor:
         """Where to go on; the log is told first when the feed is new to it or was changed."""

@@ -6,6 +6,7 @@ A feed takes records of agencies' logs to one receiver. What is sent is made by 
 
 import hashlib
 import json
+import stat
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -30,6 +31,7 @@ from parvis.yaml_files import Place, YamlFile, load_yaml
 
 ALL = "all"
 DOCUMENTATION_NUMBER = 32473  # RFC 5612: until the administration names its own
+_SECRETS = frozenset({"token_file", "key_file"})
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
@@ -226,9 +228,18 @@ def _find_missing(file: YamlFile, plan: FeedPlan) -> list[Fault]:
         for part in ("collector", "receiver"):
             for key, name in (getattr(feed, part) or _Nothing()).model_dump().items():
                 place: Place = ("feeds", n, part, key)
-                if key.endswith("_file") and name and not (plan.folder / name).is_file():
-                    faults.append(file.fault(place, "there is no such file"))
+                if key.endswith("_file") and name:
+                    words = _find_file_fault(plan.folder / name, secret=key in _SECRETS)
+                    faults += [file.fault(place, words)] if words else []
     return faults
+
+
+def _find_file_fault(path: Path, *, secret: bool) -> str:
+    if not path.is_file():
+        return "there is no such file"
+    if secret and stat.S_IMODE(path.stat().st_mode) & 0o077:
+        return "others may read it: chmod 600"
+    return ""
 
 
 class _Nothing(_Part):
