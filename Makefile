@@ -79,9 +79,16 @@ bench-audit: env ## Measure the audit log beside a probe of the disk
 bench-privacy: env ## Measure what masking misses and costs, beside Presidio as it comes; writes docs/privacy.md
 	@$(RUN) -m deploy.bench.privacy
 
-drill-audit: env ## Throw thousands of damages at the verifier; make and verify ten million records (long, 11 GB)
-	@DRILL=1 $(RUN) -m pytest tests/audit/test_fuzz.py -q -p no:cacheprovider
-	@$(RUN) -m deploy.bench.audit_verify --records 10000000
+RECORDS ?= 10000000
+
+drill-audit: env ## Prove the audit log by damage: every call fails, power is cut, RECORDS=10000000 are written and verified, checks are taken out (hours, 20 GB)
+	@$(RUN) -m deploy.drill.power
+	@$(RUN) -m deploy.drill.crash
+	@if command -v strace >/dev/null; then $(RUN) -m deploy.drill.crash --strace --every 7; else echo "[drill] without strace the system's own calls do not fail"; fi
+	@DRILL=1 $(RUN) -m pytest tests/audit/test_fuzz.py tests/audit/test_state_machine.py -q -p no:cacheprovider
+	@$(RUN) -m deploy.drill.scale --records $(RECORDS)
+	@$(RUN) -m deploy.bench.audit_verify --records $(RECORDS)
+	@$(RUN) -m deploy.drill.mutate
 
 drill-privacy: env ## Mask 10,000 random contexts, every seam offset and 100,000 hostile characters (long)
 	@DRILL=1 $(RUN) -m pytest tests/privacy/test_robustness.py -q -p no:cacheprovider

@@ -11,6 +11,7 @@ of those of SQLite (where strace is on the machine).
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -47,6 +48,7 @@ _OLD_RECORDS = 300
 # what the victim of a fault may end with: by the signal, by its own decision, or in peace;
 # SIGTERM ends it as well when it has only just been started
 _ENDS = {-signal.SIGKILL, -signal.SIGTERM, EXIT_FAULT, 0}
+_INJECTED = re.compile("INJECTED|killed by SIGKILL")
 _SYSTEM_CALLS = "pwrite64,write,fdatasync,fsync,ftruncate,rename,unlink"
 
 
@@ -277,6 +279,8 @@ class Drill:
             code = await_end(fork(lambda: _write_findings(folder, told, found)))
             faults = json.loads(found.read_text()) if code == 0 else ["the judge died"]
         text = trace.read_text()
+        if self._by_system and case.fault.at:  # what strace wrote
+            text = next((line for line in text.splitlines() if _INJECTED.search(line)), "")
         shutil.rmtree(folder)
         return text, faults
 
@@ -318,7 +322,7 @@ def _write_findings(folder: Path, told: Path, found: Path) -> int:
 def _start_under_strace(folder: Path, fault: Fault) -> int:
     how = "signal=KILL" if fault.kind in KILLED else f"error={fault.kind}"
     inject = f"inject={_SYSTEM_CALLS}:{how}:when={fault.at}"
-    tracer = ["strace", "-f", "-qq", "-o", str(folder / "trace"), "-e", inject]
+    tracer = ["strace", "-D", "-f", "-qq", "-o", str(folder / "trace"), "-e", inject]
     own = [sys.executable, "-m", "deploy.drill.crash", "--sequencer", str(folder)]
     return subprocess.Popen([*tracer, *own]).pid
 
