@@ -10,8 +10,15 @@ import apsw
 import pytest
 
 from parvis.audit import Actor, AuditLog, verify
+from parvis.audit.anchors_heads import record_heads
+from parvis.audit.anchors_store import AnchorStore
 from parvis.audit.fsck import check_log, check_logs
+from parvis.audit.gossip import compare, load_side
+from parvis.audit.notes import format_vkey
+from parvis.audit.renewal import renew_trust
 from parvis.audit.sequencer import Limits
+from parvis.audit.witness import Request, create_witness
+from parvis.errors import Conflict
 from tests.audit.houses import (
     ROOT_KEY,
     House,
@@ -268,3 +275,85 @@ def test_a_log_of_the_schema_before_is_taken_over(house: House) -> None:
     fill(log, 1)
     house.close()
     check_all(house)
+
+
+def test_witnesses_and_policies_learn_the_new_key_from_an_export(
+    house: House, tmp_path: Path
+) -> None:
+    log = house.open()
+    fill(log, 3)
+    witness = create_witness(tmp_path / "witness", "office.test/w")
+    logs, stranger = tmp_path / "witness" / "logs", "other.test/audit/" + "0" * 32
+    old = {tenant: log.reader.get_key(tenant).vkey for tenant in LOGS}
+    other = format_vkey(stranger, bytes(32))
+    logs.write_text(f"# ours\n{old['commune']}\nlog {other}\nlog {old['platform']}\n")
+    kept = policy(tmp_path / "policy", old["commune"], other)
+
+    def ask(size: int) -> int:
+        head = log.reader.get_head("commune")
+        proof = log.reader.get_consistency("commune", size, head.size)
+        asked = Request(size, tuple(proof), head.note).text
+        return witness.add_checkpoint(asked.encode()).status
+
+    assert ask(0) == 200
+    first = log.reader.get_head("commune").size
+    log.rotate_key("commune", "schedule", ADA)
+    assert ask(first) == 200  # the head of the change carries both signatures
+    turned = log.reader.get_head("commune").size
+    fill(log, 1)
+    assert ask(turned) == 403
+    new, folder = log.reader.get_key("commune").vkey, export(log, tmp_path / "out")
+    assert renew_trust(logs, folder) == renew_trust(kept, folder) == [new]
+    assert renew_trust(logs, folder) == renew_trust(kept, folder) == []
+    assert logs.read_text() == f"# ours\n{new}\nlog {other}\nlog {old['platform']}\n"
+    assert old["commune"] in kept.read_text() and other in kept.read_text()
+    assert verdict(folder, kept)["verdict"] == "INTACT" and ask(turned) == 200
+    with pytest.raises(Conflict, match="UNVERIFIABLE"):
+        renew_trust(policy(tmp_path / "strange", other), folder)
+    log.declare_compromised("commune", turned, "stolen", ADA)
+    with pytest.raises(Conflict, match="on paper"):
+        renew_trust(policy(tmp_path / "bad", new), export(log, tmp_path / "later"))
+    (folder / "checkpoint").write_bytes((tmp_path / "later" / "checkpoint").read_bytes())
+    with pytest.raises(Conflict, match="TAMPERED"):
+        renew_trust(kept, folder)
+
+
+def test_the_platforms_heads_are_proven_by_the_key_of_their_size(
+    house: House, tmp_path: Path
+) -> None:
+    log = house.open()
+    fill(log, 2)
+    record_heads(log, AnchorStore(house.audit_dir))
+    old = log.reader.get_key("platform").vkey
+    witness = create_witness(tmp_path / "witness", "office.test/w")
+    (tmp_path / "witness" / "logs").write_text(old + "\n")
+    head = log.publish_head("platform")
+    line = witness.add_checkpoint(Request(0, (), head.note).text.encode())
+    assert line.status == 200
+    own = log.reader.get_key("platform").log
+    AnchorStore(house.audit_dir).add_cosignature(
+        own, head.size, "office", int(time.time()), head.note, line.body
+    )
+    log.rotate_key("platform", "schedule", ADA)
+    fill(log, 1)
+    new = log.reader.get_key("platform").vkey
+    folder = export(log, tmp_path / "out")
+    trust = tmp_path / "policy"
+    lines = f"witness office {witness.vkey}\ngroup outside any office\nquorum outside\n"
+    for platform, wanted in ((old, "done"), (new, "skipped")):
+        own_key = log.reader.get_key("commune").vkey
+        trust.write_text(f"log {own_key}\nlog {platform}\n{lines}")
+        report = verdict(folder, trust)
+        checks = report["checks"]
+        assert isinstance(checks, dict) and checks["platform"].startswith(wanted), report
+
+
+def test_two_auditors_compare_exports_of_different_keys(house: House, tmp_path: Path) -> None:
+    log = house.open()
+    fill(log, 2)
+    early = export(log, tmp_path / "early")
+    log.rotate_key("commune", "schedule", ADA)
+    fill(log, 1)
+    late = export(log, tmp_path / "late")
+    assert compare(load_side(early), load_side(late)) is None
+    assert compare(load_side(early / "checkpoint"), load_side(late)) is None

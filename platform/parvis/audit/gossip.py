@@ -31,7 +31,7 @@ class Side:
 
     note: str
     head: Checkpoint
-    vkey: str | None
+    vkeys: tuple[str, ...]
     read: Reader | None
 
 
@@ -41,7 +41,7 @@ def load_side(path: Path) -> Side:
         if path.is_dir():
             return _load_folder(path)
         note = path.read_bytes()[:MAX_TEXT].decode()
-        return Side(note, _parse_head(note), None, None)
+        return Side(note, _parse_head(note), (), None)
     except (OSError, ValueError, KeyError, TypeError, Malformed) as error:
         words = f"{path.name}: neither an audit export nor a signed head"
         raise InvalidRequest(words) from error
@@ -50,9 +50,11 @@ def load_side(path: Path) -> Side:
 def _load_folder(path: Path) -> Side:
     folder = Folder(str(path))
     note = folder.read("checkpoint", MAX_TEXT).decode()
-    line = parse_record(folder.read("keys.jsonl", MAX_TEXT).split(b"\n")[0])
+    lines = [parse_record(one) for one in folder.read("keys.jsonl", MAX_TEXT)[:-1].split(b"\n")]
+    # the first key, and those that took its place
+    vkeys = [str(one["vkey"]) for one in lines if one.get("kind", "key.rotated") == "key.rotated"]
     head = _parse_head(note)
-    return Side(note, head, str(line["vkey"]), _tile_reader(folder, head.size))
+    return Side(note, head, tuple(vkeys), _tile_reader(folder, head.size))
 
 
 def _parse_head(note: str) -> Checkpoint:
@@ -84,12 +86,13 @@ def compare(one: Side, other: Side) -> bytes | None:
     first, second = sorted((one, other), key=lambda side: side.head.size)
     if first.head.origin != second.head.origin:
         raise InvalidRequest("the two are of different logs")
-    key = _find_key(first, second)
+    _require_signed(first, second)
     root, proof = _root_in(first.head.size, second)
     if not check_consistency(first.head.size, second.head.size, root, second.head.root, proof):
         raise InvalidRequest("the hashes of a folder are not those of its head: verify it first")
     if root == first.head.root:
         return None
+    key = _find_key(first, second)
     told = {
         "format": EVIDENCE_FORMAT,
         "notes": [first.note, second.note],
@@ -109,15 +112,24 @@ def _root_in(size: int, larger: Side) -> tuple[bytes, list[bytes]]:
     return root_at(larger.read, size), consistency_proof(larger.read, size, larger.head.size)
 
 
-def _find_key(first: Side, second: Side) -> str:
-    """The verifier key that signed both heads."""
-    vkeys = [side.vkey for side in (first, second) if side.vkey]
+def _require_signed(first: Side, second: Side) -> None:
+    vkeys = {*first.vkeys, *second.vkeys}
     if not vkeys:
         raise InvalidRequest("one of the two must be an export: a head alone carries no key")
-    for vkey in vkeys:
+    for side in (first, second):
+        if not any(_is_signed(side.note, vkey) for vkey in vkeys):
+            raise InvalidRequest("one of the two heads is not signed by a key of this log")
+
+
+def _find_key(first: Side, second: Side) -> str:
+    """The verifier key that signed both heads: evidence names one."""
+    for vkey in (*first.vkeys, *second.vkeys):
         if all(_is_signed(side.note, vkey) for side in (first, second)):
             return vkey
-    raise InvalidRequest("the two heads are not signed by one key of this log")
+    words = (
+        "two histories under two keys: keep both and give them to whoever trusts one of the keys"
+    )
+    raise InvalidRequest(f"{words}; evidence needs two heads that one key signed")
 
 
 def _is_signed(note: str, vkey: str) -> bool:

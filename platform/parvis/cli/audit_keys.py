@@ -36,7 +36,9 @@ def _register_rotate(commands: Any) -> None:
     which = rotate.add_mutually_exclusive_group(required=True)
     which.add_argument("--tenant", metavar="T", help="the agency's slug, or `platform`")
     which.add_argument("--all", action="store_true", help="every log, the platform's last")
-    rotate.add_argument("--ground", metavar="CODE", choices=ROTATION_GROUNDS, required=True)
+    rotate.add_argument(
+        "--ground", metavar="CODE", choices=ROTATION_GROUNDS, required=True, help="why, see above"
+    )
     _add_operator(rotate, "who does it")
     rotate.set_defaults(run=run_rotate)
 
@@ -54,7 +56,9 @@ def _register_compromised(commands: Any) -> None:
     )
     parser.add_argument("--tenant", metavar="T", required=True, help="agency, or `platform`")
     parser.add_argument("--since", metavar="SIZE", required=True, type=int, help="last good size")
-    parser.add_argument("--reason", metavar="CODE", choices=COMPROMISE_GROUNDS, required=True)
+    parser.add_argument(
+        "--reason", metavar="CODE", choices=COMPROMISE_GROUNDS, required=True, help="see above"
+    )
     _add_operator(parser, "who declares it")
     parser.set_defaults(run=run_compromised)
 
@@ -69,8 +73,8 @@ def _register_renew(commands: Any) -> None:
         "names was declared compromised. Needs no installation.",
         epilog="example: parvis audit renew /srv/witness/logs commune-2026-11",
     )
-    renew.add_argument("file", metavar="FILE", type=Path)
-    renew.add_argument("export", metavar="EXPORT", type=Path)
+    renew.add_argument("file", metavar="FILE", type=Path, help="policy, or a witness's `logs`")
+    renew.add_argument("export", metavar="EXPORT", type=Path, help="an auditor's folder")
     renew.add_argument("--json", action="store_true", help="print one JSON object")
     renew.set_defaults(run=run_renew)
 

@@ -55,7 +55,9 @@ def register_rollback(commands: Any) -> None:
     which.add_argument("--all", action="store_true", help="every log that cannot be continued")
     which.add_argument("--confirm", metavar="ID", help="carry out a request of somebody else")
     parser.add_argument("--log", metavar="HEX", help="with --tenant: a log missing altogether")
-    parser.add_argument("--ground", metavar="CODE", choices=ROLLBACK_GROUNDS)
+    parser.add_argument(
+        "--ground", metavar="CODE", choices=ROLLBACK_GROUNDS, help="why, with a request; see above"
+    )
     parser.add_argument("--operator", metavar="NAME", help="who asks or confirms")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run_declare)

@@ -53,6 +53,9 @@ def _tell_reasons(services: Services, parts: Mapping[str, str]) -> dict[str, str
     reasons = {}
     if parts["audit"] == "down" and services.audit.fault:
         reasons["audit"] = services.audit.fault
+    if parts["audit"] == "degraded":
+        count = len(services.audit.stopped)
+        reasons["audit"] = f"{count} agencies' logs are stopped: run parvis check"
     if parts["privacy"] == "down":
         try:
             services.privacy.check_working()
@@ -75,7 +78,7 @@ def _database(services: Services) -> str:
 
 def _audit(services: Services) -> str:
     services.audit.check_ready(PLATFORM)
-    return "ok"
+    return "degraded" if services.audit.stopped else "ok"  # an agency's log stopped, alone
 
 
 def _privacy(services: Services) -> str:
