@@ -22,6 +22,8 @@ import apsw
 
 from parvis.audit import AuditLog, Draft, KeyRef, Receipt, wire
 from parvis.audit.events import Actor
+from parvis.audit.feed_outbox import Feeds
+from parvis.audit.feeds import Feed, FeedPlan, FileTarget
 from parvis.audit.process import Keeper, Plan, run_sequencer
 from parvis.audit.sequencer import Limits
 from parvis.keystore import KeyStore
@@ -93,6 +95,8 @@ def _run(folder: Path, seconds: float, records: int) -> None:
         size = log.reader.get_head(_TENANT).size
         _say("database for each record, without sealed values", _weigh(folder), "goal <= 1,000 B")
         _say(f"a proof of {size:,} records, p50 / p99", _both(_prove(log, size)), "goal <= 2 ms")
+        words = "a feed to a file, OCSF, synced each batch of 200"
+        _say(words, f"{_feed(log, folder):,.0f} rec/s")
         _say(f"restart at {size:,} records", f"{_restart(log, audit):.3f} s", "goal <= 2 s")
         log.close()
     finally:
@@ -258,6 +262,16 @@ def _prove(log: AuditLog, size: int) -> list[float]:
         log.reader.get_proof(_TENANT, at * 7919 % size)
         taken.append(time.perf_counter() - begun)
     return taken
+
+
+def _feed(log: AuditLog, folder: Path) -> float:
+    """Records a second that an outbox brings to a receiver on the same disk."""
+    target = FileTarget(path="feed.jsonl", rotate_mb=10_000)
+    feed = Feed(name="bench", kind="ocsf", agencies=[_TENANT], file=target)
+    feeds = Feeds(log, FeedPlan((feed,), folder))
+    begun = time.monotonic()
+    feeds.run_round()
+    return feeds.describe()[0].sent / (time.monotonic() - begun)
 
 
 def _restart(log: AuditLog, audit: Path) -> float:

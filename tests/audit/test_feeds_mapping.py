@@ -105,7 +105,7 @@ def test_every_field_of_a_record_arrives_and_nothing_else_does() -> None:
     for record in all_records():
         record["surprise"] = {"name": "STRANGER"}
         record["actor"]["name"] = "STRANGER"
-        line = format_line(map_record(record, "commune"))
+        line = format_line(map_record(record, "commune")).decode()
         message = format_message(record, "commune", enterprise=32473, facility=13).decode()
         for text in (line, message):
             assert not re.search("STRANGER|SEALEDKEY|prompt_text|d{64}|surprise", text)

@@ -41,7 +41,7 @@ def build_sink(feed: Feed, folder: Path) -> Sink:
 def format_record(feed: Feed, record: Mapping[str, Any], tenant_id: str) -> bytes:
     """The line of a record in this feed's form. Raises Unmapped."""
     if feed.kind == "ocsf":
-        return format_line(map_record(record, tenant_id)).encode()
+        return format_line(map_record(record, tenant_id))
     return format_message(record, tenant_id, enterprise=feed.enterprise, facility=feed.facility)
 
 
@@ -64,6 +64,7 @@ class FileSink:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         if self._path.is_file() and _cut_torn_line(self._path) + len(data) > self._rotate_bytes:
             self._rotate()
+        is_new = not self._path.is_file()
         descriptor = os.open(
             self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640
         )
@@ -71,7 +72,8 @@ class FileSink:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        sync_folder(self._path.parent)
+        if is_new:
+            sync_folder(self._path.parent)
 
     def _rotate(self) -> None:
         name = self._path.name

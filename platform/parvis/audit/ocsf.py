@@ -5,10 +5,11 @@ content, no commitment; a person is the pseudonym of the month. What OCSF has no
 under `unmapped.parvis`.
 """
 
-import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
+
+import orjson
 
 from parvis import __version__
 from parvis.audit import feed_mapping as table
@@ -62,9 +63,9 @@ def map_record(record: Mapping[str, Any], tenant_id: str) -> Json:
     return event
 
 
-def format_line(event: Mapping[str, Any]) -> str:
+def format_line(event: Mapping[str, Any]) -> bytes:
     """One line of JSON Lines, without its end."""
-    return json.dumps(event, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return orjson.dumps(event, option=orjson.OPT_SORT_KEYS)
 
 
 def _get_row(record: Mapping[str, Any]) -> table.Mapped:
@@ -110,7 +111,7 @@ def _describe(row: table.Mapped, tenant_id: str) -> Json:
 
 
 def _milliseconds(text: str) -> int:
-    moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    moment = datetime.fromisoformat(text)
     return int(moment.timestamp()) * 1000 + moment.microsecond // 1000
 
 
