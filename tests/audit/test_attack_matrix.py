@@ -28,7 +28,10 @@ class Row(NamedTuple):
     key: str = ""
 
 
-LIVE = "test_live_attacks.test_what_an_administrator_changes_is_found"
+LIVE = (
+    "test_live_attacks.test_what_an_administrator_changes_is_found"
+    " test_attack_postgres.test_what_an_administrator_changes_with_sql_is_found"
+)
 SEAMS = "test_verify.test_a_rewritten_log_signed_with_its_own_key_shows_its_seams"
 SEAMLESS = "test_verify.test_a_seamless_forgery_with_the_key_is_found_by_what_was_kept_outside"
 WITNESSED = "test_anchors.test_an_operator_with_every_key_who_rewrites_a_record_is_found"
@@ -148,6 +151,7 @@ ROWS: dict[str, Row] = {
     ),
     "27": Row(
         "prune below the floor, lower the minimum",
+        "test_sequencer.test_records_younger_than_the_floor_are_not_pruned_whoever_asks "
         "test_erasures.test_records_that_were_pruned_below_the_floor_are_found "
         "test_erasures.test_a_minimum_index_that_does_not_grow_is_found",
         "test_erasures.test_records_that_were_pruned_below_the_floor_are_found",
