@@ -68,6 +68,8 @@ class Client:
         self._waiting: dict[int, _Sent] = {}
         self._bytes = 0
         self._number = 0
+        self._outbox: list[bytes] = []
+        self._turn = threading.Lock()
         self._line: socket.socket | None = None
         self._down_since: float | None = None
         self._closing = False
@@ -114,8 +116,11 @@ class Client:
         """Nobody waits any more: need not be written, unless it is under way."""
         with self._lock:
             future.abandoned = True
-            if self._line is not None and future.number in self._waiting:
-                self._send(wire.pack({"leave": future.number}))
+            left = self._line is not None and future.number in self._waiting
+            if left:
+                self._outbox.append(wire.pack({"leave": future.number}))
+        if left:
+            self._send()
 
     def require_open(self) -> None:
         """Raises AuditUnavailable when too much waits, or nobody has answered for a while."""
@@ -158,8 +163,9 @@ class Client:
             frame = self._enlist(sent)
             if self._line is None:
                 self._lock.notify_all()
-            else:
-                self._send(frame)
+                return
+            self._outbox.append(frame)
+        self._send()
 
     def _enlist(self, sent: _Sent) -> bytes:
         number = self._number + 1
@@ -171,15 +177,18 @@ class Client:
             sent.future.number = number
         return frame
 
-    def _send(self, frame: bytes) -> None:
-        assert self._line is not None  # noqa: S101 - the callers look
-        try:
-            self._line.sendall(frame)
-        except OSError:  # broken, or stuck in the middle of a frame: the thread finds another
+    def _send(self) -> None:
+        """Send what lies in the outbox; who waits for its turn often finds its frame sent."""
+        with self._turn:
+            with self._lock:
+                line, frames = self._line, b"".join(self._outbox)
+                self._outbox.clear()
+            if line is None or not frames:
+                return
             try:
-                self._line.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                log.debug("audit.line_gone")
+                line.sendall(frames)
+            except OSError:  # broken, or stuck in the middle of a frame: the thread finds another
+                _hang_up(line)
 
     def _run(self, line: socket.socket | None) -> None:
         pause = _AGAIN_S[0]
@@ -230,7 +239,10 @@ class Client:
         finally:
             with self._lock:
                 self._line = None
-            line.close()
+                self._outbox.clear()  # all of it waits, and is sent again
+                _hang_up(line)
+            with self._turn:
+                line.close()
 
     def _introduce(self, line: socket.socket) -> None:
         """Say who this is, and send again what was not answered, in its order."""
@@ -288,6 +300,13 @@ def _receive(line: socket.socket) -> bytes:
             return line.recv(_READ)
         except TimeoutError:  # the time is for sending; to hear nothing for long is no fault
             continue
+
+
+def _hang_up(line: socket.socket) -> None:
+    try:
+        line.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        log.debug("audit.line_gone")
 
 
 def _fail(future: Future[Any], error: Exception) -> None:

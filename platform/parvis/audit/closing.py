@@ -249,4 +249,4 @@ def _mark_closed(writer: Writer, log_id: str, tenant_id: str, told: Placed) -> N
 
 def _by(tenant_id: str, draft: Draft, actor: dict[str, Any]) -> Entry:
     entry = system_entry(tenant_id, draft)
-    return replace(entry, body=entry.body | {"actor": actor})
+    return entry._replace(body=entry.body | {"actor": actor})

@@ -3,15 +3,14 @@
 import base64
 import binascii
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _PREFIX = "v1."
 _LAYOUT = struct.Struct(">16sQ32sQ32s64s")
 _MAX_INDEX = 2**53
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """Proof of what the log promised: record `seq` of `log` is in the tree that `signature` signs.
 
     `log` is the log's 32 hex digits; hashes and signature are raw bytes. `id` is the record's own

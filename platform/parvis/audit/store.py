@@ -9,6 +9,7 @@ import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 _MARKS = 500
@@ -118,8 +119,8 @@ class Change:
     @property
     def size(self) -> int:
         """Bytes of the records and sealed values."""
-        records = sum(len(row.leaf) for _, row in self.records)
-        return records + sum(len(sealed[3]) for sealed in self.sealed)
+        records = sum([len(row.leaf) for _, row in self.records])
+        return records + sum([len(box) for _, _, _, box in self.sealed])
 
 
 class StoreUnsafe(Exception):
@@ -260,10 +261,10 @@ class Store(ABC):
         self._insert_for(
             log_no,
             "record",
-            (
+            [
                 (row.seq, _bytes(record_id), row.time_us, row.kind, row.hash, row.leaf)
                 for record_id, row in change.records
-            ),
+            ],
         )
         self._insert_for(log_no, "block", change.blocks)
         begun = ((_bytes(intent), seq, boot) for intent, seq, boot in change.begun)
@@ -271,7 +272,7 @@ class Store(ABC):
         for intent in change.ended:
             values = (log_no, _bytes(intent))
             self._run("DELETE FROM open_intent WHERE log_no = ? AND id = ?", values)
-        sealed = ((_bytes(record_id), *rest) for record_id, *rest in change.sealed)
+        sealed = [(_bytes(one[0]), one[1], one[2], one[3]) for one in change.sealed]
         self._insert_for(log_no, "sealed", sealed)
         for turn in change.turns:
             self.add_turn(log_no, turn)
@@ -500,5 +501,6 @@ def _marks(values: Sequence[object]) -> str:
     return ",".join("?" * len(values))
 
 
+@lru_cache(4096)  # each id is needed for its record, its sealed values and its intent
 def _bytes(record_id: str) -> bytes:
     return bytes.fromhex(record_id.replace("-", ""))

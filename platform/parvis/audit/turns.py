@@ -144,7 +144,7 @@ def _place(
     writer: Writer, states: dict[str, State], tenant_id: str, draft: Draft, actor: dict[str, Any]
 ) -> Placed:
     entry = system_entry(tenant_id, replace_id(draft))
-    return writer.place(states, replace(entry, body=entry.body | {"actor": actor}))
+    return writer.place(states, entry._replace(body=entry.body | {"actor": actor}))
 
 
 def _keep(state: State, placed: Placed, kind: str, public_key: bytes, note: str) -> None:

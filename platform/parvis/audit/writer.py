@@ -65,8 +65,7 @@ class Emitter(NamedTuple):
     worker: str
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A record on its way in: its body without position and time, and its sealed values.
 
     `emitter` is None for records of the writer itself. `log_id` is the log that it was built for,
@@ -96,8 +95,7 @@ class State:
     open: set[str] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A record at its position, before the commit."""
 
     state: State
