@@ -179,7 +179,7 @@ def talk(folder: Path, told: Path) -> int:
 
 def _erase(client: Client, log: AuditLog) -> None:
     """As `parvis subject erase` does: asked for, confirmed, done."""
-    newest = log.reader.list_records("adem", limit=1)[0].data
+    newest = log.reader.list_records("adem", kinds=["chat.finished"], limit=1)[0].data
     keys = [newest["seal"]["prompt"]["k"]]
     target: dict[str, Any] = {"object": "e-1"}
     client.append("adem", Draft("erasure.requested", Actor("person", "ada"), target=target))
