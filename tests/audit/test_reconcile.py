@@ -148,7 +148,14 @@ def test_a_gateway_that_calls_the_model_without_an_intent_is_found_and_its_twin_
     log = site.gateway.services.audit
     for tenant in ("valbourg", PLATFORM):
         folder = export(log, site.folder / f"export-{tenant}", tenant)
-        assert verify.verify_folder(str(folder))["verdict"] == "INTACT"
+        report = verify.verify_folder(str(folder))
+        assert report["verdict"] == "INTACT"
+    assert report["compared"]["count"] == 1
+    assert [one["unlogged"] for one in report["compared"]["first"]] == ([2] if variant else [])
+    assert main(["audit", "verify", str(folder), "--language", "de"]) in {0, 4}
+    shown = capsys.readouterr().out
+    assert f"1 mit Zählungen von außen, der letzte bis {record['target']['to']}" in shown
+    assert ("2 Aufrufe von demo ohne Eintrag" in shown) == bool(variant)
 
 
 def test_a_call_that_failed_or_was_refused_by_its_server_is_no_alarm(

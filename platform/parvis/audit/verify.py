@@ -71,6 +71,7 @@ SILENCE_S = 10 * 60
 MAX_KEYS = 1000
 MAX_LISTED = 100
 TURNS = ("key.rotated", "key.compromised", "log.rollback")
+COMPARED = "reconcile.result"
 MAX_SIZE = 2**53
 MAX_CHAIN = 8
 MAX_CERTIFICATES = 16
@@ -1392,7 +1393,7 @@ class RecordChecker:
 
     def _find_forms(self, kind: bytes) -> tuple[Form, ...]:
         name = kind.decode("ascii", "replace")
-        if name not in KINDS or name in TURNS or name in LAWS:
+        if name not in KINDS or name in TURNS or name in LAWS or name == COMPARED:
             return ()
         phases = KINDS[name][0].split()
         forms = tuple(Form(name, phase, self.log_id) for phase in phases)
@@ -2328,6 +2329,22 @@ class Verification:
                 self.find("TAMPERED", name, reason, seq)
         if record["kind"] in TURNS and not self._fits_keys(seq, leaf, record):
             self.find("TAMPERED", name, "keys.jsonl tells another story of the log's keys", seq)
+        if record["kind"] == COMPARED:
+            self._note_compared(seq, record)
+
+    def _note_compared(self, seq: int, record: dict[str, Any]) -> None:
+        """Counts from outside that were compared with the logs: how often, and what they missed."""
+        compared = self.facts.setdefault("compared", {"count": 0, "failed": 0, "first": []})
+        target, use = record["target"], record.get("use", {})
+        unlogged = use.get("calls_unlogged", 0)
+        compared["count"] += 1
+        compared["until"] = max(target.get("to", ""), compared.get("until", ""))
+        if unlogged or record["outcome"] != "success":
+            compared["failed"] += 1
+            if len(compared["first"]) < MAX_LISTED:
+                one = {"seq": seq, "server": target.get("object", ""), "unlogged": unlogged}
+                times = {"from": target.get("from", ""), "to": target.get("to", "")}
+                compared["first"].append(one | times)
 
     def _fits_keys(self, seq: int, leaf: bytes, record: dict[str, Any]) -> bool:
         """True when a record about keys or origins is about another log, or is as it must be."""
@@ -2943,6 +2960,11 @@ silence
 Stille
 Rou
 
+compared
+comparaisons
+Vergleiche
+Vergläicher
+
 writers
 processus
 Schreiber
@@ -3002,6 +3024,16 @@ d’Anträg {} bis {} si verdächteg: de Schlëssel vun där Zäit gouf als komp
 {}, qui a fini à {} enregistrements ; rien n’en est perdu
 {}, das bei {} Einträgen endete; nichts davon ist verloren
 {}, deen bei {} Anträg opgehalen huet; näischt dovun ass verluer
+
+{} with counts from outside, the last until {}; {} found calls without a record
+{} avec des comptes extérieurs, la dernière jusqu’au {} ; {} ont trouvé des appels sans enregistrement
+{} mit Zählungen von außen, der letzte bis {}; {} fanden Aufrufe ohne Eintrag
+{} mat Zielunge vu baussen, dee leschte bis {}; {} hunn Opriff ouni Antrag fonnt
+
+record {}: {} calls of {} without a record, {} to {}
+enregistrement {} : {} appels de {} sans enregistrement, du {} au {}
+Eintrag {}: {} Aufrufe von {} ohne Eintrag, {} bis {}
+Antrag {}: {} Opriff vun {} ouni Antrag, {} bis {}
 
 {} processes, {} heartbeats
 {} processus, {} signes de vie
@@ -4261,6 +4293,19 @@ class Layout:
             for one in silences["first"][:10]:
                 words = "before record {}: from {} to {}"
                 yield "", say(words, one["seq"], one["from"], one["to"])
+        if "compared" in report:
+            yield from self._compared_facts(report["compared"])
+
+    def _compared_facts(self, compared: dict[str, Any]) -> Iterator[tuple[str, str]]:
+        """What comparisons with counts from outside found, as the log's operator recorded it."""
+        say = self.speaker.say
+        words = "{} with counts from outside, the last until {}; {} found calls without a record"
+        counts = (compared["count"], compared["until"] or "-", compared["failed"])
+        yield say("compared"), say(words, *counts)
+        for one in compared["first"][:10]:
+            words = "record {}: {} calls of {} without a record, {} to {}"
+            parts = (one["seq"], one["unlogged"], one["server"], one["from"], one["to"])
+            yield "", say(words, *parts)
 
     def _gone_facts(self) -> Iterator[tuple[str, str]]:
         """Sealed values that were erased, and records that were pruned."""
