@@ -97,7 +97,7 @@ def test_a_text_names_only_commands_targets_and_files_that_exist(path: Path) -> 
     groups = {command.split()[1] for command in commands}
     for name in re.findall(r"(?<![\w-])make ([a-z][a-z-]*)", code):
         assert name in targets, f"make {name}"
-    for words in re.findall(r"(?<![\w./-])parvis ([a-z]+(?: [a-z]+)?)", code):
+    for words in re.findall(r"(?<![\w./-])parvis ([a-z]+(?: [a-z]+(?:-[a-z]+)*)?)", code):
         group, _, rest = words.partition(" ")
         known = f"parvis {group}" in commands or f"parvis {words}" in commands
         nested = any(command.startswith(f"parvis {words} ") for command in commands)

@@ -241,6 +241,9 @@ def test_the_documented_role_is_enough_and_cannot_change_the_past(
     assert log.delete_sealed("commune", key) == 2
     allow_pruning(log, 256)
     assert log.prune("commune", 256) == 256
+    for tenant in ("commune", "platform"):
+        log.rotate_key(tenant, "schedule", CIVIL_SERVANT)
+    log.close_log("commune", CIVIL_SERVANT)
     for sql in ("DELETE FROM parvis_audit.record", "UPDATE parvis_audit.log SET origin = 'x'"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             run_sql(limited, sql)

@@ -183,6 +183,12 @@ def test_a_restored_backup_is_declared_as_a_whole_and_shows_what_was_lost(
         assert report["continues"]["size"] >= head.size
         if tenant == "commune":
             assert 0 < report["continues"]["lost"][0] < report["continues"]["lost"][1]
+            left = tmp_path / "left"
+            words = ["--tenant", tenant, "--log", keys[tenant].log, "--out", str(left)]
+            assert main(["audit", "export", *words]) == 0
+            assert both(second, left)[0] == "INTACT"
+            assert verify.verify_folder(str(left))["size"] == report["continues"]["lost"][0]
+            assert verify.main([str(left), "--state", str(state)]) == 3  # shorter than what you saw
     second.close()
     assert verify.main([str(tmp_path / "commune"), "--state", str(state)]) == 0
     site.close()

@@ -68,15 +68,18 @@ def export_files(
     *,
     from_time: datetime | None = None,
     to_time: datetime | None = None,
+    log_id: str = "",
 ) -> Iterator[ExportFile]:
     """Every file of the agency's export, the signed manifest last.
 
-    Raises NotFound when the agency has no log, AuditUnavailable when it cannot be read.
+    `log_id` names a log of the agency that another one has taken the place of. Raises NotFound when
+    the agency has no such log, AuditUnavailable when it cannot be read.
     """
-    head = audit.publish_head(tenant_id)
+    published = None if log_id else audit.publish_head(tenant_id)
     with closing(audit.open_reading()) as store:
-        log = store.find_log(tenant_id)
-        if log is None:
+        log = store.find_log_by_id(log_id) if log_id else store.find_log(tenant_id)
+        head = published or (store.find_head(log.no) if log is not None else None)
+        if log is None or head is None or log.tenant_id != tenant_id:
             raise NotFound()
         wanted = Range(
             store.find_minimum(log.no),
@@ -93,7 +96,7 @@ def export_files(
             lines.append(f"{hashlib.sha256(file.data).hexdigest()} {len(file.data)} {file.path}")
             yield file
         text = _manifest(source, lines, from_time, to_time)
-        note = audit.sign_note(tenant_id, text)
+        note = audit.sign_note(tenant_id, text, log_id)
         _require_key_of(store, log, head.size, note)
         yield ExportFile(MANIFEST, note.encode())
 

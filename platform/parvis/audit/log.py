@@ -269,9 +269,12 @@ class AuditLog:
             raise AuditUnavailable() from error
         return head
 
-    def sign_note(self, tenant_id: str, text: str) -> str:
-        """`text` signed by the agency's log; ValueError for a checkpoint's text."""
-        return str(self._call("sign", tenant_id, text))
+    def sign_note(self, tenant_id: str, text: str, log_id: str = "") -> str:
+        """`text` signed by the agency's log, or the older one of this id.
+
+        ValueError for a checkpoint's text.
+        """
+        return str(self._call("sign", tenant_id, text, log_id))
 
     def delete_sealed(self, tenant_id: str, key_id: str) -> int:
         """Delete every sealed value under this data key, to the last byte; gives how many.

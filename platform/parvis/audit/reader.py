@@ -94,9 +94,12 @@ class AuditReader:
         with self._lock:
             return [log.tenant_id for log in self._store.list_logs()]
 
-    def get_key(self, tenant_id: str, size: int | None = None) -> LogKey:
-        """The key that signs the agency's log, or signed heads of this size; raises NotFound."""
-        log = self._get_log(tenant_id)
+    def get_key(self, tenant_id: str, size: int | None = None, log_id: str = "") -> LogKey:
+        """The key that signs the agency's log, or signed heads of this size; raises NotFound.
+
+        `log_id` names a log of the agency that another one has taken the place of.
+        """
+        log = self._get_log(tenant_id, log_id)
         if size is not None:
             with self._lock:
                 public_key = list_valid(self._store.list_keys(log.no), size)[-1]
@@ -109,9 +112,9 @@ class AuditReader:
         with self._lock:
             return log.id in self._store.list_closed()
 
-    def get_head(self, tenant_id: str) -> LogHead:
-        """Where the agency's log stands; raises NotFound when it has none."""
-        log = self._get_log(tenant_id)
+    def get_head(self, tenant_id: str, log_id: str = "") -> LogHead:
+        """Where the agency's log stands; raises NotFound when it has none. As `get_key`."""
+        log = self._get_log(tenant_id, log_id)
         with self._lock:
             return self._head(log)
 
@@ -305,9 +308,12 @@ class AuditReader:
         with self._lock:
             return self._store.find_log(tenant_id)
 
-    def _get_log(self, tenant_id: str) -> LogRow:
+    def _get_log(self, tenant_id: str, log_id: str = "") -> LogRow:
         log = self._find_log(tenant_id)
-        if log is None:
+        if log_id:
+            with self._lock:
+                log = self._store.find_log_by_id(log_id)
+        if log is None or log.tenant_id != tenant_id:
             raise NotFound()
         return log
 

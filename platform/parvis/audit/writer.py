@@ -252,12 +252,16 @@ class Writer:
         """The newest checkpoint this process signed or saw of each log."""
         return {log_id: note for log_id, (_, note) in self._known.items()}
 
-    def sign(self, tenant_id: str, text: str) -> str:
-        """`text` as a note signed by the agency's log; ValueError for a checkpoint's text."""
+    def sign(self, tenant_id: str, text: str, log_id: str = "") -> str:
+        """`text` as a note signed by the agency's log; ValueError for a checkpoint's text.
+
+        `log_id` names one that another log has taken the place of.
+        """
         try:
             parse_checkpoint(text)
         except NoteInvalid:
-            log = self.get_log(tenant_id)
+            found = self.store.find_log_by_id(log_id) if log_id else None
+            log = found or self.get_log(tenant_id)
             return sign_note(text, log.origin, self.keys.get_key(log.id, log.public_key))
         raise ValueError("audit: a checkpoint is signed by the log's growth alone")
 

@@ -76,6 +76,9 @@ def _register_export(commands: Any) -> None:
         "--tenant", metavar="T", required=True, help="the agency's slug, or `platform`"
     )
     export.add_argument("--out", metavar="DIR", required=True, type=Path, help="a new folder")
+    export.add_argument(
+        "--log", metavar="HEX", default="", help="an older log of it, that was rolled back"
+    )
     export.add_argument("--from", dest="from_time", metavar="TIME", help="first moment wanted")
     export.add_argument("--to", dest="to_time", metavar="TIME", help="first moment not wanted")
     export.add_argument("--json", action="store_true", help="print one JSON object")
@@ -145,7 +148,9 @@ def run_export(args: argparse.Namespace) -> int:
     settings = load_settings()
     with open_log(settings) as log:
         anchors = build_anchors(log, settings)
-        found = export_log(log, args.tenant, args.out, from_time, to_time, anchors)
+        found = export_log(
+            log, args.tenant, args.out, from_time, to_time, anchors=anchors, log_id=args.log
+        )
     if args.json:
         print(json.dumps(found))
     else:
@@ -162,22 +167,27 @@ def export_log(
     from_time: datetime | None = None,
     to_time: datetime | None = None,
     anchors: Anchors | None = None,
+    log_id: str = "",
 ) -> dict[str, Any]:
     """Record the export, then write it; gives folder, files, size, fingerprint.
 
-    With `anchors` the head goes to witnesses and time-stamp authority first.
+    With `anchors` the head goes to witnesses and time-stamp authority first. `log_id` names a log
+    that another one has taken the place of: what is left of it.
     """
     if tenant_id not in log.reader.list_tenants():
         raise NotFound("no log of this name")
     period = {"from": from_time, "to": to_time}
-    target: dict[str, Any] = {"view": "folder"}
+    target: dict[str, Any] = {"view": "folder", "log": log_id}
     target |= {name: format_time(to_us(moment)) for name, moment in period.items() if moment}
     home, target = _find_home(log, tenant_id, target)
     log.append(home, Draft("audit.exported", outcome="success", target=target))
-    if anchors is not None:
+    if anchors is not None and not log_id:
         anchors.anchor(tenant_id, stamp_now=True)
-    files = write_folder(export_files(log, tenant_id, from_time=from_time, to_time=to_time), folder)
-    key, head = log.reader.get_key(tenant_id), log.reader.get_head(tenant_id)
+    files = write_folder(
+        export_files(log, tenant_id, from_time=from_time, to_time=to_time, log_id=log_id), folder
+    )
+    key = log.reader.get_key(tenant_id, log_id=log_id)
+    head = log.reader.get_head(tenant_id, log_id)
     return {
         "tenant": tenant_id,
         "folder": str(folder),
