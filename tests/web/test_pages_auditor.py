@@ -167,6 +167,22 @@ def test_export_is_intact_and_a_changed_byte_is_not(
     assert auditor.get("/audit/exports/..%2f..%2fx.zip").status_code == 404
 
 
+def test_report_is_a_page_of_its_own_in_the_readers_language(
+    site: Site, auditor: FlaskClient
+) -> None:
+    auditor.set_cookie("parvis_language", "de")
+    page = _post(auditor, "/audit/export")
+    address = re.findall(r'href="(/audit/exports/\w+\.html)"', page.text)[0]
+    report = auditor.get(address)
+    assert report.headers["Content-Disposition"].startswith("attachment")
+    assert '<html lang="de"' in report.text
+    assert "INTACT" in report.text
+    assert str(site.installation.services.settings.data_dir) not in report.text
+    assert site.installation.records(AGENCY)[-1]["target"] == {"view": "report"}
+    assert site.sign_in("habitat", "auditor").get(address).status_code == 404
+    assert auditor.get(address.replace(".html", "x.html")).status_code == 404
+
+
 def test_nothing_is_shown_when_the_reading_cannot_be_recorded(
     auditor: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

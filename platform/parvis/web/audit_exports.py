@@ -1,4 +1,4 @@
-"""Exports that an auditor made on the page: the folder, the verdict on it, and the download.
+"""Exports that an auditor made on the page: the folder, the verdict and report, the download.
 
 They lie in the data folder, one folder an agency, and go after an hour.
 """
@@ -17,6 +17,7 @@ from parvis.audit.export import ExportFile, export_files, stream_zip, write_fold
 from parvis.audit.log import AuditLog
 
 KEPT_S = 3600
+_PAGE = ".html"
 _VERDICTS = {0: "INTACT", 2: "INCOMPLETE", 3: "TAMPERED"}
 _VERIFY_S = 600
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -33,23 +34,32 @@ class MadeExport:
     records: int
 
 
-def make_export(data_dir: Path, audit: AuditLog, tenant_id: str) -> MadeExport:
-    """A new export of the agency's whole log, verified; raises AuditUnavailable."""
+def make_export(
+    data_dir: Path, audit: AuditLog, tenant_id: str, language: str = "en"
+) -> MadeExport:
+    """A new export of the agency's whole log, verified; raises AuditUnavailable.
+
+    The report is told in `language`, and kept beside the folder as a page to print.
+    """
     home = _home(data_dir, tenant_id)
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     forget_old_exports(data_dir, tenant_id)
     export_id = uuid.uuid4().hex
     folder = home / export_id
     write_folder(export_files(audit, tenant_id), folder)
-    verdict, report = verify_folder(folder)
+    verdict, report = verify_folder(folder, language, folder.with_suffix(_PAGE))
     found = _RECORDS.search((folder / "manifest").read_text(encoding="utf-8"))
     return MadeExport(export_id, verdict, report, int(found[1]) if found else 0)
 
 
-def verify_folder(folder: Path) -> tuple[str, str]:
-    """Verdict word and report of the verifier that lies in the folder, run on its own."""
+def verify_folder(folder: Path, language: str = "en", page: Path | None = None) -> tuple[str, str]:
+    """Verdict word and report of the verifier that lies in the folder, run on its own.
+
+    `page` becomes its printable page.
+    """
+    options = ["--language", language, *(["--page", str(page)] if page else [])]
     done = subprocess.run(  # noqa: S603 - our interpreter and the verifier we have just written
-        [sys.executable, "-I", str(folder / "verify.py"), str(folder)],
+        [sys.executable, "-I", str(folder / "verify.py"), str(folder), *options],
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -69,6 +79,15 @@ def find_export(data_dir: Path, tenant_id: str, export_id: str) -> Path | None:
     return folder if folder.is_dir() else None
 
 
+def find_page(data_dir: Path, tenant_id: str, export_id: str) -> str | None:
+    """The verifier's printable page on an export of this agency, while it is kept."""
+    folder = find_export(data_dir, tenant_id, export_id)
+    page = folder.with_suffix(_PAGE) if folder else None
+    if folder is None or page is None or not page.is_file():
+        return None
+    return page.read_text(encoding="utf-8").replace(str(folder), "FOLDER")
+
+
 def zip_export(folder: Path, name: str) -> Iterator[bytes]:
     """Exactly the files that were verified, as a ZIP archive, piece by piece."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
@@ -79,9 +98,13 @@ def zip_export(folder: Path, name: str) -> Iterator[bytes]:
 def forget_old_exports(data_dir: Path, tenant_id: str) -> None:
     """Remove the agency's exports that are no longer offered (an hour old)."""
     home = _home(data_dir, tenant_id)
-    for folder in home.iterdir() if home.is_dir() else ():
-        if folder.stat().st_mtime < time.time() - KEPT_S:
-            shutil.rmtree(folder)
+    for place in list(home.iterdir()) if home.is_dir() else ():
+        if place.stat().st_mtime >= time.time() - KEPT_S:
+            continue
+        if place.is_dir():
+            shutil.rmtree(place)
+        else:
+            place.unlink()
 
 
 def _home(data_dir: Path, tenant_id: str) -> Path:

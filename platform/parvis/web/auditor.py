@@ -116,7 +116,9 @@ def export() -> Response:
         key = reader.get_key(_tenant())
     _append("audit.exported", {"view": "folder", "first": 0, "end": size})
     services.anchors.anchor(_tenant(), stamp_now=True)
-    made = audit_exports.make_export(services.settings.data_dir, services.audit, _tenant())
+    made = audit_exports.make_export(
+        services.settings.data_dir, services.audit, _tenant(), i18n.words().language
+    )
     return pages.render_page(
         "audit_export.html",
         export_id=made.id,
@@ -140,6 +142,21 @@ def download(export_id: str) -> Response:
         audit_exports.zip_export(folder, name),
         mimetype="application/zip",
         headers={"Content-Disposition": f'attachment; filename="{name}.zip"'},
+    )
+
+
+@blueprint.get("/exports/<export_id>.html")
+def download_report(export_id: str) -> Response:
+    """The verifier's report on that folder, as one page to print and file."""
+    page = audit_exports.find_page(get_services().settings.data_dir, _tenant(), export_id)
+    if page is None:
+        raise NotFound
+    _record_reading({"view": "report"})
+    name = f"parvis-audit-{_tenant()}-report.html"
+    return Response(
+        page,
+        mimetype="text/html",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 
