@@ -387,10 +387,13 @@ def test_an_operator_sees_how_far_feeds_are_and_tries_one(
         assert main(["audit", "feed", "status", "--json"]) == 0
         told = json.loads(capsys.readouterr().out.splitlines()[-1])["feeds"]
         assert {state["sent"] for state in told} == {0}
+        collector.statuses = [503]
+        assert main(["audit", "feed", "run", "--once"]) == 1
+        assert "it refused (status 503)" in capsys.readouterr().out
         assert main(["audit", "feed", "run", "--once"]) == 0
         assert main(["audit", "feed", "status", "--json"]) == 0
         told = json.loads(capsys.readouterr().out.splitlines()[-1])["feeds"]
-        assert {state["waiting"] for state in told} == {0}
+        assert all(state["sent"] and not state["trouble"] for state in told)
         assert main(["audit", "feed", "test", "nobody"]) == 1
 
 

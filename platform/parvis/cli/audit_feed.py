@@ -35,7 +35,7 @@ def register_feed(commands: Any) -> None:
         "its end; with --once it exits 1.",
         epilog="example: parvis audit feed run --once",
     )
-    run.add_argument("--once", action="store_true", help="one round; exit 1 when records remain")
+    run.add_argument("--once", action="store_true", help="what waits now; exit 1 when a receiver did not take it")
     run.set_defaults(run=run_feeds)
     status = feeds.add_parser(
         "status",
@@ -65,7 +65,7 @@ def _load_plan(settings: Settings) -> FeedPlan:
 
 
 def run_feeds(args: argparse.Namespace) -> int:
-    """With --once 0 when nothing waits; else it runs until it is stopped."""
+    """With --once 0 when all was taken; else it runs until it is stopped."""
     settings = load_settings()
     plan = _load_plan(settings)
     require_logs(settings)
@@ -83,7 +83,7 @@ def run_feeds(args: argparse.Namespace) -> int:
             states = feeds.describe()
     for state in states:
         _print_state(state)
-    return 1 if any(state.waiting for state in states) else 0
+    return 1 if any(state.trouble for state in states) else 0
 
 
 def run_status(args: argparse.Namespace) -> int:
