@@ -97,7 +97,8 @@ def _show(losses: Sequence[Loss], *, as_json: bool) -> int:
         print(json.dumps({"losses": [loss.plain for loss in losses]}))
     for loss in () if as_json else losses:
         print(f"{loss.tenant_id or '?':<20} {loss.origin}: {loss.words}")
-        print(f"{'':<20} last known head {loss.size}, records {loss.first} to {loss.size} lost")
+        lost = f"records {loss.first} to {loss.size - 1}" if loss.first < loss.size else "nothing"
+        print(f"{'':<20} last known head {loss.size}, {lost} lost")
     if not losses and not as_json:
         print("every log continues its newest signed head")
     return 1 if losses else 0
