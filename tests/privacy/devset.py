@@ -68,13 +68,13 @@ def load_messages() -> list[Message]:
 def load_later() -> list[Message]:
     """Messages written later, in other voices. Those of `fresh_*.txt` were held out by halves until
     the rules had been changed by looking at one half, then worked on; those of `last_*.txt` are all
-    held out, and so are those of `sealed_*.txt`; `blind_*.txt` were held out by halves, too."""
-    held = {"fresh_": False, "last_": True, "blind_": False, "sealed_": True}
+    held out, and of `sealed_*.txt` every second one; `blind_*.txt` were held out by halves, too."""
+    held = {"fresh_": (), "last_": (0, 1), "blind_": (), "sealed_": (0,)}
     return [
-        replace(message, held=held[kind])
-        for kind in held
+        replace(message, held=number % 2 in odd)
+        for kind, odd in held.items()
         for language in LANGUAGES
-        for message in _load(language, kind)
+        for number, message in enumerate(_load(language, kind), 1)
     ]
 
 

@@ -14,6 +14,7 @@ ROWS = [
     {"id": "a", "text": "Je m'appelle Nathalie Perrin."},
     {"id": 2, "text": "Mein Name ist Torsten Kowalski.", "language": "de"},
     {"id": "c", "text": "😀 anna@post.example", "language": "xx"},
+    {"id": 4.5, "text": "Write to \ud83d ben@post.example."},
 ]
 
 
@@ -33,8 +34,8 @@ def test_a_scan_answers_each_line_in_order(options: tuple[str, ...]) -> None:
     done = run("".join(json.dumps(row) + "\n" for row in ROWS), *options)
     assert done.returncode == 0, done.stderr
     answers = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [answer["id"] for answer in answers] == ["a", 2, "c"]
-    assert [answer["language"] for answer in answers] == ["fr", "de", "xx"]
+    assert [answer["id"] for answer in answers] == ["a", 2, "c", 4.5]
+    assert [answer["language"] for answer in answers] == ["fr", "de", "xx", "en"]
     for row, answer in zip(ROWS, answers, strict=True):
         (found,) = answer["entities"]
         assert set(found) == {"start", "end", "label", "score", "source"}
@@ -56,7 +57,8 @@ def test_a_scan_with_a_faulty_line_names_it_and_goes_on() -> None:
 @pytest.mark.parametrize(
     "line",
     [b"\xff", b"[]", b"1", b'{"id": 1, "text": 5}', b'{"text": "x"}', b'{"id": [1], "text": "x"}',
-     b'{"id": 1, "text": "x", "language": 3}', b"[" * 100_000],
+     b'{"id": 1, "text": "x", "language": 3}', b"[" * 100_000, b'{"id": true, "text": "x"}',
+     b'{"id": NaN, "text": "x"}'],
 )  # fmt: skip
 def test_a_row_that_is_not_one_is_faulty(engine: PrivacyEngine, line: bytes) -> None:
     scanned = scan_line(engine, line)

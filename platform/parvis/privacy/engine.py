@@ -183,12 +183,17 @@ def _settle(text: str, raw: Sequence[Finding], allow: frozenset[str]) -> list[Fi
 
 
 def build_privacy(
-    models_dir: Path, *, detection: str = Detection.THOROUGH, site_model: Path | None = None
+    models_dir: Path,
+    *,
+    detection: str = Detection.THOROUGH,
+    site_model: Path | None = None,
+    time_limit_s: float = _TIME_LIMIT_S,
 ) -> PrivacyEngine:
     """The engine with the models of this folder, tried on its canary sentences.
 
     `detection` is how much of a text the name models read; `site_model` a model that the site
-    brings (`site_model.py`). Raises PrivacyUnavailable when a model is missing, changed or silent.
+    brings (`site_model.py`); `time_limit_s` how long one analysis may take. Raises
+    PrivacyUnavailable when a model is missing, changed or silent.
     """
     rampart, tagger = load_rampart(models_dir), load_tagger()
     own = [load_site_model(site_model)] if site_model else []
@@ -197,6 +202,6 @@ def build_privacy(
     except Exception as error:
         raise PrivacyUnavailable("The search for personal data cannot be built.") from error
     name = "+".join([DETECTOR, *(f"site-{recognizer.digest}" for recognizer in own)])
-    engine = PrivacyEngine(detector, name=name)
+    engine = PrivacyEngine(detector, time_limit_s=time_limit_s, name=name)
     engine.check_canary()
     return engine

@@ -4,6 +4,7 @@ Uses the same engine and profile as the gateway. Nothing of a faulty line is rep
 """
 
 import json
+import math
 import multiprocessing
 import queue
 import threading
@@ -34,7 +35,7 @@ def scan_line(engine: PrivacyEngine, line: bytes, language: str | None = None) -
     row_id: Any = None
     try:
         row = _load_row(line)
-        row_id = row.get("id")
+        row_id = _checked_id(row)
         text, language = _checked(row, language)
         masked = engine.mask([text], tag_key=_TAG_KEY, language=language)
         entities = engine.analyze(text, language, tag_key=_TAG_KEY)
@@ -95,9 +96,15 @@ def _load_row(line: bytes) -> dict[str, Any]:
     return row
 
 
+def _checked_id(row: dict[str, Any]) -> str | int | float:
+    found = row.get("id")
+    is_number = isinstance(found, int | float) and not isinstance(found, bool)
+    if isinstance(found, str) or (is_number and math.isfinite(found)):
+        return found
+    raise _FaultyLine("id must be a string or a number")
+
+
 def _checked(row: dict[str, Any], language: str | None) -> tuple[str, str | None]:
-    if not isinstance(row.get("id"), str | int):
-        raise _FaultyLine("id must be a string or a number")
     if not isinstance(row.get("text"), str):
         raise _FaultyLine("text must be a string")
     own = row.get("language")

@@ -157,12 +157,16 @@ _GB_LINES = re.compile(
 _IN_STREET = re.compile(
     rf"(?:in|an|auf)[ ](?:der|den|dem)[ ](?={_L}+{_DE_SUFFIX}(?!\w))", re.IGNORECASE
 )
-_SMALL_TOWN_AFTER = re.compile(rf",?[ ](?:in|à|a|zu|zou|at)[ ]{_L}{{3,40}}(?:-{_L}{{1,40}}){{0,3}}")
+_SMALL_TOWN_AFTER = re.compile(
+    rf",?[ ](?:in|à|a|zu|zou|at)[ ](?:(?:bad|sankt|st\.?|saint|neu|alt|le|la|les|new|"
+    rf"great) )?{_L}{{3,40}}(?:-{_L}{{1,40}}){{0,3}}"
+)
 _BORN_TOWN = re.compile(
     rf"(?<!\w)(?:(?:in|zu|zou){_S}(?P<town>{_CAP})(?={_S}(?:gebuer|geboren))"
     rf"|(?:aus|vu|vun|nach|op){_S}(?P<left>{_CAP})(?={_S}(?:(?:aus|weg|ver|um)?gezogen|geplënnert))"
     # "Lehrke Stefanie, aus Föhren": where a person is from
-    rf"|(?-i:[A-ZÀ-Þ]){_L}+ (?-i:[A-ZÀ-Þ]){_L}+(?:,? (?:aus|from|vu|vun)|, de) (?P<from>{_CAP})"
+    rf"|(?-i:[A-ZÀ-Þ]){_L}+ (?-i:[A-ZÀ-Þ]){_L}+(?:,? (?:aus|from|vu|vun)|, de) (?P<from>"
+    rf"(?:(?:Bad|Sankt|St\.|Saint|Le|La|Les|New|Great) )?{_CAP})"
     r"(?=[.,;:!?)\n]|$|[ ](?-i:[a-zà-ÿ]))"
     # "hei ass de Jempi vun Iechternach", "I am Jo from Leeds": who speaks says where from
     # "von Rorschach nach ... gezogen", "moved here from Wexford"
@@ -214,16 +218,7 @@ class AddressRecognizer(RuleRecognizer):
 
     def find(self, text: str) -> Iterable[Hit]:
         """Every address that is not an office's, and the town where somebody lives."""
-        for pattern, rule in (
-            (_FR, "street"),
-            (_BE_FR, "boulevard"),
-            (_LU, "lu"),
-            (_DE, "strasse"),
-            (_GB, "gb"),
-        ):
-            if any(char.isdigit() for char in text):
-                for match in pattern.finditer(text):
-                    yield from self._address(text, match.start(), match.end(), rule)
+        yield from self._streets(text)
         for match in _ALONE.finditer(text):
             yield from self._address(text, *match.span("place"), "postcode_line")
         for match in _LU_CODE.finditer(text):
@@ -237,6 +232,19 @@ class AddressRecognizer(RuleRecognizer):
         for start, end in find_coded(text):
             yield from self._address(text, start, end, "coded_place")
         yield from self._towns(text)
+
+    def _streets(self, text: str) -> Iterator[Hit]:
+        if not any(char.isdigit() for char in text):
+            return
+        for pattern, rule in (
+            (_FR, "street"),
+            (_BE_FR, "boulevard"),
+            (_LU, "lu"),
+            (_DE, "strasse"),
+            (_GB, "gb"),
+        ):
+            for match in pattern.finditer(text):
+                yield from self._address(text, match.start(), match.end(), rule)
 
     def _address(self, text: str, start: int, end: int, rule: str) -> Iterator[Hit]:
         shown = text[start:end].rstrip(" ,;.\n-(")

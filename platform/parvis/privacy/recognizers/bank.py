@@ -27,6 +27,12 @@ _IBAN = re.compile(
     rf"(?<![^\W_])({'|'.join(LENGTHS)})[ .\-]?\d\d(?:[ .\-\n]{{0,2}}[A-Z0-9]){{10,27}}",
     re.IGNORECASE,
 )
+# the number of an account by itself: "acc 11204478", "Kto. 4418 820"
+_ACCOUNT = re.compile(
+    r"(?<!\w)(?:acc(?:oun)?t?\.?(?: number| no\.?)?|a/c|kto\.?(?:-?nr\.?)?|konto-?nr\.?|sort code)"
+    r"[ ]?:?[ ](?P<number>\d{2}-\d\d-\d\d|\d(?: ?\d){6,11})(?![\w/\-])",
+    re.IGNORECASE,
+)
 _IBAN_CUE = cue(
     r"iban|compte|konto|kontos?-?(?:nummer|numm|nr)|kont|account(?: number)?|rib|bankverbindung|"
     r"bank|virement|[uü]berweis\w*|iwwerweis\w*|transfer|refunds?|rent|loyer|miete"
@@ -62,6 +68,9 @@ class IbanRecognizer(RuleRecognizer):
 
     def find(self, text: str) -> Iterable[Hit]:
         """Every IBAN that checks, and every one of the right shape after a cue."""
+        for match in _ACCOUNT.finditer(text):
+            if not is_public_account(text, match.start()):
+                yield Hit(*match.span("number"), Label.IBAN, CUED, "account_cue")
         for match in _IBAN.finditer(text):
             end = _end_after(text, match.start(), LENGTHS[match[1].upper()])
             if end is None:

@@ -23,8 +23,9 @@ _DIGITS = (
     rf"\d\d[./\-]\d{{1,2}}[./\-]\d{{1,2}}|(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:19|20)\d\d"
 )
 _WRITTEN = (
-    rf"\d{{1,2}}(?:er|\.|st|nd|rd|th|te[nr]?|e)?{_GAP}?(?:day{_GAP})?(?:of{_GAP}|de{_GAP})?(?:{_MONTHS})"
-    rf",?{_GAP}?(?:en{_GAP})?{_YEAR}(?!\d)"
+    rf"\d{{1,2}}(?:er|\.|st|nd|rd|th|te[nr]?|e)?[ \n\-]?(?:day{_GAP})?(?:of{_GAP}|"
+    rf"de{_GAP})?(?:{_MONTHS})"
+    rf",?[ \n\-]?(?:en{_GAP})?{_YEAR}(?!\d)"
     rf"|(?:{_MONTHS}){_GAP}(?:the{_GAP})?\d{{1,2}}(?:st|nd|rd|th)?,?{_GAP}{_YEAR}(?!\d)"
     rf"|(?<!\d )(?<!\d\. )(?:{_MONTHS}){_GAP}(?:de{_GAP})?(?:18|19|20)\d\d(?!\d)"
     rf"|\d{{1,2}}(?:er|\.|te[nr]?)?{_GAP}(?:du{_GAP}mois{_GAP}de|de|vum)?{_GAP}?(?:{_MONTHS})"
@@ -77,7 +78,8 @@ _CUE_AFTER = re.compile(
     re.IGNORECASE,
 )
 _YEAR_CUE = re.compile(
-    r"(?<!\w)(?:n[eé]e?s?(?:\(e\))?(?: en| vers)?|born(?: in| around)?|b\.|"
+    r"(?<!\w)(?:n[eé]e?s?(?:\(e\))?(?: en| vers)?|born (?-i:[A-ZÀ-Þ])[^\W\d_]+|born(?: in|"
+    r" around)?|b\.|"
     r"geb(?:oren(?:e[rn]?)?|\.)?(?: im jahr(?:e)?| um| ca\.)?|jahrgang|joergang|jg\.?|"
     r"gebuer(?:en)?(?: am joer| ëm)?|"
     r"ann[eé]e de naissance ?:?|geburtsjahr:?|gebuertsjoer:?|(?:birth year|year of birth):?) \Z",
@@ -96,7 +98,8 @@ _LATEST_IN_RECORDS = 2020
 # "Lucía Ortega, 09.12.1995, bisher ...": dates of letters are later, dates of laws follow no name
 _AFTER_NAME = re.compile(r"[A-ZÀ-Þ][\w'\-]+ [A-ZÀ-Þ](?:[\w'\-]+|\.),? \(?\Z")
 _GOES_ON = re.compile(r"[,)]|[ ](?:an|und|et|and)[ ]")
-_LATEST_IN_SENTENCES = 2012
+_AFTER_SMALL_NAME = re.compile(r"(?<!\w)[^\W\d_]{3,} [^\W\d_]{3,}, \(?\Z")
+_LATEST_IN_SENTENCES, _EARLIEST_OF_TWO_DIGITS = 2012, 30
 # "Fournier Élodie 14/07/1989 06...", "Tiago Vaz (30.11.19)": a name, a date, and no more words
 _NAMED_RECORD = re.compile(
     r"(?:^|[\n:;|,.(] ?|(?:enfant|child|kind|"
@@ -161,9 +164,10 @@ class BirthRecognizer(RuleRecognizer):
         if is_joined and _NAMED_RECORD.search(before) and _AFTER_RECORD.match(text, match.end()):
             year = _YEAR_ONLY.search(match.group())
             return year is None or int(year.group()) <= _LATEST_IN_RECORDS
-        if is_joined and _AFTER_NAME.search(before) and _GOES_ON.match(text, match.end()):
-            year = _YEAR_ONLY.search(match.group())
-            return year is not None and int(year.group()) <= _LATEST_IN_SENTENCES
+        after_name = _AFTER_SMALL_NAME if text.islower() else _AFTER_NAME
+        if is_joined and after_name.search(before) and _GOES_ON.match(text, match.end()):
+            if _is_long_ago(match.group()):
+                return True
         if _IN_BRACKETS.search(before) and _BRACKET_AFTER.match(text, match.end()):
             return True
         if _RECORD.search(before) and re.match(r"[ ]?[;|)]", text[match.end() : match.end() + 2]):
@@ -190,6 +194,13 @@ class BirthRecognizer(RuleRecognizer):
                 yield from self._town(text, match.end())
         for match in _SAID_YEAR.finditer(text):
             yield Hit(*match.span("year"), Label.DATE_OF_BIRTH, SURE, "birth_year")
+
+
+def _is_long_ago(date: str) -> bool:
+    year = _YEAR_ONLY.search(date)
+    if year:
+        return int(year.group()) <= _LATEST_IN_SENTENCES
+    return int(date[-2:]) >= _EARLIEST_OF_TWO_DIGITS if date[-2:].isdigit() else False
 
 
 def _leading_article(text: str) -> int:

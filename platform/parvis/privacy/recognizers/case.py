@@ -39,10 +39,11 @@ _CUE_WORDS = (
     r"(?:vertrags|kunden|strom|steuer)konto|cotisante?|compteur|z[aä]hlernummer|pdl|"
     r"point de livraison|"
     r"matricule (?:agent|interne)|cas|mesure|signalement|contravention|amende|badge|"
-    r"prisoner|inmate|claim|vignette|konto|certificate|bidding|serial|alloc(?:ataire)?|az|docket"
+    r"proc[eé]dure|enqu[eê]te|visa|prisoner|inmate|claim|vignette|konto|certificate|bidding|serial|alloc(?:ataire)?|az|docket"
 )
 _CUE = re.compile(
-    rf"(?:^|[^\w])(?:{_CUE_WORDS})(?![^\W\d_])\.?(?:[ ]?\([^)\n]{{1,24}}\)|[ ](?-i:[A-Z]{{2,6}})(?=[ ]?:))?[ \n]?(?:(?:est|"
+    rf"(?:^|[^\w])(?:{_CUE_WORDS})(?![^\W\d_])\.?(?:[ ]?\([^)\n]{{1,24}}\)|"
+    rf"[ ](?-i:[A-Z]{{2,6}})(?=[ ]?:))?[ \n]?(?:(?:est|"
     r"ist|ass|is|lautet|porte|mit|with|unter|sous|vum|vom|du|de|der|le|la|the|avec|numéro|"
     r"nummer|number|numm|n[°ºo]\.?|nr\.?|no\.?|dem|aktenzeichen|suivant|bei|of|für|fir|pour|"
     rf"num[eé]ro)[ \n]?){{0,3}}[:#=]?[ \n]{{0,2}}\Z",
@@ -51,9 +52,11 @@ _CUE = re.compile(
 # "Bürgerkonto-Nr. BK-448", "Bidding number 0098812", "Vignette Nr 4410": any number of something,
 # but not of a thing, a text, a room or an office
 _OF_SOMETHING = re.compile(
-    r"(?P<what>[^\W\d_][\w'/.\-]{1,30}?)?(?P<gap>,? ?|-)(?<![^\W_])(?:num[eé]ro|number|nummer|numm|"
-    r"zeichen|n[°ºo]\.?|nr\.?|no\.?|ref\.?|id\.?)(?P<joined>)[ ]?(?:is|ist|ass|est|lautet)?[ ]?[:#=]?[ \n]?\Z"
-    r"|(?P<whole>[^\W\d_]{3,30})(?:nummer|numm|nr\.?|zeichen)[ ]?(?:ist|ass|lautet)?[ ]?[:#=]?[ \n]?\Z",
+    r"(?P<what>[^\W\d_][\w'/.\-]{1,30}?)?(?:,? ?|-)(?<![^\W_])(?:num[eé]ro|number|nummer|numm|"
+    r"zeichen|n[°ºo]\.?|nr\.?|no\.?|ref\.?|id\.?)[ ]?(?:is|ist|ass|est|"
+    r"lautet)?[ ]?[:#=]?[ \n]?\Z"
+    r"|(?P<whole>[^\W\d_]{3,30})(?:nummer|numm|nr\.?|zeichen)[ ]?(?:ist|ass|"
+    r"lautet)?[ ]?[:#=]?[ \n]?\Z",
     re.IGNORECASE,
 )
 _THING = re.compile(
@@ -74,7 +77,8 @@ _PART = r"(?=[\w/.\-*_]*\d)[^\W_]+(?:[./\-*_]{1,2}[^\W_]+)*"
 _VALUE = re.compile(
     rf"(?<![\w/.\-])(?:(?-i:[A-Z]{{1,5}})[ ](?=(?:(?-i:[A-Z]{{1,3}})[ ])?[\w/.\-]*\d)|"
     rf"[A-Z]{{1,6}}[ ]?[/\-][ ]?(?=\d))?(?:(?-i:[A-Z]{{1,3}})"
-    rf"[ ])?{_PART}(?:[ ](?:(?:(?-i:[A-Z]{{1,3}})|[a-z])[ ](?=\d))?{_PART}|\n(?=\d){_PART}){{0,4}}",
+    rf"[ ])?{_PART}(?:[ ](?:(?:(?-i:[A-Z]{{1,3}})|[a-z])[ ](?=\d))?{_PART}|"
+    rf"\n(?=\d){_PART}){{0,4}}(?:[ ](?-i:[A-Z])(?![\w'.]))?",
     re.IGNORECASE,
 )
 _DATE = re.compile(
@@ -84,7 +88,8 @@ _DATE = re.compile(
 _LEAST = 3
 # the registers of German courts ("3 C 871/26", "5 K 1187/26.TR") and of offices with a year
 _COURT_FILE = re.compile(
-    r"(?<![\w/.§])(?<!Art\. )\d{1,4} [A-Z][A-Za-z]{0,3}(?: \d{1,4} [A-Z][a-z]{0,3})? \d{1,6}/\d\d(?:\.[A-Z]{2})?(?![\w/])"
+    r"(?<![\w/.§])(?<!Art\. )\d{1,4} [A-Z][A-Za-z]{0,3}"
+    r"(?: \d{1,4} [A-Z][a-z]{0,3})? \d{1,6}/\d\d(?:\.[A-Z]{2})?(?![\w/])"
 )
 _DATED_FILE = re.compile(
     r"(?<![\w/.\-])[A-Z]{1,5}[\-/](?:[A-Z]{1,5}[\-/])?(?:20)?\d\d[\-/](?:[A-Z]{1,4}[\-/])?\d{3,8}"
@@ -92,7 +97,7 @@ _DATED_FILE = re.compile(
 )
 # "L-TRAV-112/26", "BK-448-201-77", "51-3-88/26": three parts at least, or the year behind
 _PARTED_FILE = re.compile(
-    r"(?<![\w/.,\-§+])(?:[A-Z]{1,6}[\-/ ])?(?:[A-Z]{1,6}|\d{1,4})(?:[.\-/][A-Z]{0,4}\d{1,6}){1,3}/"
+    r"(?<![\w/.,\-§+])(?:[A-Z]{1,6}[\-/ ])?(?:[A-Z]{1,6}|\d{1,6})(?:[.\-/][A-Z]{0,4}\d{1,6}){1,3}/"
     r"(?:20)?[12]\d(?:[\-/.][A-Z0-9]{1,3})?(?![\w/\-€%])"
     r"|(?<![\w/.,\-§+])[A-Z]{2,5}/\d{6,8}(?![\w/\-])"
     r"|(?<![\w/.,\-§+])[A-Z]{2,6}(?:-\d{2,6}){2,4}(?:-[A-Z]{1,2})?(?![\w/\-])"
@@ -141,12 +146,13 @@ class CaseRecognizer(RuleRecognizer):
 
 
 def _starts(value: str, start: int, *, is_capital: bool) -> Iterator[int]:
-    """The start, and what follows a first word of letters: it may be the cue ("REF PP-55210")."""
+    """The start, and what follows its first words: they may be the cue ("REF PP-55210")."""
     if not is_capital or past_small_word(value, 0) == 0:
         yield start
     word = re.match(r"[^\W\d_]+[ ]", value)
-    if word:
+    while word:
         yield start + word.end()
+        word = re.compile(r"[^\W\d_]+[ ]").match(value, word.end())
 
 
 def _is_of_somebody(text: str, start: int, end: int) -> bool:

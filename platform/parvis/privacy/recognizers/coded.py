@@ -23,8 +23,12 @@ _BEFORE = re.compile(
 _SMALL_BEFORE = re.compile(
     rf"(?<![\w.\-])\d{{1,4}}[a-d]?,?[ \n](?:{_L}[\w'\-]*[, \n]{{1,2}}){{1,8}}\Z", re.IGNORECASE
 )
+_SMALL_LINES = re.compile(
+    rf"(?<![\w.\-])(?:{_L}[\w'\-]*(?: [\w'\-]+){{0,2}}, ?){{1,2}}{_L}[\w'\-]{{2,20}} \Z"
+)
 _HOUSE = re.compile(
-    r"(?<![\w.\-])(?:(?:flat|unit|apartment|apt|room|number|no\.?|block|suite|plot)[ \n]\w{1,4}(?!\w)"
+    r"(?<![\w.\-])(?:(?:flat|unit|apartment|apt|room|number|no\.?|block|suite|"
+    r"plot)[ \n]\w{1,4}(?!\w)"
     rf"|{_NUMBER}(?=,?[ \n][A-ZÀ-Þ]))",
     re.IGNORECASE,
 )
@@ -36,7 +40,9 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 _REACH = 120
-_STANDS_AT = re.compile(r"(?<!\w)(?:at|from|to|address:?|address is|lives:?|home:?)[ ]\Z", re.IGNORECASE)
+_STANDS_AT = re.compile(
+    r"(?<!\w)(?:at|from|to|address:?|address is|lives:?|home:?)[ ]\Z", re.IGNORECASE
+)
 # "mill lane, number 12", "Nummer 6, Duerfstrooss zu Biekerech", "number 5 Ormeau Park Gardens"
 _SAID_NUMBER = re.compile(
     rf"(?<!\w)(?:{_L}+ ){{1,2}}(?:lane|road|street|avenue|close|drive|terrace|crescent|way|row),? "
@@ -54,12 +60,12 @@ _HOUSE_NAMED = re.compile(
 
 _DOOR = (
     r"\d{1,4}(?:[ ]?[a-k](?!\w))?(?:[ ]?[/\-–][ ]?(?:\d{1,4}[a-k]?|[A-Za-z])(?!\w)){0,4}"
-    r"(?:[ ]1/2)?"
+    r"(?:[ ]1/2)?(?:[/, ]{1,2}(?:Top|Tür|Stiege|Stg\.?|Haus)[ ]?\d{1,3}){0,2}"
 )
 _LINK = r"(?:an|am|auf|im|in|zum|zur|beim|bei|ob|op|um|un|der|den|dem|de|du|la|las|el|los|d')"
 _ROAD = rf"{_CAP}(?:[ ](?:{_LINK}|{_CAP})){{0,4}}"
 _LAND = r"(?:L|F|D|B|FR|LU|DE|BE|CH|NL|A|AT|I|E|PT|PL)"
-_TOWN = rf"{_CAP}(?:[ ](?:am|an der|im|bei|ob der|i\.|a\.|d\.|sur|{_CAP})){{0,3}}"
+_TOWN = rf"(?:St\.[ ])?{_CAP}(?:[ ](?:am|an der|im|bei|ob der|i\.|a\.|d\.|sur|{_CAP})){{0,3}}"
 _CODE = rf"(?:{_LAND}[ \-]{{1,3}}\d{{4,5}}|(?!(?:19|20)\d\d )\d{{4,5}}|\d\d-\d{{3}})"
 _NUMBER_CODE = re.compile(
     rf"(?<![\w/.\-'])(?P<road>{_ROAD}),?[ ]{_DOOR}(?:,[ ]?[^,;:\n]{{1,20}}){{0,2}}"
@@ -121,5 +127,5 @@ def _british_start(text: str, end: int) -> int:
             return found.start()
         town = text.rfind(",", found.start(), end - 2)
         return max(found.start(), town + 1) if town >= 0 else found.start()
-    small = _small(text, end)
+    small = _small(text, end) or _SMALL_LINES.search(text, max(0, end - _REACH), end)
     return small.start() if small else end

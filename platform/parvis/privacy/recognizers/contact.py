@@ -179,7 +179,9 @@ class PhoneRecognizer(RuleRecognizer):
             first = match.start() + (date.end() if date else 0)
             start, end = _without_brackets(text, first, match.end())
             run = text[start:end].replace("\n", " ")
-            if len(digits_of(run)) > _MAX_DIGITS:  # "L-2146. 0035226445190": another number before it
+            if (
+                len(digits_of(run)) > _MAX_DIGITS
+            ):  # "L-2146. 0035226445190": another number before it
                 later = _LATER_NUMBER.search(run)
                 start, run = (start + later.start(), later.group()) if later else (start, run)
             if not _MIN_DIGITS <= len(digits_of(run)) <= _MAX_DIGITS:

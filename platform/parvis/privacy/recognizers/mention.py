@@ -71,7 +71,8 @@ _ROLE = re.compile(
     re.IGNORECASE,
 )
 _FAMILY = re.compile(
-    rf"(?<!\w)the (?P<name>{_CAP}) (?:family|brothers|sisters|household|couple)(?!\w)"
+    rf"(?<!\w)the (?P<name>{_CAP}) (?:family|children|twins|boys|girls|brothers|sisters|"
+    rf"household|couple)(?!\w)"
 )
 _LAST_FIRST = re.compile(
     rf"(?:^|[;|(\n] ?|: )(?P<name>(?P<last>{_CAP}),? (?P<first>{_CAP}))(?=[ ]?(?:$|[;|,(\n)]|\d))"
@@ -260,7 +261,7 @@ def _is_first(word: str) -> bool:
 
 def _is_one_case(text: str) -> bool:
     """Whether capitals say nothing here: hardly any, or hardly anything else."""
-    plain = re.sub(r"\w*\d\w*(?: \w*\d\w*)*", "", text)  # "G51 2QX" is no sign of care
+    plain = re.sub(r"(?<!\w)(?=[^\W\d]*\d)\w+", "", text)  # "G51 2QX" is no sign of care
     capitals = sum(map(str.isupper, plain))
     letters = sum(map(str.isalpha, text))
     return capitals * 40 < letters or capitals * 10 > letters * 7

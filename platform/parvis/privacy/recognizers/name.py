@@ -174,7 +174,8 @@ _CLOSING = re.compile(
     r"(?:mat )?(?:beschte|léiwe|frëndleche|häerzleche|frëndlechen|schéine) gréiss(?:en)?|"
     r"(?:villmools )?merci|äddi|au plaisir|im auftrag|i\. ?a\.|in vertretung|i\. ?v\.|"
     r"hochachtungsvoll|all the best|a bientôt|à bientôt|bis geschwënn|is mise le meas|"
-    r"for and on behalf|pour le (?:maire|directeur|préfet)|fir de schäffen(?:rot)?|bien [aà] vous|salutations)"
+    r"for and on behalf|pour le (?:maire|directeur|préfet)|fir de schäffen(?:rot)?|"
+    r"bien [aà] vous|salutations)"
     rf"[ ]?[,.!]?[ ]?\n[ \n]{{0,3}}(?P<name>(?:(?:{_TITLES})[ ])?{_ANY_NAME})"
     r"(?=[ ]?[,.]?[ ]?(?:\n|$))",
     re.IGNORECASE,

@@ -216,13 +216,15 @@ LETTERED: tuple[Lettered, ...] = (
     Lettered(
         "lu_matricule_form",
         NAT,
-        _form(r"(?:19|20)\d\d[ .\-]?(?:0[1-9]|1[0-2])[ .\-]?(?:0[1-9]|[12]\d|3[01])[ .\-]\d{3}[ .\-]?\d\d"),
+        _form(r"(?:19|20)\d\d[ .\-]?(?:0[1-9]|1[0-2])[ .\-]?(?:0[1-9]|[12]\d|"
+        r"3[01])[ .\-]\d{3}[ .\-]?\d\d"),
         bool,
     ),
     Lettered(
         "fr_nir_form",
         NAT,
-        _form(r"[12][ .]\d\d[ .](?:0[1-9]|1[0-2]|[2-9]\d)[ .](?:\d\d|2[AB])[ .]\d{3}[ .]\d{3}(?:[ .]\d\d)?"),
+        _form(r"[12][ .]\d\d[ .](?:0[1-9]|1[0-2]|[2-9]\d)[ .](?:\d\d|"
+        r"2[AB])[ .]\d{3}[ .]\d{3}(?:[ .]\d\d)?"),
         bool,
     ),
     Lettered("mt_id", NAT, _form(r"\d{1,7}[MGAPLHBZ]"), bool, lone=False),
@@ -255,7 +257,8 @@ CUES: tuple[tuple[Label, re.Pattern[str]], ...] = (
     (
         NAT,
         cue(
-            r"cns(?: number| nummer| numm)?|matricule|matrikel(?:nummer)?|matrikl|num[eé]ro national|registre national|"
+            r"cns(?: number| nummer| numm)?|matricule|matrikel(?:nummer)?|matrikl|"
+            r"num[eé]ro national|registre national|"
             r"rijksregister(?:nummer)?|niss|insz|nir|"
             r"(?:num[eé]ro |n° ?(?:de )?)?s[eé]cu(?:rit[eé] sociale)?|"
             r"num[eé]ro d'identification(?: nationale?)?|(?:n° ?)ss|"
@@ -272,7 +275,7 @@ CUES: tuple[tuple[Label, re.Pattern[str]], ...] = (
             r"personas kods|em[sš]o|hetu|henkil[oö]tunnus|peid|taj(?:-sz[aá]m)?|"
             r"szem[eé]lyi (?:azonos[ií]t[oó]|sz[aá]m)|"
             r"num[eé]ro d'identit[eé]|cart[aã]o de cidad[aã]o|"
-            r"pps(?: number)?|dni|nie|insurance number|1?3-?stellige(?:r|n)? (?:nummer|code)"
+            r"ppsn?(?: number)?|dni|nie|insurance number|1?3-?stellige(?:r|n)? (?:nummer|code)"
         ),
     ),
 )

@@ -52,7 +52,8 @@ _OWN = re.compile(
     r"i live|liv(?:e|ing) at|my (?:new |old |home )?address|resid\w+|wunn\w*|"
     r"meng (?:nei )?adress|n[eé]e|né|geboren|born|adresse ?:|anschrift ?:|address ?:|"
     r"mov(?:ed|ing)|(?:um|ein|aus)?zieh\w*|(?:um|ein|aus)?gezogen|geplënnert|[dm]{1,2}[eé]nag\w*|"
-    r"claimants?(?:'s)?|defendants?|for service|tenants?|mieter(?:in)?|locataire|patient(?:in|e)?|applicant|antragsteller(?:in)?|d\.?o\.?b|"
+    r"claimants?(?:'s)?|defendants?|for service|tenants?|mieter(?:in)?|locataire|patient(?:in|"
+    r"e)?|applicant|antragsteller(?:in)?|d\.?o\.?b|"
     r"i|ich|je|ech|we|wir|famil\w*|eheleute|geb|veuve|wwe|zeug(?:e|in)|witness|beschuldigte[rn]?|"
     r"herrn?|frau|mme|monsieur|madame|m\.|mr|mrs|ms|h[aä]r|joffer)(?!\w)",
     re.IGNORECASE,
@@ -60,7 +61,10 @@ _OWN = re.compile(
 _ENDS = frozenset(" \n")
 _LINE = 300
 OFFICE_WORDS = (
-    r"mairie|h[oô]tel de ville|commune|pr[eé]fecture|sous-pr[eé]fecture|minist[eè]re|"
+    r"(?:maison )?france services|mission locale|carsat|msa|ccas|cpas|mdph|dreal|chu|ehpad|sdis|"
+    r"ofii|"
+    r"ofpra|gendarmerie|commissariat|familienkasse|krankenkasse|polizeiinspektion|mairie|"
+    r"h[oô]tel de ville|commune|pr[eé]fecture|sous-pr[eé]fecture|minist[eè]re|"
     r"administration|guichet|bureaux?|si[eè]ge|caisse|agence|tribunal|cour|"
     r"maison communale|maison de (?:la )?justice(?: et du droit)?|maison des? [a-zé]{4,20}|"
     r"bauaufsicht|abteilung|fachbereich|direction|department|bierger-?center|"
@@ -72,7 +76,8 @@ OFFICE_WORDS = (
     r"jugendamt|ausl[aä]nderbeh[oö]rde|zulassungsstelle|dienststelle|kundenzentrum|"
     r"gemeng|gemeinde|gemengenhaus|stad l[eë]tzebuerg|adem|cnap|cns|ccss|snca|guichet\.lu|"
     r"ministère|ministär|"
-    r"town hall|city hall|council(?! tax| house| flat| tenan)|office|ministry|department|court|library|civic centre|"
+    r"town hall|city hall|council(?! tax| house| flat| tenan)|office|ministry|department|court|"
+    r"library|civic centre|"
     r"headquarters|"
     r"h[oô]pital|klinikum|krankenhaus|hospital|[eé]cole|schule|universit[eé]|universit[aä]t|"
     r"university|lyc[eé]e|museum|mus[eé]e|stadtbibliothek|biblioth[eè]que"
