@@ -18,7 +18,7 @@ from parvis.audit.notes import format_vkey
 from parvis.audit.renewal import renew_trust
 from parvis.audit.sequencer import Limits
 from parvis.audit.witness import Request, create_witness
-from parvis.errors import Conflict
+from parvis.errors import AuditUnavailable, Conflict
 from tests.audit.houses import (
     ROOT_KEY,
     House,
@@ -357,3 +357,42 @@ def test_two_auditors_compare_exports_of_different_keys(house: House, tmp_path: 
     late = export(log, tmp_path / "late")
     assert compare(load_side(early), load_side(late)) is None
     assert compare(load_side(early / "checkpoint"), load_side(late)) is None
+
+
+COLUMNS = "log_no, seq + 1, kind, zeroblob(32), time_us, leaf, note"
+
+
+@pytest.mark.parametrize(
+    ("sql", "stops"),
+    [
+        ("DELETE FROM turn", True),
+        ("UPDATE turn SET public_key = zeroblob(32)", True),
+        (f"INSERT INTO turn SELECT {COLUMNS} FROM turn", True),  # noqa: S608
+        ("UPDATE turn SET leaf = CAST('{}' AS BLOB)", False),
+        ("UPDATE turn SET note = replace(note, 'A', 'B')", False),
+        ("UPDATE turn SET seq = seq + 1", False),
+    ],
+)
+def test_who_edits_the_list_of_keys_gets_nothing_signed(
+    house: House, sql: str, *, stops: bool
+) -> None:
+    log = house.open()
+    fill(log, 2)
+    log.rotate_key("commune", "schedule", ADA)
+    fill(log, 1)
+    fill(log, 1, "adem")
+    house.close()
+    check_all(house)
+    database = apsw.Connection(str(house.audit_dir / "audit.db"))
+    database.execute(sql)
+    database.close()
+    checks = check_logs(house.audit_dir, house.keystore)
+    assert any(check.faults for check in checks)
+    log = house.open()
+    fill(log, 1, "adem")
+    if stops:
+        with pytest.raises(AuditUnavailable):
+            start_chat(log)
+    else:  # its exports are refused by whoever checks them
+        fill(log, 1)
+        assert verdict(export(log, house.folder / "out"))["verdict"] == "TAMPERED"

@@ -14,7 +14,7 @@ from typing import Any
 from parvis.audit.events import PLATFORM
 from parvis.audit.key_times import open_head
 from parvis.audit.log_keys import HEADS_NAME, LogKeys
-from parvis.audit.notes import NoteInvalid
+from parvis.audit.notes import NoteInvalid, format_vkey
 from parvis.audit.sealed_list import find_allowance
 from parvis.audit.sealing import open_value
 from parvis.audit.start_check import LogInconsistent, check_signed, describe_broken, find_broken
@@ -216,6 +216,33 @@ def _check_sealed(
     return lost
 
 
+def _check_turns(store: Store, log: LogRow, check: LogCheck) -> None:
+    """What is kept of changes of keys is what the records say, and nothing is left out."""
+    keys, turns = store.list_keys(log.no), store.list_turns(log.no)
+    for turn in turns:
+        place = f"record {turn.seq}: the change of keys kept for exports"
+        hashes = store.read_hashes(log.no, 0, turn.seq, turn.seq + 1)
+        vkey = format_vkey(log.origin, turn.public_key)
+        if [leaf_hash(turn.leaf)] != hashes:
+            check.fault(f"{place} is not the record")
+        elif (found := json.loads(turn.leaf))["kind"] != turn.kind or found["change"][
+            "vkey"
+        ] != vkey:
+            check.fault(f"{place} names another key")
+        try:
+            if turn.kind == "key.rotated" and open_head(turn.note, log.origin, keys).size != (
+                turn.seq + 1
+            ):
+                check.fault(f"{place} carries another head")
+        except NoteInvalid as error:
+            check.fault(f"{place}: {error}")
+    told = Range(kinds=("key.rotated", "key.compromised"))
+    for row in store.list_records(log.no, told, limit=_PAGE * _MAX_FAULTS):
+        own = json.loads(row.leaf)["target"].get("log", log.id) == log.id
+        if own and row.seq not in {turn.seq for turn in turns}:
+            check.fault(f"record {row.seq}: a change of keys is not kept for exports")
+
+
 def _check_erasures(
     log: LogRow, check: LogCheck, keystore: KeyStore, erasures: Erasures, minimum: int
 ) -> None:
@@ -246,6 +273,7 @@ def _check_head(
     def read(level: int, first: int, end: int) -> list[bytes]:
         return store.read_hashes(log.no, level, first, end)
 
+    _check_turns(store, log, check)
     keys = store.list_keys(log.no)
     for size, note in store.list_published(log.no, head.size):
         try:

@@ -97,6 +97,8 @@ class Sequencer:
 
     def start(self) -> None:
         """Begin to write: first that this life began, and the ends of what the dead left open."""
+        for tenant_id, words in self._writer.stopped.items():
+            log.critical("audit.stopped", extra={"tenant": tenant_id, "fault": words})
         opened = events.Draft("log.opened", target={"object": self._writer.emitter.worker})
         self._writer.commit([system_entry(events.PLATFORM, opened)])
         self._end_orphans()
