@@ -54,7 +54,8 @@ _SWAPS = {
     ast.IsNot: "is",
 }
 _MARKS = ("require", "check", "sync", "refuse")
-_LONG_S = 400
+_LONG_S = 600
+_TELL_EVERY = 50
 
 
 @dataclass(frozen=True)
@@ -205,7 +206,9 @@ def main() -> int:
         for file in sorted({mutant.file for mutant in mutants}):
             if is_noticed(place, None, TESTS[file]):
                 raise SystemExit(f"the tests of {file} fail without any change")
-        for mutant in mutants:
+        for number, mutant in enumerate(mutants):
+            if number and number % _TELL_EVERY == 0:
+                print(f"{number} of {len(mutants)}, {len(survivors)} survive", flush=True)
             if not is_noticed(place, mutant, TESTS[mutant.file]):
                 survivors.append(mutant)
                 note = "known" if mutant.name in known else "SURVIVES"
