@@ -188,6 +188,9 @@ def test_a_servers_own_counter_is_compared_from_one_look_to_the_next(
     (told,) = json.loads(capsys.readouterr().out.splitlines()[-1])["servers"]
     assert (told["outside"], told["logged"]) == (8, 4)
     assert told["unlogged"] >= 1  # the three of just before may have been counted only now
+    site.server.requests.clear()  # started anew: it counts from 0
+    assert site.run("--model-servers") == 0
+    assert "began anew" in capsys.readouterr().out
     site.server.stop()
     assert site.run("--model-servers") == 1
     assert "NOT COMPARED" in capsys.readouterr().out

@@ -131,14 +131,15 @@ class LoggedCalls:
         """The calls of one server beside those counted outside in each span."""
         groups = [item for item in self._groups.items() if item[0].server == server]
         begun = [item for item in groups if 0 <= item[0].home < len(outside)]
+        outcomes = _count_outcomes(begun, len(outside))
         unlogged, _ = _match(groups, outside)
         certain = [item for item in groups if item[0].certain and item[0].inside]
         _, uncounted = _match(certain, outside)
         return Comparison(
             server=server,
             spans=tuple(
-                SpanCount(self.edges[at], _count_outcomes(begun, at), outside[at], unlogged[at])
-                for at in range(len(outside))
+                SpanCount(*span)
+                for span in zip(self.edges, outcomes, outside, unlogged, strict=False)
             ),
             logged=sum(count for group, count in begun if group.certain),
             maybe=sum(count for group, count in begun if not group.certain),
@@ -148,11 +149,10 @@ class LoggedCalls:
         )
 
 
-def _count_outcomes(begun: Iterable[tuple[_Group, int]], at: int) -> dict[str, int]:
-    counts: dict[str, int] = dict.fromkeys(OUTCOMES, 0)
+def _count_outcomes(begun: Iterable[tuple[_Group, int]], spans: int) -> list[dict[str, int]]:
+    counts: list[dict[str, int]] = [dict.fromkeys(OUTCOMES, 0) for _ in range(spans)]
     for group, count in begun:
-        if group.home == at:
-            counts[group.outcome] += count
+        counts[group.home][group.outcome] += count
     return counts
 
 
