@@ -27,7 +27,7 @@ from pydantic import (
 from parvis.audit.feed_mapping import KINDS, SEVERITIES
 from parvis.audit.ocsf import find_severity
 from parvis.errors import ConfigurationFaults, Fault
-from parvis.yaml_files import Place, YamlFile, load_yaml
+from parvis.yaml_files import YamlFile, load_yaml
 
 ALL = "all"
 DOCUMENTATION_NUMBER = 32473  # RFC 5612: until the administration names its own
@@ -226,11 +226,11 @@ def _find_missing(file: YamlFile, plan: FeedPlan) -> list[Fault]:
     faults = []
     for n, feed in enumerate(plan.feeds):
         for part in ("collector", "receiver"):
-            for key, name in (getattr(feed, part) or _Nothing()).model_dump().items():
-                place: Place = ("feeds", n, part, key)
+            target: Tls | None = getattr(feed, part)
+            for key, name in target.model_dump().items() if target else ():
                 if key.endswith("_file") and name:
                     words = _find_file_fault(plan.folder / name, secret=key in _SECRETS)
-                    faults += [file.fault(place, words)] if words else []
+                    faults += [file.fault(("feeds", n, part, key), words)] if words else []
     return faults
 
 
@@ -240,7 +240,3 @@ def _find_file_fault(path: Path, *, secret: bool) -> str:
     if secret and stat.S_IMODE(path.stat().st_mode) & 0o077:
         return "others may read it: chmod 600"
     return ""
-
-
-class _Nothing(_Part):
-    pass

@@ -35,7 +35,8 @@ def register_feed(commands: Any) -> None:
         "its end; with --once it exits 1.",
         epilog="example: parvis audit feed run --once",
     )
-    run.add_argument("--once", action="store_true", help="what waits now; exit 1 when a receiver did not take it")
+    once = "what waits now; exit 1 when a receiver did not take it"
+    run.add_argument("--once", action="store_true", help=once)
     run.set_defaults(run=run_feeds)
     status = feeds.add_parser(
         "status",
