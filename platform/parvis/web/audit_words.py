@@ -143,7 +143,7 @@ def tell_who(words: Words, actor: Mapping[str, Any]) -> str:
 
 def tell_detail(words: Words, record: Mapping[str, Any]) -> str:
     """What else one wants to see in the list: what was hidden, which rule, which view."""
-    told = []
+    told: list[str] = []
     if not record["kind"].startswith(_COUNTS_OF_WHAT_WENT):
         told += _tell_privacy(words, record.get("privacy", {}))
     if record.get("reason"):
