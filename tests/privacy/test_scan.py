@@ -14,7 +14,7 @@ ROWS = [
     {"id": "a", "text": "Je m'appelle Nathalie Perrin."},
     {"id": 2, "text": "Mein Name ist Torsten Kowalski.", "language": "de"},
     {"id": "c", "text": "😀 anna@post.example", "language": "xx"},
-    {"id": 4.5, "text": "Write to \ud83d ben@post.example."},
+    {"id": 4.5, "text": "Write to \ud83d ben@post.example.", "language": "en"},
 ]
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import os
 import sys
 from functools import partial
@@ -90,6 +91,8 @@ def _build(settings: Settings) -> "PrivacyEngine":
         settings.models_dir,
         detection=settings.privacy_detection,
         site_model=settings.privacy_model,
+        # nobody waits in front of it: on a busy machine a long text is slow, not faulty
+        time_limit_s=math.inf,
     )
 
 
