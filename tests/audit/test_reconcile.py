@@ -28,9 +28,16 @@ from parvis.audit.reconcile import (
     read_calls,
 )
 from parvis.cli import main
-from parvis.errors import InvalidRequest
+from parvis.errors import Conflict, InvalidRequest
 from parvis.inference.counters import sum_counter
-from tests.audit.houses import House, export, start_chat
+from tests.audit.houses import (
+    House,
+    allow_pruning,
+    export,
+    fill_fast,
+    start_chat,
+    wait_half_a_year,
+)
 from tests.fakes.installation import Installation, build_installation
 from tests.fakes.model_server import BUSY, FakeModelServer
 
@@ -225,6 +232,22 @@ def test_a_question_that_a_dead_worker_left_open_may_have_been_sent(house: House
     found = calls.compare("demo", [0, 0])
     assert (found.logged, found.maybe, found.unlogged, found.uncounted) == (0, 1, 0, 0)
     assert found.spans[0].outcomes["unknown"] + found.spans[1].outcomes["unknown"] == 1
+
+
+def test_a_period_whose_records_were_pruned_is_refused(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = house.open()
+    fill_fast(log, 300)
+    now = datetime.now(UTC)
+    later = [now + 2 * HOUR, now + 3 * HOUR]
+    assert read_calls(log.reader, ["commune"], [now - HOUR, now], {}.get).servers == set()
+    allow_pruning(log, 256)
+    wait_half_a_year(monkeypatch)
+    assert log.prune("commune", 256) == 256
+    with pytest.raises(Conflict, match="commune: records of this period were pruned"):
+        read_calls(log.reader, ["commune"], [now - HOUR, now], {}.get)
+    assert read_calls(log.reader, ["commune"], later, {}.get).servers == set()
 
 
 def call(start_min: int, end_min: int, *, certain: bool = True) -> Call:

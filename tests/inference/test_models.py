@@ -174,6 +174,8 @@ def test_operator_owns_public_addresses_and_names_the_range(tmp_path: Path) -> N
         ("date: 2026-11-21", "date: last year"),
         ("path: /health", "path: http://elsewhere/health"),
         ("busy_status: [429, 503, 529]", "busy_status: [200]"),
+        ("    max_inflight: 4", "    metrics: {path: metrics}\n    max_inflight: 4"),
+        ("    max_inflight: 4", '    metrics: {counter: "a b"}\n    max_inflight: 4'),
     ],
 )
 def test_operator_gives_a_wrong_value_and_it_is_refused(tmp_path: Path, old: str, new: str) -> None:
