@@ -24,7 +24,14 @@ AUDIT = "platform/parvis/audit"
 # the first tests are those that most often notice
 TESTS: dict[str, tuple[str, ...]] = {
     "verify.py": (
-        *("test_verify", "test_key_history", "test_erasures", "test_anchors", "test_live_attacks"),
+        *(
+            "test_notes",
+            "test_verify",
+            "test_key_history",
+            "test_erasures",
+            "test_anchors",
+            "test_live_attacks",
+        ),
         *("test_events", "test_proof", "test_fuzz", "test_report", "test_second_verifier"),
         *("test_second_records", "test_second_outside", "test_outside_commands"),
     ),

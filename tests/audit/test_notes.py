@@ -133,3 +133,46 @@ def test_a_proof_file_has_the_lines_of_its_format() -> None:
     first, extra, index, step, blank, note = text.rstrip("\n").split("\n")
     assert (first, index, blank, note) == ("c2sp.org/tlog-proof@v1", "index 3", "", "note")
     assert extra == "extra bGVhZg==" and base64.b64decode(step) == b"\x00" * 32
+
+
+def signed(text: str) -> bytes:
+    key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    return sign_note(text, ORIGIN, key).encode()
+
+
+def own_key() -> verify.Key:
+    raw = Ed25519PrivateKey.from_private_bytes(bytes(range(32))).public_key().public_bytes_raw()
+    return verify.Key(format_vkey(ORIGIN, raw))
+
+
+@pytest.mark.parametrize("sign", [*map(chr, range(10)), *map(chr, range(11, 32))])
+def test_the_verifier_opens_no_note_with_control_characters_whoever_signed_it(sign: str) -> None:
+    assert verify.open_note(signed("a word\n"), own_key()) == "a word\n"
+    with pytest.raises(verify.Malformed, match="control"):
+        verify.open_note(signed(f"a{sign}word\n"), own_key())
+
+
+LINE = "\u2014 other.test/log AAAAAAAA\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "opens"),
+    [
+        (LINE * 63, True),
+        (LINE * 64, False),
+        ("\u2014 other.test/log AAAAAA==\n", False),
+        ("\u2014 other.test/log AAAAAAA=\n", True),
+        ("\u2014 other+test AAAAAAAA\n", False),
+        ("\u2014  AAAAAAAA\n", False),
+        ("\u2014 other.test/log AAAAAAAA x\n", False),
+        ("- other.test/log AAAAAAAA\n", False),
+        ("\u2014 other.test/log AAAAAAAA", False),
+    ],
+)
+def test_the_verifier_takes_signature_lines_of_one_form_alone(lines: str, *, opens: bool) -> None:
+    note = signed("a word\n") + lines.encode()
+    if opens:
+        assert verify.open_note(note, own_key()) == "a word\n"
+        return
+    with pytest.raises(verify.Malformed):
+        verify.open_note(note, own_key())
