@@ -73,7 +73,7 @@ bench-start: env ## Measure start times, cold and warm, and the memory of each p
 bench-latency: env ## Measure what the gateway adds to an answer, paired with the model server directly
 	@$(RUN) -m deploy.bench.latency
 
-bench-audit: env ## Measure the audit log beside a probe of the disk
+bench-audit: env ## Measure the audit log beside a probe of the disk; writes docs/audit.md
 	@$(RUN) -m deploy.bench.audit
 
 bench-privacy: env ## Measure what masking misses and costs, beside Presidio as it comes; writes docs/privacy.md

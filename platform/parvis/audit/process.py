@@ -5,6 +5,7 @@ One that finds the logs inconsistent is not started again: it leaves its words f
 """
 
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -30,6 +31,7 @@ _LOOK_S = 0.5
 _POLL_S = 0.05
 _PAUSES_S = (0.1, 5.0)
 _GOOD_LIFE_S = 60.0
+_COLLECT_AFTER = 20_000  # a batch is thousands of objects that all go without the collector
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ def run_sequencer(plan: Plan) -> int:
         return EXIT_OCCUPIED if isinstance(error, Occupied) else EXIT_FAULT
     except (LogInconsistent, StoreUnsafe, SealBroken) as error:
         return _stay_down(plan, describe_fault(error))
+    gc.freeze()  # what was loaded stays: a seventh of the time went into looking through it
+    gc.set_threshold(_COLLECT_AFTER)
     parent = os.getppid()
     while not change.wait(_LOOK_S) and os.getppid() == parent:
         pass

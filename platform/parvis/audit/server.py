@@ -130,12 +130,15 @@ def read_fault(folder: Path) -> str:
         return ""
 
 
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str) and UUID_FORM.fullmatch(value) is not None
+
+
 def require_form(body: Any) -> None:
     """Raises Garbled when the writer could not work with it. Workers check all of it before."""
-    named = [body[name] for name in ("id", "re") if name in body]
     known = KINDS.get(body["kind"])
-    ids = all(isinstance(one, str) and UUID_FORM.fullmatch(one) for one in named)
-    if "id" not in body or not ids or known is None or body["phase"] not in known.phases:
+    named = _is_id(body["id"]) and ("re" not in body or _is_id(body["re"]))
+    if not named or known is None or body["phase"] not in known.phases:
         raise wire.Garbled("not the body of a record")
     if ("re" in body) != (body["phase"] == "result"):
         raise wire.Garbled("a result, and only a result, names its intent")

@@ -52,8 +52,8 @@ class Frames:
                 raise Garbled("the lengths of a frame are wrong")
             if len(self._bytes) < end:
                 break
-            header = _parse(bytes(self._bytes[start : start + head]))
-            yield header, bytes(self._bytes[start + head : end])
+            frame = bytes(memoryview(self._bytes)[start:end])  # the view is gone: it may shrink
+            yield _parse(frame[:head]), frame[head:]
             at = end
         del self._bytes[:at]
 
@@ -67,7 +67,7 @@ def _parse(data: bytes) -> Any:
 
 def cut(data: bytes, lengths: Sequence[int]) -> list[bytes]:
     """`data` in pieces of these lengths. Raises Garbled when they do not fill it."""
-    if sum(lengths) != len(data) or any(length < 0 for length in lengths):
+    if sum(lengths) != len(data) or (lengths and min(lengths) < 0):
         raise Garbled("the parts of a frame have other lengths")
     parts, at = [], 0
     for length in lengths:
