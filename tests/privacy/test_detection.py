@@ -60,6 +60,20 @@ PLACES = [
     ("CASE_NUMBER", "Termin in {} verlegt", "3 C 871/26"),
     ("CASE_NUMBER", "enregistrée sous le n° {}", "2604417"),
     ("LICENSE_PLATE", "graue Corsa {}", "KX 4821"),
+    ("ADDRESS", "Write to me at {}.", "Honeysuckle Cottage, Main Street, Great Bowden, LE16 7HB"),
+    ("ADDRESS", "my new address is {}", "8 beech avenue, worksop, s81 7ql"),
+    ("ADDRESS", "about council tax, I moved out of {}", "Flat 3, 12 Dock Road, Hull HU1 3DL"),
+    ("ADDRESS", "at {}", "3 Seaview Terrace, Dun Laoghaire, Co. Dublin, A96 X2F4"),
+    ("ADDRESS", "Ich wohne {}.", "Unterm Birnbaum 5, 36433 Bad Salzungen"),
+    ("ADDRESS", "Wohnhaft: {}", "99817 Eisenach, Am Ofenstein 12"),
+    ("ADDRESS", "ICH WOHNE {}", "AM ANGER 7, 99084 ERFURT"),
+    ("DATE_OF_BIRTH", "Overbeck ({}, Kirchweg 3)", "30.07.2002"),
+    ("DATE_OF_BIRTH", "Lucía Ortega, {}, bisher gemeldet", "09.12.1995"),
+    ("NATIONAL_ID", "d'Nummer {} ass meng", "1981 0414 123 22"),
+    ("CASE_NUMBER", "Meine Wohngeldnummer ist {}.", "33 102 887"),
+    ("CASE_NUMBER", "Her bidding number is\n{}.", "0098812"),
+    ("CASE_NUMBER", "das az ist {}, danke", "kv-204-417"),
+    ("PHONE", "L-2146. {}", "0035226445190"),
 ]
 
 
@@ -82,6 +96,10 @@ def test_a_place_a_date_or_a_number_is_masked_whole(
         "The hearing moved to 14 Jan.",
         "Citizens Advice and Age UK can help.",
         "Rechnung der Logistrans GmbH über 312 Euro.",
+        "Please ring 0300 123 5020.",
+        "Rechnungsnummer 2026-4471 liegt bei.",
+        "La Maison France Services, 12 place du Marché, 23000 Guéret, est ouverte.",
+        "Bus number 445566 was late.",
         "Vgl. BVerwG 1 C 4.20 und OLG Köln 3 U 12/19.",
     ],
 )

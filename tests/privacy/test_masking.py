@@ -128,6 +128,7 @@ def test_no_seeded_value_survives_masking(
     "text",
     [
         json.dumps({"payload": json.dumps({"name": "{name}", "note": "line\n{name}\n{mail}"})}),
+        json.dumps({"who": "Hélène Müller, {name}"}),
         json.dumps([json.dumps(json.dumps({"é": "{name}\n{mail}"}))], ensure_ascii=False),
         r"Letter:\nMrs {name}\n{mail}\n\nIBAN {iban}\n",
         r"C:\Users\{name}\Documents and {mail}",
@@ -145,7 +146,7 @@ def test_values_among_escaped_signs_are_masked_and_come_back_as_they_were_writte
     for place, value in values.items():
         text = text.replace("{" + place + "}", value)
     masked = mask(engine, text)
-    for part in ("Margaret", "Whitfield", "rgaret", r"\u0057", "uuml", "moulin", "4475"):
+    for part in ("Margaret", "Whitfield", "rgaret", "ller", r"\u0057", "uuml", "moulin", "4475"):
         assert part not in masked.texts[0]
     assert restore(masked.texts[0], masked.mapping) == text
     assert text not in masked.texts[0]
