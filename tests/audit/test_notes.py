@@ -167,6 +167,8 @@ LINE = "\u2014 other.test/log AAAAAAAA\n"
         ("\u2014 other.test/log AAAAAAAA x\n", False),
         ("- other.test/log AAAAAAAA\n", False),
         ("\u2014 other.test/log AAAAAAAA", False),
+        ("\u2014 other.test/log AAAAAAAAx", False),  # the end of the line is no part of it
+        ("\u2014 other.test/log AAAAAAB=\n", False),  # the same bytes, written otherwise
     ],
 )
 def test_the_verifier_takes_signature_lines_of_one_form_alone(lines: str, *, opens: bool) -> None:
