@@ -21,6 +21,7 @@ ParvisError
 │   └── ModelOverloaded       503 model_overloaded
 ├── UpstreamFailed            502 upstream_error
 ├── UpstreamTimeout           504 upstream_timeout
+├── CallerHungUp              499 client_closed_request
 ├── InternalError             500 internal_error
 └── ConfigurationFaults       (start-up only: every fault of every file in one message)
 

@@ -97,10 +97,11 @@ def _load_row(line: bytes) -> dict[str, Any]:
 
 
 def _checked_id(row: dict[str, Any]) -> str | int | float:
-    found = row.get("id")
-    is_number = isinstance(found, int | float) and not isinstance(found, bool)
-    if isinstance(found, str) or (is_number and math.isfinite(found)):
-        return found
+    match row.get("id"):
+        case str(found):
+            return found
+        case int(number) | float(number) if not isinstance(number, bool) and math.isfinite(number):
+            return number
     raise _FaultyLine("id must be a string or a number")
 
 
