@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.base import CUED, LIKELY, Hit, RuleRecognizer, is_cued
-from parvis.privacy.words import past_small_word
+from parvis.privacy.words import PARTICLES, is_never_a_name, past_small_word
 
 _NUMBER = r"(?:[ \n]?(?:n[°ºo]\.?|nr\.?|nummer|num[eé]ro|number|numm|no\.?|#|id))?"
 _CUE_WORDS = (
@@ -165,7 +165,9 @@ def _is_of_somebody(text: str, start: int, end: int) -> bool:
     if said is None:
         return False
     what = (said["whole"] or said["what"] or "").strip(".-/")
-    return bool(what) and not _THING.match(what)
+    # "here is the number:" says of what it is as little as the bare number does
+    is_bare = is_never_a_name(what) or what.casefold().rstrip("'") in PARTICLES
+    return bool(what) and not is_bare and not _THING.match(what)
 
 
 def _without_date(value: str) -> str:
