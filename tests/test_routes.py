@@ -81,5 +81,6 @@ def test_it_is_ready_only_while_every_part_can_work(gateway: Installation) -> No
     ready = gateway.client.get("/readyz")
     assert ready.status_code == 200
     assert ready.json is not None
-    assert set(ready.json["parts"]) == {*("database", "audit", "privacy", "models", "anchors", "feeds")}
+    parts = {"database", "audit", "privacy", "models", "anchors", "feeds"}
+    assert set(ready.json["parts"]) == parts
     assert gateway.client.get("/healthz").json == {"status": "alive"}

@@ -209,8 +209,11 @@ class MadeLog:
             raise ValueError("this log has no folder")
         root = base64.b64encode(root_at(self.read, self.size)).decode()
         top = [MANIFEST_FORMAT, self.origin, str(self.size), root]
-        top += [f"made {format_time(self.now_us)}", "asked - -"]
-        top += [f"records {self.first} {self.size}"]
+        top += [
+            f"made {format_time(self.now_us)}",
+            "asked - -",
+            f"records {self.first} {self.size}",
+        ]
         top += [f"files {len(self.lines)}", *self.lines]
         note = self.sign("\n".join(top) + "\n", self.signers(self.size)[-1:])
         (self.folder / "manifest").write_text(note, encoding="utf-8")

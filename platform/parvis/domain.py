@@ -123,8 +123,8 @@ class ChatTurn:
 
     `messages` are OpenAI chat messages (checked JSON objects); `options` what the client set beside
     them and the back-end may see (temperature, max_tokens, stop, tools, ...). `conversation` is the
-    portal's own conversation id, never anything a client sent. Of another `task` than chat each text
-    is a message of the role user.
+    portal's own conversation id, never anything a client sent. Of a `task` that is no chat each
+    text is a message of the role user.
     """
 
     assistant_id: str
