@@ -100,7 +100,7 @@ def test_a_place_a_date_or_a_number_is_masked_whole(
         "Rechnungsnummer 2026-4471 liegt bei.",
         "La Maison France Services, 12 place du Marché, 23000 Guéret, est ouverte.",
         "Bus number 445566 was late.",
-        "Here is the number: 5502100440, thanks.",
+        "Here is the number: 5502100443, thanks.",
         "Hei ass d'Nummer: 5502100441, merci.",
         "Vgl. BVerwG 1 C 4.20 und OLG Köln 3 U 12/19.",
     ],

@@ -166,7 +166,9 @@ def _is_of_somebody(text: str, start: int, end: int) -> bool:
         return False
     what = (said["whole"] or said["what"] or "").strip(".-/")
     # "here is the number:" says of what it is as little as the bare number does
-    is_bare = is_never_a_name(what) or what.casefold().rstrip("'") in PARTICLES
+    is_bare = (said["whole"] is None and is_never_a_name(what)) or what.casefold().rstrip(
+        "'"
+    ) in PARTICLES
     return bool(what) and not is_bare and not _THING.match(what)
 
 
