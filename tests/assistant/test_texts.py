@@ -17,7 +17,10 @@ MESSAGES = (
             {
                 "id": "call_1",
                 "type": "function",
-                "function": {"name": "find", "arguments": '{"who": "A", "list": ["B", 3, null]}'},
+                "function": {
+                    "name": "find",
+                    "arguments": '{"Kowalski": "A", "list": ["B", 3, null]}',
+                },
             }
         ],
     },
@@ -34,8 +37,11 @@ OPTIONS = {
                 "description": "D",
                 "parameters": {
                     "type": "object",
-                    "properties": {"P": {"type": "string", "enum": ["E"], "description": "F"}},
-                    "required": ["P"],
+                    "properties": {
+                        "P": {"type": "string", "enum": ["E"], "description": "F"},
+                        "heure": {"type": "string"},
+                    },
+                    "required": ["P", "heure"],
                 },
             },
         }
@@ -56,9 +62,8 @@ def test_every_text_is_found_and_nothing_that_only_steers() -> None:
             "Q",
             "N",
             "call_1",
-            "who",
-            '"who": "A"',
-            "list",
+            "Kowalski",
+            '"Kowalski": "A"',
             '"list": "B"',
             "Find",
             "R",
@@ -69,7 +74,7 @@ def test_every_text_is_found_and_nothing_that_only_steers() -> None:
 
 
 def test_replaced_texts_land_in_their_places() -> None:
-    beside = {'"who": "A"': '"who": "<A>"', '"list": "B"': '"list": "<B>"'}
+    beside = {'"Kowalski": "A"': '"Kowalski": "<A>"', '"list": "B"': '"list": "<B>"'}
     texts = [beside.get(text, f"<{text}>") for text in collect_texts(MESSAGES, OPTIONS)]
     messages, options = replace_texts(MESSAGES, OPTIONS, texts)
     assert messages[1] == {"role": "user", "content": "<Q>", "name": "<N>"}
@@ -77,9 +82,10 @@ def test_replaced_texts_land_in_their_places() -> None:
     assert call["id"] == messages[3]["tool_call_id"] == "<call_1>"
     assert call["function"]["name"] == options["tools"][0]["function"]["name"] == "Find"
     assert options["response_format"]["json_schema"]["name"] == "N"
-    assert json.loads(call["function"]["arguments"]) == {"<who>": "<A>", "<list>": ["<B>", 3, None]}
+    arguments = json.loads(call["function"]["arguments"])
+    assert arguments == {"<Kowalski>": "<A>", "list": ["<B>", 3, None]}
     schema = options["tools"][0]["function"]["parameters"]
-    assert schema["required"] == ["<P>"]
+    assert schema["required"] == ["<P>", "heure"]
     assert schema["properties"]["<P>"] == {
         "type": "string",
         "enum": ["<E>"],
@@ -129,20 +135,26 @@ def test_arguments_nested_beyond_reading_are_one_text() -> None:
 
 def test_a_long_number_in_arguments_is_a_text_and_stays_a_number_unless_replaced() -> None:
     messages = _called_with('{"n": 7, "phone": 621123456}')
-    assert collect_texts(messages, {}) == ("1", "n", "phone", '"phone": "621123456"', "F")
-    kept, _ = replace_texts(messages, {}, ("1", "n", "phone", '"phone": "621123456"', "F"))
+    assert collect_texts(messages, {}) == ("1", '"phone": "621123456"', "F")
+    kept, _ = replace_texts(messages, {}, ("1", '"phone": "621123456"', "F"))
     assert json.loads(kept[0]["tool_calls"][0]["function"]["arguments"])["phone"] == 621123456
-    masked, _ = replace_texts(messages, {}, ("1", "n", "phone", '"phone": "[PHONE_1_k7fq]"', "F"))
+    masked, _ = replace_texts(messages, {}, ("1", '"phone": "[PHONE_1_k7fq]"', "F"))
     found = json.loads(masked[0]["tool_calls"][0]["function"]["arguments"])
     assert found == {"n": 7, "phone": "[PHONE_1_k7fq]"}
 
 
 def test_a_value_is_read_beside_its_key_and_both_are_hidden_where_they_are_one_thing() -> None:
     messages = _called_with('{"Marie": ["Weber"], "x": ""}')
-    assert collect_texts(messages, {}) == ("1", "Marie", '"Marie": "Weber"', "x", "", "F")
-    masked, _ = replace_texts(messages, {}, ("1", "[A]", '"[B]"', "x", "", "F"))
+    assert collect_texts(messages, {}) == ("1", "Marie", '"Marie": "Weber"', "", "F")
+    masked, _ = replace_texts(messages, {}, ("1", "[A]", '"[B]"', "", "F"))
     found = json.loads(masked[0]["tool_calls"][0]["function"]["arguments"])
     assert found == {"[A]": ['"[B]"'], "x": ""}
+
+
+def test_a_key_that_a_dictionary_has_names_a_field_and_its_value_is_read_beside_it() -> None:
+    messages = _called_with('{"ville": "Metz", "heure": "", "kowalski": "", "Ville": ""}')
+    found = collect_texts(messages, {})
+    assert found == ("1", '"ville": "Metz"', "", "kowalski", "", "Ville", "", "F")
 
 
 def test_a_tools_result_is_read_without_its_json_escapes() -> None:

@@ -124,3 +124,13 @@ def test_a_scanners_digit_inside_a_word_is_read_as_its_letter(read: str, meant: 
 @pytest.mark.parametrize("kept", ["AB12", "PC0417", "C01X0006H", "FR7630006000", "A1"])
 def test_a_number_with_letters_is_left_as_it_is(kept: str) -> None:
     assert clean(kept).text == kept
+
+
+def test_an_address_in_capitals_ends_with_its_line(engine: PrivacyEngine) -> None:
+    text = "EHELEUTE WEBER, MOSELSTR. 7, 54340 SCHWEICH\nWIR HATTEN AM 30.09.2025 DREI TERMINE."
+    assert masked(engine, text)["MOSELSTR. 7, 54340 SCHWEICH"] == "ADDRESS"
+
+
+@pytest.mark.parametrize("number", ["1987 0612 345 67", "19870612 345 67", "1987 06 12 345 67"])
+def test_a_number_around_a_checked_one_is_one_number(engine: PrivacyEngine, number: str) -> None:
+    assert masked(engine, f"Meng Matrikel ass {number}.") == {number: "NATIONAL_ID"}

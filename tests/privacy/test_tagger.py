@@ -8,7 +8,7 @@ import pytest
 from parvis.errors import PrivacyUnavailable
 from parvis.privacy import tagger as room
 from parvis.privacy.recognizers.tagged import TaggedNameRecognizer
-from parvis.privacy.tagger import Tagger, load_tagger, read_tokens
+from parvis.privacy.tagger import Tagger, is_common_word, load_tagger, read_tokens
 
 
 @pytest.fixture(scope="module")
@@ -78,5 +78,19 @@ def test_the_room_fails_closed_when_the_weights_are_cut(
 
     assert isinstance(load_tagger(), Tagger)
     monkeypatch.setattr(room, "files", lambda _package: Cut())
+    load_tagger.cache_clear()
     with pytest.raises(PrivacyUnavailable):
         load_tagger()
+
+
+@pytest.mark.parametrize(
+    ("word", "common"),
+    [
+        *(("ville", True), ("heure", True), ("Zeile", True), ("année", True)),
+        *(("kowalski", False), ("remise", False), ("max", False), ("", False)),
+    ],
+)
+def test_a_word_of_a_dictionary_is_common_unless_it_is_a_first_name(
+    word: str, *, common: bool
+) -> None:
+    assert is_common_word(word) is common

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from parvis.errors import InvalidRequest
+from parvis.privacy import is_common_word
 
 Visit = Callable[[str], str]
 
@@ -189,8 +190,16 @@ def _walk_value(value: Any, visit: Visit, key: str = "") -> Any:
     if isinstance(value, list):
         return [_walk_value(item, visit, key) for item in value]
     if isinstance(value, dict):
-        return {visit(name): _walk_value(item, visit, name) for name, item in value.items()}
+        return {
+            _visit_key(name, visit): _walk_value(item, visit, name) for name, item in value.items()
+        }
     return value
+
+
+def _visit_key(key: str, visit: Visit) -> str:
+    """A key in small letters that a dictionary has (`ville`, `heure`) names a field: alone, without
+    a sentence around it, it could be taken for a surname."""
+    return key if key.islower() and is_common_word(key) else visit(key)
 
 
 def _walk_number(value: float, visit: Visit, key: str) -> Any:
@@ -253,10 +262,12 @@ def _walk_schema(value: Any, visit: Visit, word: str = "") -> Any:
     """The schema with its texts visited; `word` is the key that `value` stands under."""
     if isinstance(value, list):
         return [_walk_schema(item, visit, word) for item in value]
+    if word == "required" and isinstance(value, str):
+        return _visit_key(value, visit)
     if not isinstance(value, dict):
         return value if _steers(word, value) else _walk_value(value, visit)
     return {
-        key if key in _KEPT_KEYS else visit(key): _walk_schema(item, visit, key)
+        key if key in _KEPT_KEYS else _visit_key(key, visit): _walk_schema(item, visit, key)
         for key, item in value.items()
     }
 

@@ -4,7 +4,8 @@
 2. What an agency allows and what must stay readable (`stoplist`) removes findings inside it:
    allowed words remove any, laws, amounts and offices remove only what no check digit confirms.
 3. Between findings: the lower number of `RANK` wins; then the longer; then the surer; then the
-   earlier. A finding with right check digits beats everything but LITERAL.
+   earlier. A finding with right check digits beats everything but LITERAL; a longer one of the
+   same kind around it is as sure ("1987 0612 345 67" around eleven digits that are a number too).
 4. The loser keeps the part that the winner does not cover, if at least two letters or digits are
    left: nothing personal becomes readable because two rules disagreed.
 5. A name takes the initials beside it and a first name right after it, and loses an office it
@@ -136,13 +137,26 @@ def resolve(
     ]
     taken: list[Finding] = []
     covered = bytearray(len(text))
-    for finding in sorted(standing, key=_order):
+    for finding in sorted(_as_sure(standing), key=_order):
         for start, end in _free_parts(finding, covered):
             part = _trimmed(text, finding, start, end)
             if part is not None:
                 taken.append(part)
                 covered[part.start : part.end] = b"\x01" * (part.end - part.start)
     return _merged(text, sorted(taken, key=lambda finding: finding.start))
+
+
+def _as_sure(findings: list[Finding]) -> list[Finding]:
+    """The findings, numbers as sure as a checked one of their kind that begins where they do."""
+    checked = {
+        (finding.label, finding.start) for finding in findings if finding.score >= CHECKED_SCORE
+    }
+    return [
+        replace(finding, score=max(finding.score, CHECKED_SCORE))
+        if finding.label not in _BY_BELIEF and (finding.label, finding.start) in checked
+        else finding
+        for finding in findings
+    ]
 
 
 def _order(finding: Finding) -> tuple[int, int, float, int]:

@@ -10,13 +10,14 @@ import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
 from parvis.errors import PrivacyUnavailable
-from parvis.privacy.words import fold_name
+from parvis.privacy.words import FIRST_NAMES, fold_name
 
 BITS = 20
 LIST_BITS = 24
@@ -69,7 +70,7 @@ class Tagger:
         self._weights = weights
         self._scale = scale
         self._bias = bias
-        self._lexicon = lexicon
+        self.lexicon = lexicon
 
     def chances(self, tokens: Sequence[Token]) -> Any:
         """For each token how likely it belongs to a person's name, 0 to 1."""
@@ -79,7 +80,7 @@ class Tagger:
         """The chances, and which tokens stand in the list of names (0: no)."""
         if not tokens:
             return np.zeros(0, dtype=np.float32), np.zeros(0, dtype=np.int64)
-        kinds = self._lexicon.kinds(name_hashes(tokens))
+        kinds = self.lexicon.kinds(name_hashes(tokens))
         buckets = features(tokens, kinds)
         total = self._weights[buckets].sum(axis=1, dtype=np.int32) * self._scale + self._bias
         return 1 / (1 + np.exp(-np.clip(total, -30, 30))), kinds & IS_NAME
@@ -98,6 +99,15 @@ def name_hashes(tokens: Sequence[Token]) -> list[int]:
 def hash_name(name: str) -> int:
     """A name as the lexicon keeps it."""
     return zlib.crc32(fold_name(name).encode("utf-8", "surrogatepass"))
+
+
+def is_common_word(word: str) -> bool:
+    """Whether a dictionary of the four languages has the word and it is no usual first name.
+
+    Raises PrivacyUnavailable when the lists cannot be read.
+    """
+    is_word = int(load_tagger().lexicon.kinds([hash_name(word)])[0]) & 1 << 2
+    return bool(is_word) and fold_name(word) not in FIRST_NAMES
 
 
 def features(tokens: Sequence[Token], kinds: Any) -> Any:
@@ -126,6 +136,7 @@ def features(tokens: Sequence[Token], kinds: Any) -> Any:
     return (mixed >> np.uint64(64 - BITS)).T.astype(np.int64)
 
 
+@cache
 def load_tagger() -> Tagger:
     """The tagger from this package's data; raises PrivacyUnavailable when it cannot be read."""
     try:

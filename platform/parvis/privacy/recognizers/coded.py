@@ -70,8 +70,9 @@ _CODE = rf"(?:{_LAND}[ \-]{{1,3}}\d{{4,5}}|(?!(?:19|20)\d\d )\d{{4,5}}|\d\d-\d{{
 _NUMBER_CODE = re.compile(
     rf"(?<![\w/.\-'])(?P<road>{_ROAD}),?[ ]{_DOOR}(?:,[ ]?[^,;:\n]{{1,20}}){{0,2}}"
     rf"(?:[ ]?[,\n(\-–][ \n]?|[ ])(?:{_CODE}[ \n]{_TOWN}|L[ \-]{{1,3}}\d{{4}}(?!\d))"
-    # the code first: "66111 Saarbrücken, Mainzer Straße 147"
-    rf"|(?<![\w/.\-])(?:{_LAND}[ \-]{{1,3}})?\d{{5}}[ ]{_TOWN}(?:,[ ]?|\n){_ROAD}[ ]{_DOOR}(?!\w)"
+    # the code first: "66111 Saarbrücken, Mainzer Straße 147"; below it the street fills its line
+    rf"|(?<![\w/.\-])(?:{_LAND}[ \-]{{1,3}})?\d{{5}}[ ]{_TOWN}"
+    rf"(?:,[ ]?|\n(?=[^\n]{{1,40}}(?:\n|$))){_ROAD}[ ]{_DOOR}(?!\w|\.\d)"
 )
 # "rue neuve n° 4", "rue de Beggen 210 Lëtzebuerg": the number last and no code
 _NUMBER_LAST = re.compile(
