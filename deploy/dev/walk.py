@@ -11,6 +11,8 @@ from typing import Any
 
 from deploy.dev import places
 from deploy.dev.conversation import Heard, NoAnswer, Turn, ask, fetch_heard, fetch_token
+from deploy.dev.witness import introduce
+from parvis.settings import load_settings
 
 AGENCY = "valbourg"
 ASSISTANT = "valbourg-guichet"
@@ -133,6 +135,8 @@ def _walk_audit(receipt: str, witness: Mapping[str, str] | None, data_dir: Path)
     folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if witness:
         _show("who vouches", f"{witness['organisation']}: {witness['honest']}")
+        # the agency's log was born by this walk's first question
+        introduce(Path(witness["policy"]).parent, load_settings({"PARVIS_DATA_DIR": str(data_dir)}))
         vouched = run_tool(["-m", "parvis", "audit", "anchor"], data_dir)
         print(textwrap.indent(vouched, "  "), end="")
     export = ["-m", "parvis", "audit", "export", "--tenant", AGENCY, "--out", str(folder)]
