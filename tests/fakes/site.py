@@ -4,10 +4,11 @@ People sign in through the gateway's own login; only the provider's form is left
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from flask.testing import FlaskClient
@@ -16,6 +17,9 @@ from werkzeug.serving import make_server
 from tests.fakes.installation import Installation, build_installation
 from tests.fakes.issuer import IssuerServer
 from tests.fakes.model_server import FakeModelServer
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 AGENCIES = ("valbourg", "emploi-mosel", "habitat")
 
@@ -63,7 +67,7 @@ def run_site(folder: Path, **changes: str) -> Iterator[Site]:
 @contextmanager
 def serve(site: Site, port: int) -> Iterator[str]:
     """The site on a real port; its address."""
-    server = make_server("127.0.0.1", port, site.installation.app, threaded=True)
+    server = make_server("127.0.0.1", port, _with_whole_files(site.installation.app), threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -72,3 +76,19 @@ def serve(site: Site, port: int) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def _with_whole_files(app: "WSGIApplication") -> "WSGIApplication":
+    """The same, its files read at once: this server, unlike the real one, leaves a file open when
+    a browser goes elsewhere before it has arrived."""
+
+    def serve(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        body = app(environ, start_response)
+        if not environ["PATH_INFO"].startswith("/assets/"):
+            return body
+        try:
+            return [b"".join(body)]
+        finally:
+            body.close()  # type: ignore[attr-defined]
+
+    return serve
