@@ -35,6 +35,13 @@ def test_two_persons_of_one_surname_keep_two_numbers(engine: PrivacyEngine) -> N
     assert numbers(masked, "PERSON") == {"1", "2"}
 
 
+def test_a_name_cut_to_its_initial_is_the_only_person_whom_it_fits(engine: PrivacyEngine) -> None:
+    letter = "Mein Name ist Aylin Demirtas. Mit freundlichen Grüßen\nA. Demirtas"
+    assert numbers(mask(engine, letter), "PERSON") == {"1"}
+    other = "Mein Name ist Aylin Demirtas. Mit freundlichen Grüßen\nB. Demirtas"
+    assert numbers(mask(engine, other), "PERSON") == {"1", "2"}
+
+
 def test_one_account_written_in_two_ways_keeps_one_number(engine: PrivacyEngine) -> None:
     masked = mask(engine, "LU28 0019 4006 4475 0000 also LU280019400644750000")
     assert numbers(masked, "IBAN") == {"1"}

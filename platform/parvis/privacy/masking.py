@@ -146,7 +146,7 @@ class Ledger:
             return self._numbers[key]
         parts = _name_parts(value)
         same = [i for i, person in enumerate(self._persons) if parts == person]
-        within = [i for i, person in enumerate(self._persons) if parts and parts < person]
+        within = [i for i, person in enumerate(self._persons) if _is_shorter(parts, person)]
         if same:
             number = same[0] + 1
         elif len(within) == 1:
@@ -201,3 +201,15 @@ def _replaced(one: Analysed, findings: list[Finding], ledger: Ledger) -> str:
         position = end
     pieces.append(one.text[position:])
     return "".join(pieces)
+
+
+def _is_shorter(parts: frozenset[str], person: frozenset[str]) -> bool:
+    """Whether it can be the person's name cut short: some of its words, others as initials."""
+    words = frozenset(part for part in parts if len(part) > 1)
+    rest = person - words
+    initials = parts - words
+    return (
+        bool(words and rest)
+        and words < person
+        and all(any(other.startswith(initial) for other in rest) for initial in initials)
+    )
