@@ -19,9 +19,9 @@ from deploy.dev import keycloak as keycloak_part
 from deploy.dev import model_server as model_part
 from deploy.dev import places
 from deploy.dev.browser import find_chromium, unpack_chromium
-from deploy.dev.demo_process import free_port
 from deploy.dev.fetch import fetch_models
 from deploy.dev.installation import write_private
+from deploy.dev.places import free_port
 from deploy.dev.postgres import run_postgres
 from deploy.dev.supervisor import Supervisor
 

@@ -21,7 +21,8 @@ from urllib.parse import urlsplit
 from deploy.bench import stub_model
 from deploy.dev import walk
 from deploy.dev.conversation import fetch_token
-from deploy.dev.demo_process import DemoProcess, free_port
+from deploy.dev.demo_process import DemoProcess
+from deploy.dev.places import free_port
 from deploy.dev.supervisor import Supervisor
 
 SENTENCES = (

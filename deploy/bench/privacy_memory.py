@@ -49,8 +49,8 @@ def measure(*, shared: bool) -> float:
 
 def _build() -> Any:
     # imported here, so that what Python alone holds can be told apart
-    from parvis.privacy import build_privacy  # noqa: PLC0415
-    from parvis.settings import load_settings  # noqa: PLC0415
+    from parvis.privacy import build_privacy  # noqa: PLC0415 - see above
+    from parvis.settings import load_settings  # noqa: PLC0415 - see above
 
     return build_privacy(load_settings().models_dir)
 

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,17 +23,9 @@ class DemoDied(Exception):
     """The demo ended, or said nothing, before it was ready; the message is its output."""
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody holds now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def free_ports() -> dict[str, int]:
     """Ports for all parts of one demo."""
-    return {name: free_port() for name in ("GATEWAY", "KEYCLOAK", "MODEL", "TAP")}
+    return {name: places.free_port() for name in ("GATEWAY", "KEYCLOAK", "MODEL", "TAP")}
 
 
 @dataclass

@@ -99,7 +99,7 @@ def plan_installation(environ: Mapping[str, str]) -> Installation:
         model_port=model_port,
         tap_port=_port(environ, "PARVIS_TAP_PORT", 8083),
         model_name=environ.get("PARVIS_MODEL_NAME", ""),
-        witness_port=None if environ.get("PARVIS_ANCHORS_FILE") else witness.free_port(),
+        witness_port=None if environ.get("PARVIS_ANCHORS_FILE") else places.free_port(),
     )
 
 

@@ -1,10 +1,12 @@
-"""Where fetched parts lie, how they are checked, and how a long step shows its progress.
+"""Where fetched parts lie, how they are checked, which port is free, and how a long step shows its
+progress.
 
 No part is fetched here: each has a file of its own.
 """
 
 import hashlib
 import os
+import socket
 import sys
 import threading
 import time
@@ -112,3 +114,11 @@ def elapsed(seconds: float) -> Callable[[], float]:
     """Share of the usual `seconds` that have passed since now."""
     start = time.monotonic()
     return lambda: (time.monotonic() - start) / seconds
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody holds now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

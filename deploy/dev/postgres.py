@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from deploy.dev import places
-from deploy.dev.demo_process import free_port
+from deploy.dev.places import free_port
 
 _USER = "parvis"
 _LIMIT_S = 60

@@ -28,14 +28,6 @@ _NEWBORN_S = 2.0
 _NAME = f"{ORGANISATION}.localhost/w1"
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody holds now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def ensure_witness(folder: Path) -> str:
     """Its verifier key; made at the first start, the same for ever after."""
     if not (folder / "witness.key").is_file():

@@ -197,6 +197,7 @@ def under(disk: Disk) -> Iterator[Disk]:
     """Everything that the log of this process does to its files goes through `disk`."""
     below = _Files(disk)
     really = files.os
+    # the room's own calls to the system go by its name for `os`
     files.os = _System(disk)  # type: ignore[attr-defined,assignment]
     try:
         yield disk

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.bench.audit_verify import GOAL_MB, GOAL_S, MILLION, Run, run_verifier
-from deploy.drill.crash import INSTALLATION, ROOT_KEY, await_end, fork, opened
+from deploy.drill.crash import INSTALLATION, ROOT_KEY, await_end, fork, live_long_ago, opened
 from parvis.audit import AuditLog, Draft
 from parvis.audit.events import Actor
 from parvis.audit.export import export_files, write_folder
@@ -29,7 +29,6 @@ from parvis.errors import AuditUnavailable
 
 _TENANT = "commune"
 _WINDOW = 512
-_LONG_AGO_NS = 200 * 86_400 * 10**9
 _PERSON = Actor("person", "8f2c-subject", ("civil-servant",), "", "portal")
 
 
@@ -60,8 +59,7 @@ def _keep(folder: Path) -> Keeper:
 
 
 def _write_past(folder: Path, until: int) -> int:
-    really = time.time_ns
-    time.time_ns = lambda: really() - _LONG_AGO_NS  # type: ignore[assignment]
+    live_long_ago()
     keeper = _keep(folder)
     try:
         return write(folder, until)

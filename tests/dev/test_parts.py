@@ -15,8 +15,8 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from deploy.dev import places, small_models, tap
-from deploy.dev.demo_process import free_port
 from deploy.dev.installation import NotAllowed, check_loopback, check_on_site
+from deploy.dev.places import free_port
 from deploy.dev.supervisor import Part, PartFailed, PortsBusy, Supervisor, check_ports
 from tests.conftest import LeftTheMachine, RunningModelServer
 

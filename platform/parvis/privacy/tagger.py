@@ -106,7 +106,7 @@ def is_common_word(word: str) -> bool:
 
     Raises PrivacyUnavailable when the lists cannot be read.
     """
-    is_word = int(load_tagger().lexicon.kinds([hash_name(word)])[0]) & 1 << 2
+    is_word = int(load_tagger().lexicon.kinds([hash_name(word)])[0]) & IS_WORD
     return bool(is_word) and fold_name(word) not in FIRST_NAMES
 
 

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from parvis.errors import ContextTooLong, InvalidRequest, UnsupportedParameter
 from parvis.settings import Settings
 
+# of a function, a tool or a schema
+NAME_PATTERN = "^[A-Za-z0-9_-]+$"
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _LENGTHS = frozenset({"too_long", "too_short"})

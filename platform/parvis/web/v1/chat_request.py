@@ -13,7 +13,7 @@ from parvis.domain import Channel, ChatTurn
 from parvis.errors import InvalidRequest
 from parvis.inference.models import MOST_CHOICES
 from parvis.settings import Settings
-from parvis.web.v1.bodies import Body, read_body
+from parvis.web.v1.bodies import NAME_PATTERN, Body, read_body
 
 _MAX_STOP = 4
 
@@ -45,7 +45,7 @@ Content = str | Annotated[list[TextPart], Field(min_length=1)]
 
 
 class FunctionCall(Body):
-    name: str = Field(min_length=1, max_length=128, pattern="^[A-Za-z0-9_-]+$")
+    name: str = Field(min_length=1, max_length=128, pattern=NAME_PATTERN)
     arguments: str
 
 
@@ -106,7 +106,7 @@ Message = Annotated[
 
 
 class FunctionTool(Body):
-    name: str = Field(min_length=1, max_length=64, pattern="^[A-Za-z0-9_-]+$")
+    name: str = Field(min_length=1, max_length=64, pattern=NAME_PATTERN)
     description: str | None = None
     parameters: dict[str, Any] | None = None
     strict: bool | None = None
@@ -118,7 +118,7 @@ class Tool(Body):
 
 
 class NamedFunction(Body):
-    name: str = Field(min_length=1, max_length=64, pattern="^[A-Za-z0-9_-]+$")
+    name: str = Field(min_length=1, max_length=64, pattern=NAME_PATTERN)
 
 
 class NamedTool(Body):
@@ -128,7 +128,7 @@ class NamedTool(Body):
 
 class JsonSchema(Body):
     model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
-    name: str = Field(min_length=1, max_length=64, pattern="^[A-Za-z0-9_-]+$")
+    name: str = Field(min_length=1, max_length=64, pattern=NAME_PATTERN)
     description: str | None = None
     schema_: dict[str, Any] | None = Field(None, alias="schema")
     strict: bool | None = None

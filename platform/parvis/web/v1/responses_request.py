@@ -10,10 +10,9 @@ from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from parvis.domain import Channel, ChatTurn
 from parvis.settings import Settings
-from parvis.web.v1.bodies import Body, read_body
+from parvis.web.v1.bodies import NAME_PATTERN, Body, read_body
 from parvis.web.v1.chat_request import Number, StreamOptions, check_messages
 
-_NAME = "^[A-Za-z0-9_-]+$"
 _NOTHING_IS_KEPT = "no answer is kept here; send the whole history in `input`"
 _WHY_NOT = {
     "conversation": _NOTHING_IS_KEPT,
@@ -59,7 +58,7 @@ class MessageItem(Body):
 class CallItem(Body):
     type: Literal["function_call"]
     call_id: str = Field(min_length=1, max_length=128)
-    name: str = Field(min_length=1, max_length=128, pattern=_NAME)
+    name: str = Field(min_length=1, max_length=128, pattern=NAME_PATTERN)
     arguments: str
     id: str | None = Field(None, max_length=128)
     status: str | None = None
@@ -108,7 +107,7 @@ Item = Annotated[
 
 class FunctionTool(Body):
     type: Literal["function"]
-    name: str = Field(min_length=1, max_length=64, pattern=_NAME)
+    name: str = Field(min_length=1, max_length=64, pattern=NAME_PATTERN)
     description: str | None = None
     parameters: dict[str, Any] | None = None
     strict: bool | None = None
@@ -116,13 +115,13 @@ class FunctionTool(Body):
 
 class NamedTool(Body):
     type: Literal["function"]
-    name: str = Field(min_length=1, max_length=64, pattern=_NAME)
+    name: str = Field(min_length=1, max_length=64, pattern=NAME_PATTERN)
 
 
 class TextFormat(Body):
     model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
     type: Literal["text", "json_object", "json_schema"]
-    name: str | None = Field(None, min_length=1, max_length=64, pattern=_NAME)
+    name: str | None = Field(None, min_length=1, max_length=64, pattern=NAME_PATTERN)
     description: str | None = None
     schema_: dict[str, Any] | None = Field(None, alias="schema")
     strict: bool | None = None
