@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from deploy.bench.audit_folders import START_US, MadeLog, bear, chats, make_key
 from parvis.audit import verify
 from parvis.audit.tree import root_at
+from tests.audit.authority import Authority
 from tests.audit.test_second_verifier import Second, both, run_node, run_script
 
 NOW = START_US // 1_000_000 + 3600
@@ -62,6 +63,13 @@ def policy_of(folder: Path, log: MadeLog, rest: str) -> Path:
     path = folder / "policy"
     path.write_text(f"log {log.vkey} https://log.test/\n{rest}")
     return path
+
+
+AUTHORITY = Authority(kind="ec")
+
+
+def tsa_line(authority: Authority, name: str = "T") -> str:
+    return f"#!tsa {name} {base64.b64encode(authority.root_der).decode()}\n"
 
 
 POLICIES = {
@@ -153,8 +161,9 @@ def test_both_read_the_same_policies() -> None:
         log + "  quorum none  \n\n#\n",
         log + "quorum none\r\n",
         log + "#!tsa a AAAA\nquorum none\n",
+        log + tsa_line(AUTHORITY) + "quorum none\n",
         log + "#!tsa a AAA\nquorum none\n",
-        log + "#!tsa a AAAA\n#!tsa a AAAA\nquorum none\n",
+        log + tsa_line(AUTHORITY) * 2 + "quorum none\n",
         log + "#!other\nquorum none\n",
         log + "witnesses x\nquorum none\n",
         log + "quorum none none\n",

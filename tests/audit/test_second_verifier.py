@@ -27,14 +27,18 @@ DRIVER = """
 import { createInterface } from "node:readline";
 import { readFileSync } from "node:fs";
 const { verifyDirectory } = await import(process.argv[1]);
-const { parseState, UTF8 } = globalThis.parvisFormat;
-const { parsePolicy } = globalThis.parvisOutside;
+const { parseHeadLine, parseState, UTF8 } = globalThis.parvisFormat;
+const { parseAge, parsePolicy } = globalThis.parvisOutside;
 const read = (path) => UTF8.decode(readFileSync(path));
 for await (const line of createInterface({ input: process.stdin })) {
-  const { top, policy, state } = JSON.parse(line);
+  const { top, policy, state, note, printed, age } = JSON.parse(line);
   const trusted = policy && parsePolicy(read(policy));
   const seen = state && parseState(read(state));
-  console.log(JSON.stringify(await verifyDirectory(top, { policy: trusted, state: seen })));
+  const given = {
+    policy: trusted, state: seen, notes: note ? [{ place: note, data: readFileSync(note) }] : [],
+    line: printed ? parseHeadLine(printed) : null, notOlderThan: age ? parseAge(age) : null,
+  };
+  console.log(JSON.stringify(await verifyDirectory(top, given)));
 }
 """
 
@@ -50,7 +54,7 @@ class Second:
             text=True,
         )
 
-    def check(self, folder: Path, **files: Path) -> dict[str, Any]:
+    def check(self, folder: Path, **files: Path | str) -> dict[str, Any]:
         assert self.process.stdin is not None and self.process.stdout is not None
         given = {"top": str(folder)} | {name: str(path) for name, path in files.items()}
         self.process.stdin.write(json.dumps(given) + "\n")
@@ -96,19 +100,37 @@ def whole(made: Path, tmp_path: Path) -> Path:
     return tmp_path / "whole"
 
 
-def both(second: Second, folder: Path, **files: Path) -> tuple[str, dict[str, Any]]:
+def both(
+    second: Second,
+    folder: Path,
+    policy: Path | None = None,
+    state: Path | None = None,
+    note: Path | None = None,
+    printed: str = "",
+    age: str = "",
+) -> tuple[str, dict[str, Any]]:
     """The verdict of both, after comparing them, and the second's report."""
-    policy, state = files.get("policy"), files.get("state")
+    brought = verify.Brought(
+        [(str(note), note.read_bytes())] if note else [],
+        verify.HeadLine(printed) if printed else None,
+        verify.parse_age(age) if age else None,
+    )
     first = verify.verify_folder(
         str(folder),
         verify.load_policy(policy.read_bytes()) if policy else None,
         verify.load_state(str(state)) if state else None,
+        brought,
     )
-    other = second.check(folder, **files)
+    files = {"policy": policy, "state": state, "note": note}
+    given = {name: path for name, path in files.items() if path}
+    other = second.check(folder, **given, printed=printed, age=age)
     assert (other["verdict"], other["exit"]) == (first["verdict"], first["exit"]), (
         first["findings"],
         other["findings"],
     )
+    if first["verdict"] == "INTACT":
+        done = [{k for k, v in one["checks"].items() if v == "done"} for one in (first, other)]
+        assert done[0] == done[1], (first["checks"], other["checks"])
     return first["verdict"], other
 
 
@@ -128,7 +150,7 @@ console.log(JSON.stringify(said));
 
 def run_script(script: str, *arguments: str, told: str = "") -> Any:
     """What a script with the record reader of the second verifier prints, as JSON."""
-    names = ("format.js", "outside.js", "records.js", "proof.js")
+    names = ("format.js", "stamps.js", "outside.js", "records.js", "proof.js")
     parts = [f'await import("{(SECOND / name).as_uri()}");' for name in names]
     command = [find_node_tool("node"), "--input-type=module", "-e", "".join([*parts, script])]
     done = subprocess.run(

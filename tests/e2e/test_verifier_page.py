@@ -1,5 +1,6 @@
 """The auditor's page of the second verifier, opened from disk in a real browser, no server."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from deploy.bench.audit_folders import MadeLog
 from parvis.audit import verify
 from tests.audit.houses import House, export, fill, fill_fast, start_chat
 from tests.fakes.watching import find_barriers, find_overflow, find_small_targets
@@ -143,6 +145,56 @@ def test_a_key_from_paper_confirms_the_log_and_another_refuses_it(
         expect(page.locator(".verdict")).to_have_text("INTACT")
         expect(page.locator("#report")).to_contain_text("it is the key that you trust")
         expect(page.get_by_role("alert")).to_have_text("")
+
+
+def test_an_auditor_brings_a_policy_and_what_he_kept_and_keeps_it_again(
+    browser: Browser, made: Path, copy: Path, tmp_path: Path
+) -> None:
+    report = verify.verify_folder(str(copy))
+    policy, state = tmp_path / "policy", tmp_path / "seen.json"
+    policy.write_text(f"log {report['key']['vkey']}\nquorum none\n")
+    with opened(browser, made) as page:
+        page.locator("summary").click()
+        assert find_barriers(page) == []
+        page.locator("#policy").set_input_files(policy)
+        choose(page, copy)
+        expect(page.locator(".verdict")).to_have_text("INTACT")
+        expect(page.locator("#report")).to_contain_text("it is the key that you trust")
+        with page.expect_download() as kept:
+            page.locator("#report a").click()
+        kept.value.save_as(state)
+        seen = verify.load_state(str(state))
+        assert seen[report["log"]]["size"] == report["size"]
+        seen[report["log"]]["size"] += 1
+        state.write_text(json.dumps(seen))
+        page.locator("#state").set_input_files(state)
+        choose(page, copy)
+        expect(page.locator(".verdict")).to_have_text("TAMPERED")
+        policy.write_text("nonsense")
+        page.locator("#policy").set_input_files(policy)
+        choose(page, copy)
+        expect(page.get_by_role("alert")).to_have_text("This is not a policy file.")
+
+
+def test_a_proof_or_evidence_is_judged_on_the_page(
+    browser: Browser, made: Path, tmp_path: Path
+) -> None:
+    log = MadeLog("proven")
+    log.be_born()
+    proof, policy = tmp_path / "one.tlog-proof", tmp_path / "policy"
+    proof.write_text(log.prove(0))
+    policy.write_text(f"log {log.vkey}\nquorum none\n")
+    with opened(browser, made) as page:
+        page.locator("#file").set_input_files(proof)
+        expect(page.locator(".verdict")).to_have_text("UNVERIFIABLE")
+        page.locator("summary").click()
+        page.locator("#policy").set_input_files(policy)
+        drop(page, proof)
+        expect(page.locator(".verdict")).to_have_text("INTACT")
+        expect(page.locator("#report")).to_contain_text("log.created")
+        proof.write_text("{}")
+        drop(page, proof)
+        expect(page.locator("#report")).to_contain_text("not evidence of two histories")
 
 
 def test_names_in_a_hostile_folder_are_shown_as_text(

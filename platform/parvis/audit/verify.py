@@ -692,6 +692,8 @@ class Trust:
         if name in self.roots:
             raise Malformed("the policy names an authority twice")
         self.roots[name] = unbase64(encoded)
+        if x509 is not None:
+            _load_certificate(self.roots[name])
 
     def _claim(self, name: str) -> None:
         if name == "none" or name in self.witnesses or name in self.groups:
@@ -870,7 +872,8 @@ class Token:
         whole = self.signer[3][2]
         message = b"\x31" + whole[1:]  # RFC 5652, 5.4: signed as a SET
         oid = open_der(self.signer[4][1], 6)
-        _check_signed(certificate, oid, SIGNERS.get(oid, digest), self.signer[5][1], message)
+        digest, salt = SIGNERS.get(oid, digest), read_salt(self.signer[4][1])
+        _check_signed(certificate, oid, digest, self.signer[5][1], message, salt)
         return certificate
 
     @staticmethod
@@ -899,12 +902,28 @@ class Token:
                 return _load_certificate(whole)
         raise Malformed("the time stamp does not bring the certificate of its signer")
 
+    def _load_others(self) -> Iterator[Any]:
+        for whole in self.certificates:
+            try:
+                yield _load_certificate(whole)
+            except Malformed:
+                continue  # nobody signed what a token brings beside its signer's certificate
+
     def find_root(self, signer: Any, roots: dict[str, bytes]) -> str | None:
         """The authority of the policy that the signer's certificate leads to, or None."""
         trusted = {name: _load_certificate(whole) for name, whole in roots.items()}
-        others = [_load_certificate(whole) for whole in self.certificates]
+        others = list(self._load_others())
         moment = datetime.datetime.fromtimestamp(self.time, UTC)
         return _find_chain(signer, others, trusted, moment)
+
+
+def read_salt(algorithm: bytes) -> int:
+    """The length of the salt in the parameters of RSASSA-PSS (RFC 4055 3.1); 20 by default."""
+    parts = read_der(algorithm)[1:]
+    for tag, content, _ in read_der(parts[0][1]) if parts and parts[0][0] == 0x30 else ():
+        if tag == 0xA2:
+            return int.from_bytes(open_der(content, 2), "big")
+    return 20
 
 
 def _load_certificate(whole: bytes) -> Any:
@@ -912,12 +931,12 @@ def _load_certificate(whole: bytes) -> Any:
         raise Unsupported("time stamps need the package cryptography, 42 or newer")
     try:
         return x509.load_der_x509_certificate(whole)
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise Malformed("not a certificate") from None
 
 
 def _check_signed(
-    certificate: Any, oid: bytes, digest: str, signature: bytes, message: bytes
+    certificate: Any, oid: bytes, digest: str, signature: bytes, message: bytes, salt: int
 ) -> None:
     """The certificate's key signed `message`, for time stamps and nothing else (RFC 3161 2.3)."""
     try:
@@ -931,7 +950,7 @@ def _check_signed(
     used, key = method[digest], certificate.public_key()
     try:
         if isinstance(key, rsa.RSAPublicKey) and oid == OID_PSS:
-            pss = padding.PSS(padding.MGF1(used), padding.PSS.AUTO)
+            pss = padding.PSS(padding.MGF1(used), salt)
             key.verify(signature, message, pss, used)
         elif isinstance(key, rsa.RSAPublicKey):
             key.verify(signature, message, padding.PKCS1v15(), used)
@@ -2043,13 +2062,13 @@ class Verification:
     def _read_tokens(self) -> None:
         for name in sorted(name for name in self.folder.files if name.startswith("tokens/")):
             data = self.read(name)
-            size = parse_number(re.sub(r"\D.*", "", name[7:]) or "0")
-            note = self.notes.get(size)
+            if data is None or self.key is None:
+                continue
             try:
-                if data is not None and self.key is not None and note is None:
+                size = parse_number(name[7:].partition(".")[0])
+                if size not in self.notes:
                     raise Malformed("a time stamp of a head that is not here")
-                if data is not None and note is not None:
-                    self.outside.take_token(data, note, size, name)
+                self.outside.take_token(data, self.notes[size], size, name)
             except (Malformed, IndexError) as error:
                 words = str(error) if isinstance(error, Malformed) else "not a time-stamp token"
                 self.find("TAMPERED", name, words)

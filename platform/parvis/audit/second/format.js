@@ -108,7 +108,7 @@ globalThis.parvisFormat = (() => {
       require(parts.length === 3 && parts[0] === "\u2014", "note");
       const raw = unbase64(parts[2]);
       require(/^[^+\s]+$/.test(parts[1]) && raw.length > 4, "note");
-      return { name: parts[1], id: hex(raw.slice(0, 4)), signature: raw.slice(4) };
+      return { name: parts[1], id: hex(raw.slice(0, 4)), signature: raw.slice(4), line };
     });
     return { body, signed };
   }
@@ -172,6 +172,36 @@ globalThis.parvisFormat = (() => {
     }
   }
 
+  /** A head as it was printed: date, log, size, begin of the root, two check digits. */
+  function parseHeadLine(string) {
+    const words = string.trim().split(/\s+/);
+    const form = /^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9a-f]{32} [0-9]+ [A-Za-z0-9+/]{20}$/;
+    const told = words.slice(0, 4).join(" ");
+    const digits = Array.from(told).reduce((sum, sign) => (sum * 10 + sign.codePointAt(0) - 32) % 97, 0);
+    require(words.length === 5 && form.test(told) && words[4] === String(digits).padStart(2, "0"), "line");
+    return { log: words[1], size: parseNumber(words[2]), root: words[3] };
+  }
+  /** Whether `path` proves that the tree of `size` continues the one of `old` (RFC 9162, 2.1.4.2). */
+  function isContinued(old, size, oldRoot, root, path) {
+    if (old === 0 || old === size) return path.length === 0 && (old === 0 || same(oldRoot, root));
+    let odd = old;
+    while (odd % 2 === 0) odd /= 2;
+    const [first, ...steps] = odd === 1 ? [oldRoot, ...path] : path;
+    if (old > size || !first) return false;
+    let [node, last] = [old - 1, size - 1];
+    const halve = () => ([node, last] = [Math.floor(node / 2), Math.floor(last / 2)]);
+    while (node % 2) halve();
+    let [before, after] = [first, first];
+    for (const step of steps) {
+      if (last === 0) return false;
+      if (node % 2 || node === last) {
+        [before, after] = [nodeHash(step, before), nodeHash(step, after)];
+        while (node && node % 2 === 0) halve();
+      } else after = nodeHash(after, step);
+      halve();
+    }
+    return last === 0 && same(before, oldRoot) && same(after, root);
+  }
   function splitProof(string) {
     const at = string.indexOf("\n\n");
     const [format, extra, index, ...path] = string.slice(0, Math.max(at, 0)).split("\n");
@@ -229,8 +259,8 @@ globalThis.parvisFormat = (() => {
   }
 
   return {
-    KeyHistory, Malformed, Tree, UTF8, base64, bytes, checkSignature, hex, isIncluded, isObject, leafHash,
-    openCheckpoint, hasSigned, parseCheckpoint, parseKey, parseNumber, parseState, require, same, sha256, splitNote, splitProof,
+    KeyHistory, Malformed, Tree, UTF8, base64, bytes, checkSignature, hex, isContinued, isIncluded, isObject, leafHash,
+    openCheckpoint, hasSigned, parseCheckpoint, parseHeadLine, parseKey, parseNumber, parseState, require, same, sha256, splitNote, splitProof,
     tilePath, unbase64,
   };
 })();

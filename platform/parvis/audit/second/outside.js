@@ -1,11 +1,12 @@
 /* What is known of a log outside its operator's reach: policies, witnesses, quorums.
  *
- * After docs/audit-format.md and c2sp.org (tlog-policy, tlog-cosignature). Time stamps of RFC 3161 are not read
- * here: a report says so. A classic script; defines `parvisOutside`; needs `format.js` before it.
+ * After docs/audit-format.md and c2sp.org (tlog-policy, tlog-cosignature). Time stamps are in `stamps.js`. A classic
+ * script; defines `parvisOutside`; needs `format.js` and `stamps.js` before it.
  */
 "use strict";
 globalThis.parvisOutside = (() => {
   const { bytes, checkSignature, hex, parseKey, parseNumber, require, sha256, splitNote, unbase64 } = globalThis.parvisFormat;
+  const { Unsupported, checkToken, readCertificate } = globalThis.parvisStamps;
   const NONE = "none";
   const SKEW_S = 300;
   const LAST_S = 253_402_300_799; // the end of the year 9999
@@ -22,7 +23,7 @@ globalThis.parvisOutside = (() => {
   class Trust {
     witnesses = new Map();
     groups = new Map(); // name -> {least, members}
-    authorities = new Set();
+    authorities = new Map(); // name -> certificate
     quorum = null;
     used = new Set();
 
@@ -57,8 +58,7 @@ globalThis.parvisOutside = (() => {
     }
     addAuthority(name, encoded) {
       require(!this.authorities.has(name));
-      unbase64(encoded);
-      this.authorities.add(name);
+      this.authorities.set(name, readCertificate(unbase64(encoded)));
     }
     /** When the quorum was reached, in seconds since 1970, from the time of each witness; or null. */
     reached(times, name = this.quorum) {
@@ -90,6 +90,16 @@ globalThis.parvisOutside = (() => {
     return { logs, trust };
   }
 
+  /** Seconds since 1970 of a time (ISO, UTC) or of an age before now (36h, 7d). */
+  function parseAge(string) {
+    const [, count, unit] = /^([1-9][0-9]{0,4})([hd])$/.exec(string) ?? [];
+    if (count) return Math.floor(Date.now() / 1000) - count * (unit === "d" ? 86_400 : 3600);
+    require(/^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?)?$/.test(string));
+    const zoned = /(Z|[+-]\d\d:\d\d)$/.test(string.slice(10)) || string.length === 10;
+    const when = Date.parse(zoned ? string : `${string}Z`);
+    require(Number.isFinite(when));
+    return Math.floor(when / 1000);
+  }
   /** When each witness signed the note; a line of a known witness that does not fit is a fault. */
   async function readCosignatures({ body, signed }, trust) {
     const times = new Map();
@@ -110,6 +120,7 @@ globalThis.parvisOutside = (() => {
   /** The copies of a log's heads that others hold, gathered during one run. */
   class Outside {
     copies = [];
+    unchecked = []; // why a time stamp counts nothing
     bounds = new Map(); // size -> when others saw a head of it, in seconds
 
     constructor(trust) {
@@ -123,6 +134,24 @@ globalThis.parvisOutside = (() => {
       const when = this.trust.reached(await readCosignatures(splitNote(data), this.trust));
       if (when !== null) this.add("witnesses", size, when);
     }
+    /** Count a time stamp of a head, when the policy knows whose it is. */
+    async takeToken(token, message, size) {
+      let found;
+      try {
+        found = await checkToken(token, message, this.trust?.authorities ?? new Map());
+      } catch (error) {
+        if (!(error instanceof Unsupported)) throw error;
+        return this.unchecked.push("stampMethod");
+      }
+      if (found.name === null) this.unchecked.push("stampStranger");
+      else this.add("time stamp", size, found.when);
+    }
+    get newest() {
+      return Math.max(-1, ...this.copies.map(({ seconds }) => seconds ?? -1));
+    }
+    get witnessed() {
+      return this.copies.some(({ kind }) => kind.includes("witnesses"));
+    }
     add(kind, size, seconds) {
       this.copies.push({ kind, size, seconds });
       if (seconds !== null) this.bounds.set(size, Math.min(seconds, this.bounds.get(size) ?? seconds));
@@ -135,9 +164,9 @@ globalThis.parvisOutside = (() => {
     }
     report(size) {
       const covered = Math.max(0, ...this.copies.map((copy) => copy.size));
-      return { copies: this.copies, covered, window: size === null ? null : size - covered };
+      return { copies: this.copies, covered, window: size === null ? null : Math.max(0, size - covered) };
     }
   }
 
-  return { Outside, parsePolicy, readCosignatures };
+  return { Outside, parseAge, parsePolicy, readCosignatures };
 })();

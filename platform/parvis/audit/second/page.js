@@ -1,7 +1,9 @@
 /* The page of the second verifier: takes a folder, shows the report. Nothing leaves the machine. */
 "use strict";
 (() => {
-  const { parsePolicy } = globalThis.parvisOutside;
+  const { UTF8, hex, parseHeadLine, parseState, unbase64 } = globalThis.parvisFormat;
+  const { parseAge, parsePolicy } = globalThis.parvisOutside;
+  const { parseReceipt, verifyEvidence, verifyProof } = globalThis.parvisProof;
   const { verifyFolder } = globalThis.parvisAudit;
   const { LANGUAGES, list, speak, tell } = globalThis.parvisTexts;
   const MAX_DEPTH = 8;
@@ -35,13 +37,14 @@
     for (const file of files) addFile(folder, file.webkitRelativePath.split("/").slice(1).join("/"), file);
     return folder;
   }
-  /** A dropped folder: through handles where the browser has them, else through entries. */
+  /** A dropped folder, null for a file: through handles where the browser has them, else through entries. */
   async function fromDrop(item) {
     const folder = newFolder();
     const entry = item.webkitGetAsEntry?.(); // both are gone after the first await
     const handle = await item.getAsFileSystemHandle?.();
     if (handle?.kind === "directory") await walk(folder, handle, "", 0, readHandle);
     else if (!handle && entry?.isDirectory) await walk(folder, entry, "", 0, readEntry);
+    else return null;
     return folder;
   }
   async function walk(folder, directory, prefix, depth, read) {
@@ -73,31 +76,75 @@
     }
   }
 
-  function readKey() {
-    const vkey = document.getElementById("key").value.trim();
-    return vkey ? parsePolicy(`log ${vkey}\nquorum none\n`) : null;
-  }
-  async function check(reading) {
-    const mine = ++turn;
-    const wrong = document.getElementById("bad-key");
-    wrong.textContent = "";
-    shown = null;
-    let policy;
-    try {
-      policy = readKey();
-    } catch {
-      wrong.textContent = words.word("badKey");
-      return place.replaceChildren();
+  const typed = (name) => document.getElementById(name).value.trim();
+  const filesOf = (name) => [...document.getElementById(name).files];
+  const readBytes = async (file) => new Uint8Array(await file.arrayBuffer());
+  const readText = async (file) => UTF8.decode(await readBytes(file));
+  /** What goes with the folder; each reader throws when its field is not what it must be. */
+  const READERS = {
+    both: async () => {
+      if (typed("key") && filesOf("policy").length) throw new Error("one or the other");
+    },
+    key: async () => {
+      const vkey = typed("key");
+      return { policy: vkey ? parsePolicy(`log ${vkey}\nquorum none\n`) : null };
+    },
+    policy: async () => {
+      const [file] = filesOf("policy");
+      return file ? { policy: parsePolicy(await readText(file)) } : {};
+    },
+    state: async () => {
+      const [file] = filesOf("state");
+      return { state: file ? parseState(await readText(file)) : null };
+    },
+    notes: async () => ({
+      notes: await Promise.all(filesOf("notes").map(async (file) => ({ place: file.name, data: await readBytes(file) }))),
+    }),
+    line: async () => ({ line: typed("line") ? parseHeadLine(typed("line")) : null }),
+    age: async () => ({ notOlderThan: typed("age") ? parseAge(typed("age")) : null }),
+    receipt: async () => ({ receipt: typed("receipt") ? parseReceipt(typed("receipt")) : null }),
+  };
+  const BAD = { both: "keyAndPolicy", key: "badKey", policy: "badPolicy", state: "badState", notes: "badState", line: "badLine", age: "badAge", receipt: "badReceipt" };
+  async function readGiven() {
+    const given = {};
+    for (const [name, read] of Object.entries(READERS)) {
+      try {
+        Object.assign(given, await read());
+      } catch {
+        document.getElementById("bad-key").textContent = words.word(BAD[name]);
+        return null;
+      }
     }
+    return given;
+  }
+  async function judgeFile(file, given) {
+    const data = await readBytes(file);
+    return data[0] === "{".charCodeAt(0) ? verifyEvidence(data) : verifyProof(data, given);
+  }
+  async function check(judge) {
+    const mine = ++turn;
+    document.getElementById("bad-key").textContent = "";
+    shown = null;
     place.replaceChildren(build("p", words.word("working")));
+    const given = await readGiven();
+    if (!given) return place.replaceChildren();
     let report;
     try {
-      report = await verifyFolder(await reading, { policy });
+      report = await judge(given);
     } catch {
       const findings = [{ verdict: "UNVERIFIABLE", file: "", reason: "unread" }];
       report = { verdict: "UNVERIFIABLE", log: null, checks: {}, findings, open: [] };
     }
-    if (mine === turn) show(report);
+    if (mine === turn) show(Object.assign(report, { seen: given.state }));
+  }
+  /** What to keep for the next time, as a file that `--state` and this page take. */
+  function offerState(report) {
+    const root = hex(unbase64(report.root));
+    const state = { ...report.seen, [report.log]: { root, size: report.size, vkey: report.key.vkey } };
+    const link = build("a", words.word("keep"));
+    link.href = URL.createObjectURL(new Blob([JSON.stringify(state, null, 1)], { type: "application/json" }));
+    link.download = "seen.json";
+    return build("p", "", link);
   }
 
   function show(report) {
@@ -113,6 +160,7 @@
     }
     if (facts.children.length) parts.push(facts);
     if (report.verdict === "INTACT") {
+      if (!report.record) parts.push(offerState(report));
       parts.push(build("p", words.word(report.anchored ? "anchored" : "unanchored")), build("p", words.word("window")));
     }
     parts.push(build("h2", words.word("checks")), build("table", "", ...Object.entries(report.checks).map(showCheck)));
@@ -130,8 +178,15 @@
   choice.addEventListener("change", () => setLanguage(choice.value));
   document.querySelector("form").addEventListener("submit", (event) => event.preventDefault());
   document.getElementById("folder").addEventListener("change", (event) => {
-    if (event.target.files.length) check(fromInput(event.target.files));
+    if (event.target.files.length) {
+      const folder = fromInput(event.target.files);
+      check((given) => verifyFolder(folder, given));
+    }
     event.target.value = "";
+  });
+  document.getElementById("file").addEventListener("change", (event) => {
+    const [file] = event.target.files;
+    if (file) check((given) => judgeFile(file, given));
   });
   document.addEventListener("dragover", (event) => {
     event.preventDefault();
@@ -142,7 +197,9 @@
     event.preventDefault();
     document.querySelector(".drop").classList.remove("over");
     const item = event.dataTransfer.items[0];
-    if (item) check(fromDrop(item));
+    const [file] = event.dataTransfer.files;
+    const folder = item && fromDrop(item); // what was dropped is gone after the first await
+    if (item) check(async (given) => ((await folder) ? verifyFolder(await folder, given) : judgeFile(file, given)));
   });
   const mine = navigator.languages.map((language) => language.slice(0, 2));
   setLanguage(mine.find((language) => LANGUAGES.includes(language)) ?? "en");

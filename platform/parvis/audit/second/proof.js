@@ -1,4 +1,4 @@
-/* Checks one record and its proof (c2sp.org/tlog-proof), and the receipt that named it.
+/* Checks one record and its proof (c2sp.org/tlog-proof), the receipt that named it, and evidence of two histories.
  *
  * After docs/audit-format.md, section 5. A classic script; defines `parvisProof`; needs `format.js`, `outside.js` and
  * `records.js` before it.
@@ -6,11 +6,12 @@
 "use strict";
 globalThis.parvisProof = (() => {
   const {
-    Malformed, UTF8, base64, bytes, checkSignature, hasSigned, hex, isIncluded, leafHash, parseCheckpoint, require, same,
-    splitNote, splitProof, unbase64,
+    Malformed, UTF8, base64, bytes, checkSignature, hasSigned, hex, isContinued, isIncluded, leafHash, openCheckpoint,
+    parseCheckpoint, parseKey, require, same, splitNote, splitProof, unbase64,
   } = globalThis.parvisFormat;
   const { TYPES, findFault, parseRecord } = globalThis.parvisRecords;
   const { Outside } = globalThis.parvisOutside;
+  const EVIDENCE = "parvis-audit-evidence/v1";
   const EXIT = { INTACT: 0, TAMPERED: 3, UNVERIFIABLE: 4 };
   const CHECKS = ["proof", "checkpoint", "inclusion", "record", "policy", "receipt", "anchor"];
 
@@ -120,5 +121,33 @@ globalThis.parvisProof = (() => {
     await run.run(data);
     return run.report();
   }
-  return { CHECKS, parseReceipt, verifyProof };
+  /** The two sizes and roots of evidence that holds; throws Malformed. */
+  async function openEvidence(data) {
+    const told = parseRecord(UTF8.decode(data).endsWith("\n") ? data.slice(0, -1) : data);
+    require(told.format === EVIDENCE && told.notes.length === 2, "evidence");
+    const key = parseKey(told.vkey);
+    const [first, second] = await Promise.all(told.notes.map((note) => openCheckpoint(bytes(note), key)));
+    const [root, path] = [unbase64(told.root), told.proof.map(unbase64)];
+    require(first.size <= second.size && isContinued(first.size, second.size, root, second.root, path), "evidence");
+    require(!same(root, first.root), "oneHistory");
+    return { key, size: first.size, roots: [first.root, root].map(base64) };
+  }
+  /** The report on a file of `parvis audit gossip`: TAMPERED when it proves that a log has two histories. */
+  async function verifyEvidence(data) {
+    let [reason, found] = ["evidence", null];
+    try {
+      found = await openEvidence(data);
+    } catch (error) {
+      if (error instanceof Malformed && error.message !== "form") reason = error.message;
+    }
+    const verdict = found ? "TAMPERED" : "UNVERIFIABLE";
+    const { vkey, fingerprint } = found?.key ?? {};
+    return {
+      verdict, anchored: false, exit: EXIT[verdict], evidence: found ? "accepted" : "refused",
+      log: found?.key.name ?? null, size: found?.size ?? null, root: null, roots: found?.roots ?? [],
+      key: { vkey: vkey ?? null, fingerprint: fingerprint ?? null, confirmed: false },
+      checks: {}, findings: [{ verdict, file: "", reason: found ? "fork" : reason }], open: [],
+    };
+  }
+  return { CHECKS, parseReceipt, verifyEvidence, verifyProof };
 })();

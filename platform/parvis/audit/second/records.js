@@ -7,7 +7,7 @@
 globalThis.parvisRecords = (() => {
   const { UTF8, isObject, leafHash, require, same } = globalThis.parvisFormat;
   const MAX_LEAF = 8192;
-  const MAX_IDS = 1_000_000;
+  const MAX_SUSPECTS = 100_000;
   const CHAT = "target model use policy privacy http trace";
   const ACT = "target change policy http trace";
   // kind: phases, outcomes, blocks it must carry, blocks it may carry
@@ -159,11 +159,46 @@ globalThis.parvisRecords = (() => {
       Object.entries(seal).every(([name, one]) => names.includes(name) && fits(one));
   }
 
+  /** The ids of all records, eight bytes each: enough to know which of them may occur twice. */
+  class Ids {
+    marks = new Float64Array(1024);
+    size = 0;
+    seeds = crypto.getRandomValues(new Int32Array(2)); // nobody outside can choose ids with one mark
+
+    mark(id) {
+      let [one, two] = this.seeds;
+      const digits = id.replaceAll("-", "");
+      for (let at = 0; at < 32; at += 8) {
+        const word = parseInt(digits.slice(at, at + 8), 16) | 0;
+        one = Math.imul(one ^ word, 0x85ebca6b);
+        one ^= one >>> 13;
+        two = Math.imul((two + word) | 0, 0xc2b2ae35);
+        two ^= two >>> 16;
+      }
+      return (two >>> 0) * 2 ** 21 + (one >>> 11);
+    }
+    add(id) {
+      if (this.size === this.marks.length) {
+        const more = new Float64Array(this.size * 2);
+        more.set(this.marks);
+        this.marks = more;
+      }
+      this.marks[this.size++] = this.mark(id);
+    }
+    /** Marks that occur more than once; null when there are too many to look at. */
+    findSuspects() {
+      const sorted = this.marks.subarray(0, this.size).sort();
+      const found = new Set();
+      for (let at = 1; at < sorted.length; at++) if (sorted[at] === sorted[at - 1]) found.add(sorted[at]);
+      return found.size > MAX_SUSPECTS ? null : found;
+    }
+  }
+
   /** Records in order: form, position, time, writers' counters, intents and endings. */
   class Records {
     emitters = new Map();
     open = new Map();
-    ids = new Set();
+    ids = new Ids();
     time = "";
     begun = "";
 
@@ -208,9 +243,7 @@ globalThis.parvisRecords = (() => {
       this.emitters.set(boot, n);
       if (record.phase === "intent") this.open.set(record.id, { seq, time: record.time, kind: record.kind });
       else if (Object.hasOwn(record, "re") && !this.open.delete(record.re) && this.whole) wrong("intent");
-      if (this.ids?.has(record.id)) wrong("twice");
-      this.ids?.add(record.id);
-      if (this.ids?.size > MAX_IDS) this.ids = null;
+      this.ids.add(record.id);
     }
     finish(span, all) {
       const { run } = this;
@@ -219,8 +252,6 @@ globalThis.parvisRecords = (() => {
       else run.skip("bundles", "records", "kinds", "places");
       if (this.whole) run.done("writers", "intents");
       else run.skip("part", "writers", "intents");
-      if (this.ids) run.done("ids");
-      else run.skip("many", "ids");
       run.open = [...this.open].map(([id, one]) => ({ ...one, id })).sort((a, b) => a.seq - b.seq);
     }
   }
@@ -316,6 +347,16 @@ globalThis.parvisRecords = (() => {
       return [...lost, ...[...this.waiting].filter(([key]) => !this.keys.has(key)).map(([, one]) => one)];
     }
   }
+  /** The id of a record that is in the required form, or null. */
+  function readId(leaf) {
+    try {
+      require(leaf.length <= MAX_LEAF);
+      const record = parseRecord(leaf);
+      return findFault(record) === null ? record.id : null;
+    } catch {
+      return null;
+    }
+  }
   function splitBundle(data, count) {
     const leaves = [];
     for (let at = 0; at < data.length; ) {
@@ -329,5 +370,5 @@ globalThis.parvisRecords = (() => {
     return leaves;
   }
 
-  return { ALWAYS_THERE, Erasures, FIELDS, KINDS, Records, SEALED, SEALED_CONTENT, TYPES, findFault, parseRecord, splitBundle };
+  return { ALWAYS_THERE, Erasures, FIELDS, KINDS, Records, SEALED, SEALED_CONTENT, TYPES, findFault, parseRecord, readId, splitBundle };
 })();

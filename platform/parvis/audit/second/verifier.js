@@ -11,7 +11,7 @@ globalThis.parvisAudit = (() => {
     parseCheckpoint, parseKey, parseNumber, require, same, sha256, splitNote, splitProof, tilePath, unbase64,
   } = globalThis.parvisFormat;
   const { Outside, readCosignatures } = globalThis.parvisOutside;
-  const { Erasures, Records, TYPES, findFault, parseRecord, splitBundle } = globalThis.parvisRecords;
+  const { Erasures, Records, TYPES, findFault, parseRecord, readId, splitBundle } = globalThis.parvisRecords;
   const EXIT = { INTACT: 0, INCOMPLETE: 2, TAMPERED: 3, UNVERIFIABLE: 4 };
   const MIB = 1 << 20;
   const BUNDLE = 256 * 8194 + 65536;
@@ -42,7 +42,7 @@ globalThis.parvisAudit = (() => {
     open = [];
     hashed = new Set();
     heads = new Map(); // size -> {path, root}
-    own = new Map(); // size -> the log's own lines of its note
+    own = new Map(); // size -> its note with the log's own lines only; time stamps are over this
     listed = null; // path -> {digest, size}
     history = null;
     turns = new Map(); // position -> bytes of a record about a change of keys
@@ -52,8 +52,9 @@ globalThis.parvisAudit = (() => {
     span = null;
     erasures = new Erasures();
 
-    constructor(folder, { policy = null, state = null, progress = () => {} }) {
-      Object.assign(this, { folder, policy, state, progress, outside: new Outside(policy?.trust ?? null) });
+    constructor(folder, { policy = null, state = null, notes = [], line = null, notOlderThan = null, progress = () => {} }) {
+      const outside = new Outside(policy?.trust ?? null);
+      Object.assign(this, { folder, policy, state, notes, line, notOlderThan, progress, outside });
     }
     find(verdict, file, reason, more = {}) {
       if (this.findings.length < MAX_FINDINGS) this.findings.push({ verdict, file, reason, ...more });
@@ -114,7 +115,9 @@ globalThis.parvisAudit = (() => {
       await this.readManifest();
       await this.readCheckpoint();
       await this.readNotes();
+      await this.readTokens();
       await this.readHeads(line);
+      await this.readBrought();
       await this.readSealed();
       if (this.head && this.key) {
         this.checkState();
@@ -273,8 +276,8 @@ globalThis.parvisAudit = (() => {
     async takeCosigned(path, data, size) {
       await this.attempt(path, "cosignature", () => this.outside.take(data, size));
       const { body, signed } = splitNote(data);
-      const lines = signed.filter(({ name }) => name === this.key.name).map(({ id, signature }) => id + hex(signature));
-      const own = [body, ...lines].join();
+      const lines = signed.filter(({ name }) => name === this.key.name).map(({ line }) => `${line}\n`);
+      const own = `${body}\n${lines.join("")}`;
       if (!this.own.has(size)) this.own.set(size, own);
       else if (this.own.get(size) !== own) this.find("TAMPERED", path, "fork");
     }
@@ -297,6 +300,36 @@ globalThis.parvisAudit = (() => {
           await this.takeCosigned(path, data, head.size);
         });
       }
+    }
+    async readTokens() {
+      for (const path of [...this.folder.files.keys()].filter((name) => name.startsWith("tokens/")).sort()) {
+        const data = await this.read(path);
+        if (!data || !this.key) continue;
+        await this.attempt(path, "stamp", async () => {
+          const size = parseNumber(path.slice("tokens/".length).split(".")[0]);
+          require(this.own.has(size), "stampHead");
+          await this.outside.takeToken(data, bytes(this.own.get(size)), size);
+        });
+      }
+    }
+    /** Heads that the auditor kept elsewhere: the log must continue each of them. */
+    async readBrought() {
+      for (const { place, data } of this.notes) {
+        await this.attempt(place, "note", async () => {
+          const { body } = splitNote(data);
+          const [origin] = body.split("\n");
+          parseCheckpoint(body, origin);
+          if (origin !== this.key?.name) return this.find("UNVERIFIABLE", place, "otherNote");
+          const head = await this.history.openCheckpoint(data);
+          this.keepHead(place, head);
+          this.outside.add("kept elsewhere", head.size, null);
+          await this.outside.take(data, head.size);
+        });
+      }
+      const { line } = this;
+      if (!line) this.skip("noLine", "line");
+      else if (this.key?.name.split("/").at(-1) !== line.log) this.find("UNVERIFIABLE", "", "otherLine");
+      else if (this.head && line.size > this.head.size) this.find("TAMPERED", "", "shorterLine");
     }
     /** The platform log's promise: a head of this log, blinded, among those of all logs. */
     async readHeads(line) {
@@ -325,11 +358,17 @@ globalThis.parvisAudit = (() => {
     }
     /** What the copies outside say together, and whether the policy is content with them. */
     settleOutside() {
-      const { trust } = this.outside;
+      const { outside, state, notOlderThan } = this;
+      const { trust, unchecked } = outside;
+      if (this.checks.line === "done") outside.add("printed line", this.line.size, null);
+      if (this.checks.state === "done") outside.add("your last visit", state[this.key.name].size, null);
       if (trust?.witnesses.size) this.done("anchor");
       else this.skip(trust ? "noWitness" : "noPolicy", "anchor");
-      this.skip(trust ? "noStamps" : "noPolicy", "stamps");
-      if (trust?.demands && !this.outside.anchored) this.find("UNVERIFIABLE", "", "cosigned");
+      if (!trust || unchecked.length) this.skip(trust ? unchecked[0] : "noPolicy", "stamps");
+      else if (trust.authorities.size) this.done("stamps");
+      else this.skip("noAuthority", "stamps");
+      if (trust?.demands && !outside.witnessed) this.find("UNVERIFIABLE", "", "cosigned");
+      if (notOlderThan !== null && outside.newest < notOlderThan) this.find("UNVERIFIABLE", "", "old");
     }
     checkState() {
       if (!this.state) return this.skip("noState", "state");
@@ -338,7 +377,10 @@ globalThis.parvisAudit = (() => {
       this.done("state");
       const term = this.history.find(seen.vkey);
       if (!term || !KeyHistory.covers(term, seen.size)) this.find("TAMPERED", "", "seenKey");
-      if (seen.size > this.head.size) return this.find("TAMPERED", "", "shorter");
+      if (seen.size > this.head.size) {
+        this.skip("shorter", "state");
+        return this.find("TAMPERED", "", "shorter");
+      }
       const note = this.heads.get(seen.size);
       const root = unhex(seen.root);
       if (!note) this.heads.set(seen.size, { path: "", root });
@@ -366,6 +408,7 @@ globalThis.parvisAudit = (() => {
         this.progress(index + 1, tiles);
       }
       records.finish([first, end], all);
+      await this.findRepeated(records.ids, first, end);
       this.finishSealed(end);
       this.finishPruned(first, end);
       if (!whole) return this.skip("tiles", "tree");
@@ -412,6 +455,10 @@ globalThis.parvisAudit = (() => {
     compareHead(tree) {
       const head = this.heads.get(tree.size);
       if (head && !same(head.root, tree.root())) this.find("TAMPERED", head.path, "history");
+      if (tree.size !== this.line?.size || this.checks.line) return;
+      if (this.line.log !== this.key.name.split("/").at(-1)) return;
+      if (!base64(tree.root()).startsWith(this.line.root)) this.find("TAMPERED", "", "wrongLine");
+      this.done("line");
     }
     async checkBundle(records, start, width, hashes) {
       const path = tilePath("entries", start / 256, width);
@@ -424,6 +471,25 @@ globalThis.parvisAudit = (() => {
       }
       leaves.forEach((leaf, at) => records.check(path, start + at, leaf, hashes?.[at]));
       return true;
+    }
+    /** Ids that may occur twice are looked for in the records themselves. */
+    async findRepeated(ids, first, end) {
+      const suspects = ids.findSuspects();
+      if (!suspects) return this.skip("many", "ids");
+      const seen = new Set();
+      for (let start = first; suspects.size && start < end; start += 256) {
+        const width = Math.min(256, this.head.size - start);
+        const path = tilePath("entries", start / 256, width);
+        const data = await this.read(path, BUNDLE);
+        const leaves = (data && (await this.attempt(path, "bundle", () => splitBundle(data, width)))) || [];
+        leaves.forEach((leaf, at) => {
+          const id = readId(leaf);
+          if (id === null || !suspects.has(ids.mark(id))) return;
+          if (seen.has(id)) this.find("TAMPERED", path, "twice", { seq: start + at });
+          seen.add(id);
+        });
+      }
+      this.done("ids");
     }
     async readSealed() {
       const data = await this.read("sealed", 128 * MIB);
@@ -497,7 +563,6 @@ globalThis.parvisAudit = (() => {
       return { fingerprint: key.fingerprint, size };
     }
     async checkRest() {
-      this.skip("noLine", "line");
       if (!this.listed) return this.skip("noList", "listed", "files");
       const { files, empty } = this.folder;
       for (const path of [...files.keys()].sort()) {

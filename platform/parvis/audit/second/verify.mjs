@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 /* Check an audit export or one record's proof, without a network:
  *
- *   node verify.mjs DIR [--policy FILE] [--state FILE] [--language en|fr|de|lb] [--json]
+ *   node verify.mjs DIR [--policy FILE] [--state FILE] [--note FILE]... [--head-line TEXT]
+ *                       [--not-older-than TIME] [--language en|fr|de|lb] [--json]
  *   node verify.mjs NAME.tlog-proof --policy FILE [--receipt TEXT] [--language ...] [--json]
+ *   node verify.mjs --evidence FILE [--language ...] [--json]
  *
  * Exit codes: 0 INTACT, 2 INCOMPLETE, 3 TAMPERED, 4 UNVERIFIABLE, 5 wrong usage. No network, no
  * package; writes nothing but FILE of --state. The checking is in the other files of this folder.
@@ -14,6 +16,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import "./format.js";
 import "./records.js";
+import "./stamps.js";
 import "./outside.js";
 import "./verifier.js";
 import "./proof.js";
@@ -21,7 +24,8 @@ import "./texts.js";
 
 const USAGE = 5;
 const MAX_DEPTH = 8;
-const HELP = "node verify.mjs DIR [--policy FILE] [--state FILE] [--json]";
+const HELP = "node verify.mjs DIR [--policy FILE] [--state FILE] [--note FILE] [--head-line TEXT] [--not-older-than TIME] [--json]";
+const FOLDER_ONLY = ["state", "note", "head-line", "not-older-than"];
 const PROOF = "c2sp.org/tlog-proof@v1";
 const { parvisFormat: format, parvisAudit: audit, parvisTexts: texts } = globalThis;
 const { parvisOutside: outside, parvisProof: proofs } = globalThis;
@@ -44,30 +48,41 @@ function walk(top) {
   return folder;
 }
 
-/** The report on the folder `top`; `policy` and `state` as the parsers of format.js give them. */
+/** The report on the folder `top`; `policy`, `state`, `line` as the parsers of the other files give them. */
 export function verifyDirectory(top, options = {}) {
   return audit.verifyFolder(walk(top), options);
 }
 
 function readOptions() {
   const text = { type: "string" };
-  const options = { policy: text, state: text, receipt: text, language: { ...text, default: "en" }, json: { type: "boolean" } };
+  const options = {
+    policy: text, state: text, receipt: text, evidence: text, note: { ...text, multiple: true, default: [] },
+    "head-line": text, "not-older-than": text, language: { ...text, default: "en" }, json: { type: "boolean" },
+  };
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
-  if (positionals.length !== 1) throw new Error("give one folder or one proof");
+  const { evidence, json, language } = values;
+  if (!texts.LANGUAGES.includes(language)) throw new Error("--language is en, fr, de or lb");
+  if (positionals.length !== (evidence === undefined ? 1 : 0)) throw new Error("give one folder or one proof, or --evidence FILE");
+  if (evidence !== undefined) return { evidence: readFileSync(evidence), json, language };
   const [top] = positionals;
   const isProof = looksLikeProof(top);
   if (!isProof && !lstatSync(top).isDirectory()) throw new Error("DIR is not a folder");
-  if (!texts.LANGUAGES.includes(values.language)) throw new Error("--language is en, fr, de or lb");
-  if (isProof ? values.state !== undefined : values.receipt !== undefined) {
-    throw new Error("--state goes with a folder, --receipt with a proof");
+  if (isProof ? FOLDER_ONLY.some((name) => values[name]?.length) : values.receipt !== undefined) {
+    throw new Error("with a proof go --policy and --receipt; --receipt goes with a proof only");
   }
   const read = (path) => format.UTF8.decode(readFileSync(path));
   const policy = values.policy === undefined ? null : outside.parsePolicy(read(values.policy));
   const known = values.state !== undefined && existsSync(values.state);
   const state = values.state === undefined ? null : known ? format.parseState(read(values.state)) : {};
   const receipt = values.receipt === undefined ? null : proofs.parseReceipt(values.receipt);
-  const { json, language } = values;
-  return { top, isProof, policy, state, receipt, stateFile: values.state, json, language };
+  const notes = values.note.map((path) => ({ place: path, data: readFileSync(path) }));
+  const line = values["head-line"] === undefined ? null : format.parseHeadLine(values["head-line"]);
+  const notOlderThan = values["not-older-than"] === undefined ? null : outside.parseAge(values["not-older-than"]);
+  return { top, isProof, policy, state, receipt, notes, line, notOlderThan, stateFile: values.state, json, language };
+}
+function judge(given) {
+  if (given.evidence) return proofs.verifyEvidence(given.evidence);
+  return given.isProof ? proofs.verifyProof(readFileSync(given.top), given) : verifyDirectory(given.top, given);
 }
 
 /** Whether a file is named as a proof or begins as one. */
@@ -92,13 +107,11 @@ async function main() {
   try {
     given = readOptions();
   } catch (error) {
-    const why = error.code ?? (error instanceof format.Malformed ? "not a policy, state or receipt" : error.message);
+    const why = error.code ?? (error instanceof format.Malformed ? "not a policy, state, receipt, printed head or time" : error.message);
     process.stderr.write(`verify: ${plain(String(why))}\nusage: ${HELP}\n`);
     return USAGE;
   }
-  const report = given.isProof
-    ? await proofs.verifyProof(readFileSync(given.top), given)
-    : await verifyDirectory(given.top, given);
+  const report = await judge(given);
   const text = texts.format(report, given.language);
   const clean = given.language === "en" ? plain : printable;
   process.stdout.write(`${given.json ? plain(JSON.stringify(report, null, 1)) : clean(text)}\n`);
