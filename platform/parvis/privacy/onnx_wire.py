@@ -5,14 +5,14 @@ step. Nothing of any one model lives here.
 """
 
 import struct
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 _TYPES: dict[int, Any] = {1: np.float32, 2: np.uint8, 3: np.int8, 7: np.int64}
 _TYPE_NUMBERS = {np.dtype(kind): number for number, kind in _TYPES.items()}
-_FLOAT, _INT32 = 1, 6
+_FLOAT = 1
 _IR_VERSION = 8
 _OPSETS = (("", 18), ("com.microsoft", 1))
 
@@ -39,18 +39,14 @@ def write_model(
     *,
     inputs: Mapping[str, Sequence[int | str]],
     outputs: Mapping[str, Sequence[int | str]],
-    whole: Collection[str] = (),
 ) -> bytes:
-    """A model of these nodes; a word stands for any length.
-
-    Inputs and outputs are of floats; inputs named in `whole` of 32-bit whole numbers.
-    """
+    """A model of these nodes, from floats to floats; a word stands for any length."""
     graph = b"".join(_bytes(1, node) for node in nodes) + _bytes(2, b"graph")
     graph += b"".join(_bytes(5, _write_tensor(name, array)) for name, array in tensors.items())
     for name, shape in inputs.items():
-        graph += _bytes(11, _value_info(name, shape, _INT32 if name in whole else _FLOAT))
+        graph += _bytes(11, _value_info(name, shape))
     for name, shape in outputs.items():
-        graph += _bytes(12, _value_info(name, shape, _FLOAT))
+        graph += _bytes(12, _value_info(name, shape))
     opsets = b"".join(_bytes(8, _bytes(1, d.encode()) + _number(2, v)) for d, v in _OPSETS)
     return _number(1, _IR_VERSION) + _bytes(7, graph) + opsets
 
@@ -144,12 +140,12 @@ def _write_tensor(name: str, array: Any) -> bytes:
     )
 
 
-def _value_info(name: str, shape: Sequence[int | str], kind: int) -> bytes:
+def _value_info(name: str, shape: Sequence[int | str]) -> bytes:
     sizes = b"".join(
         _bytes(1, _number(1, size) if isinstance(size, int) else _bytes(2, size.encode()))
         for size in shape
     )
-    tensor = _number(1, kind) + _bytes(2, sizes)
+    tensor = _number(1, _FLOAT) + _bytes(2, sizes)
     return _bytes(1, name.encode()) + _bytes(2, _bytes(1, tensor))
 
 

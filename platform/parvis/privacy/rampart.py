@@ -38,10 +38,9 @@ class Rampart(WordReader):
         # the graph is written as it should run: further fusing makes it slower
         self._session = open_session(graph, onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC)
 
-    def compute(self, ids: Any, filled: Any) -> Any:
+    def compute(self, ids: Any) -> Any:
         """Logits of these sub-words."""
-        state = self._embeddings.of(ids)
-        return self._session.run(None, {"state": state, "filled": filled})[0]
+        return self._session.run(None, {"state": self._embeddings.of(ids)})[0]
 
 
 def open_session(model: bytes | str, level: Any) -> Any:

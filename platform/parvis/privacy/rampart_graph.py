@@ -2,8 +2,9 @@
 
 The file's 4-bit weights are computed in floats, which costs three times as much. Here every large
 matrix becomes 7-bit whole numbers with one scale a column (seven, not eight: products of two pairs
-then fit 16 bits, so processors without newer instructions give the same answer), and each word's
-state is scaled by its own peak before it is rounded, so that what is read beside a text in one run
+then fit 16 bits, so processors without newer instructions give the same answer). What a word brings
+into a layer is rounded on one fixed scale; what attention and the wide part make of it, whose peaks
+lie far apart, on its own peak. Nothing else is looked at, so what is read beside a text in one run
 changes nothing of what is found in it. Made in memory at each start from the file whose hash was
 checked.
 """
@@ -19,8 +20,10 @@ _HEADS = 12
 _WIDTH = 384
 _BLOCK = 32
 _MOST = 63
-# A state over its own peak lies in [-1, 1]; after the bend of GELU in [-0.17, 1].
-_STATE_SCALE, _STATE_ZERO = 1 / 127, 128
+# The peak of a normalised, quieted state: of all words of our own texts in 1,000 one lies above 4.
+_STATE_PEAK = 4.6
+# Over its own peak what attention saw lies in [-1, 1]; after the bend of GELU in [-0.17, 1].
+_STATE_SCALE, _SEEN_SCALE, _ZERO = _STATE_PEAK / 127, 1 / 127, 128
 _WIDE_SCALE, _WIDE_ZERO = 1.18 / 255, 37
 _EPSILON = 1e-12
 _MS = "com.microsoft"
@@ -46,8 +49,8 @@ class Embeddings:
 
 
 def rewrite(content: bytes) -> tuple[bytes, Embeddings]:
-    """The model as `state` [texts, n, 384] to `logits` [texts, n, kinds], and the embeddings before
-    it; `filled` [texts, n] is 0 where a shorter text is filled up."""
+    """The model as `state` [texts, n, 384] to `logits` [texts, n, kinds] for texts of one length,
+    and the embeddings before it."""
     tensors, inputs = read_weights(content)
     graph = _Graph(tensors, inputs)
     state = graph.normalised("state", "bert.embeddings.LayerNorm")
@@ -60,9 +63,8 @@ def rewrite(content: bytes) -> tuple[bytes, Embeddings]:
     model = write_model(
         graph.nodes,
         graph.tensors,
-        inputs={"state": ["texts", "length", _WIDTH], "filled": ["texts", "length"]},
+        inputs={"state": ["texts", "length", _WIDTH]},
         outputs={"logits": ["texts", "length", len(tensors["classifier.bias"])]},
-        whole=["filled"],
     )
     return model, Embeddings(tensors)
 
@@ -81,9 +83,11 @@ class _Graph:
         self.tensors: dict[str, Any] = {
             "quiet": quiet,
             "last": np.array([2], dtype=np.int64),
-            "state.least": np.array([1e-6], dtype=np.float32),
             "state.scale": np.array(_STATE_SCALE, dtype=np.float32),
-            "state.zero": np.array(_STATE_ZERO, dtype=np.uint8),
+            "state.zero": np.array(_ZERO, dtype=np.uint8),
+            "seen.least": np.array([1e-6], dtype=np.float32),
+            "seen.scale": np.array(_SEEN_SCALE, dtype=np.float32),
+            "seen.zero": np.array(_ZERO, dtype=np.uint8),
             "wide.least": np.array([1], dtype=np.float32),
             "wide.scale": np.array(_WIDE_SCALE, dtype=np.float32),
             "wide.zero": np.array(_WIDE_ZERO, dtype=np.uint8),
@@ -103,16 +107,14 @@ class _Graph:
         """Attention, then the wide part, each with its way around."""
         node, name = f"/bert/encoder/layer.{number}", f"bert.encoder.layer.{number}"
         heads = [f"attention/self/{part}" for part in ("query", "key", "value")]
-        mixed = self._attention(
-            self._times(state, [f"{node}/{head}/MatMul_Q4" for head in heads], is_state=True),
-            np.concatenate([self._source[f"{name}.{h.replace('/', '.')}.bias"] for h in heads]),
-        )
-        seen = self._times(mixed, [f"{node}/attention/output/dense/MatMul_Q4"])
+        bias = [self._source[f"{name}.{head.replace('/', '.')}.bias"] for head in heads]
+        mixed = self._of_state(state, [f"{node}/{h}/MatMul_Q4" for h in heads], np.hstack(bias))
+        seen = self._times(self._attention(mixed), f"{node}/attention/output/dense/MatMul_Q4")
         state = self._joined(seen, state, f"{name}.attention.output")
-        wide = self._times(state, [f"{node}/intermediate/dense/MatMul_Q4"], is_state=True)
-        bias = self._keep(f"{name}.intermediate.dense.bias")
-        wide = self.add("FastGelu", [wide, bias], f"{wide}.gelu", domain=_MS)
-        narrow = self._times(wide, [f"{node}/output/dense/MatMul_Q4"], is_wide=True)
+        bias = self._source[f"{name}.intermediate.dense.bias"]
+        wide = self._of_state(state, [f"{node}/intermediate/dense/MatMul_Q4"], bias)
+        wide = self.add("FastGelu", [wide], f"{wide}.gelu", domain=_MS)
+        narrow = self._times(wide, f"{node}/output/dense/MatMul_Q4", is_wide=True)
         return self._joined(narrow, state, f"{name}.output")
 
     def matrix(self, node: str) -> Any:
@@ -123,44 +125,44 @@ class _Graph:
         values *= scales.reshape(*packed.shape[:2], 1)
         return np.ascontiguousarray(values.reshape(packed.shape[0], -1).T)
 
-    def _attention(self, mixed: str, bias: Any) -> str:
+    def _attention(self, mixed: str) -> str:
         parts = [f"{mixed}.{part}" for part in ("q", "k", "v")]
         self.nodes.append(write_node("Split", [mixed], parts, axis=2, num_outputs=3))
-        self.tensors[f"{mixed}.bias"] = bias
-        return self.add(
-            "MultiHeadAttention",
-            [*parts, f"{mixed}.bias", "filled"],
-            f"{mixed}.seen",
-            domain=_MS,
-            num_heads=_HEADS,
-        )
+        return self.add("MultiHeadAttention", parts, f"{mixed}.seen", domain=_MS, num_heads=_HEADS)
 
     def _joined(self, new: str, old: str, name: str) -> str:
         new = self.add("Add", [new, self._keep(f"{name}.dense.bias")], f"{name}.moved")
         return self.normalised(self.add("Add", [new, old], f"{name}.sum"), f"{name}.LayerNorm")
 
-    def _times(
-        self, state: str, nodes: list[str], *, is_state: bool = False, is_wide: bool = False
-    ) -> str:
-        """The state times these matrices side by side, in whole numbers."""
+    def _of_state(self, state: str, nodes: list[str], bias: Any) -> str:
+        """A normalised state times these matrices side by side, rounded on the fixed scale."""
         name = nodes[0]
         matrix = np.concatenate([self.matrix(node) for node in nodes], axis=1)
-        if is_state:
-            matrix /= self._quiet[:, None]
-            state = self.add("Mul", [state, "quiet"], f"{name}.quiet")
-        scales = np.maximum(np.abs(matrix).max(axis=0), 1e-9) / _MOST
-        self.tensors[f"{name}.w"] = np.rint(matrix / scales).astype(np.int8)
-        self.tensors[f"{name}.s"] = scales.astype(np.float32)
-        kind = "wide" if is_wide else "state"
+        self._round(name, matrix / self._quiet[:, None])
+        self.tensors[f"{name}.b"] = bias
+        quiet = self.add("Mul", [state, "quiet"], f"{name}.quiet")
+        return self._whole(quiet, name, "state", ["", f"{name}.b"])
+
+    def _times(self, state: str, name: str, *, is_wide: bool = False) -> str:
+        """Any state times this matrix, each word rounded on the scale of its own peak."""
+        self._round(name, self.matrix(name))
+        kind = "wide" if is_wide else "seen"
         loud = state if is_wide else self.add("Abs", [state], f"{name}.abs")
         size = self.add("ReduceMax", [loud, "last"], f"{name}.most", keepdims=1)
         size = self.add("Max", [size, f"{kind}.least"], f"{name}.size")
         even = self.add("Div", [state, size], f"{name}.even")
-        rounding = [f"{kind}.scale", f"{kind}.zero"]
-        whole = self.add("QuantizeLinear", [even, *rounding], f"{name}.whole")
-        inputs = [whole, f"{name}.w", f"{kind}.scale", f"{name}.s", f"{kind}.zero"]
-        out = self.add("MatMulIntegerToFloat", inputs, f"{name}.out", domain=_MS)
-        return self.add("Mul", [out, size], f"{name}.scaled")
+        return self.add("Mul", [self._whole(even, name, kind, []), size], f"{name}.scaled")
+
+    def _round(self, name: str, matrix: Any) -> None:
+        scales = np.maximum(np.abs(matrix).max(axis=0), 1e-9) / _MOST
+        self.tensors[f"{name}.w"] = np.rint(matrix / scales).astype(np.int8)
+        self.tensors[f"{name}.s"] = scales.astype(np.float32)
+
+    def _whole(self, state: str, name: str, kind: str, more: list[str]) -> str:
+        scale, zero = f"{kind}.scale", f"{kind}.zero"
+        whole = self.add("QuantizeLinear", [state, scale, zero], f"{name}.whole")
+        inputs = [whole, f"{name}.w", scale, f"{name}.s", zero, *more]
+        return self.add("MatMulIntegerToFloat", inputs, f"{name}.out", domain=_MS)
 
     def _keep(self, name: str) -> str:
         self.tensors[name] = self._source[name]

@@ -142,11 +142,11 @@ class _OnnxReader(WordReader):
         )
         self._inputs = {node.name for node in self._session.get_inputs()}
 
-    def compute(self, ids: Any, filled: Any) -> Any:
+    def compute(self, ids: Any) -> Any:
         """Logits of these sub-words."""
         feed = {
             "input_ids": ids,
-            "attention_mask": filled.astype(np.int64),
+            "attention_mask": np.ones_like(ids),
             "token_type_ids": np.zeros_like(ids),
         }
         return self._session.run(None, {k: v for k, v in feed.items() if k in self._inputs})[0]

@@ -9,6 +9,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -73,8 +74,8 @@ class WordReader(ABC):
         return self._kinds
 
     @abstractmethod
-    def compute(self, ids: Any, filled: Any) -> Any:
-        """Logits [texts, length, labels] of these sub-words; `filled` is 0 behind a text's end."""
+    def compute(self, ids: Any) -> Any:
+        """Logits [texts, length, labels] of these sub-words [texts, length]."""
 
     def read_words(self, text: str) -> list[Word]:
         """Every word of the text for which the model believes in anything; any length of text."""
@@ -95,20 +96,14 @@ class WordReader(ABC):
         return [[words[start] for start in sorted(words)] for words in believed]
 
     def run(self, rows: Sequence[Sequence[int]]) -> list[Any]:
-        """For each row of sub-words the beliefs in each kind, one row a sub-word."""
-        edges = len(self._before) + len(self._after)
-        width = max(map(len, rows)) + edges
-        ids = np.zeros((len(rows), width), dtype=np.int64)
-        filled = np.zeros((len(rows), width), dtype=np.int32)
-        for number, row in enumerate(rows):
-            ids[number, : len(row) + edges] = np.array([*self._before, *row, *self._after])
-            filled[number, : len(row) + edges] = 1
+        """For each of these rows, as long as each other, the beliefs in each kind of sub-word."""
+        ids = np.array([[*self._before, *row, *self._after] for row in rows], dtype=np.int64)
         with self._turns:
-            logits = self.compute(ids, filled)
+            logits = self.compute(ids)
         shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
         chances = (shifted / shifted.sum(axis=-1, keepdims=True)) @ self._kind_of
-        first = len(self._before)
-        return [chances[number, first : first + len(row)] for number, row in enumerate(rows)]
+        first, last = len(self._before), ids.shape[1] - len(self._after)
+        return list(chances[:, first:last])
 
     def _windows(self, at: int, text: str) -> Iterator[_Window]:
         for offset, chunk in _chunks(text):
@@ -118,28 +113,23 @@ class WordReader(ABC):
                 yield _Window(at, encoding.ids[first:last], places[first:last])
 
     def _words(self, text: str, offsets: Sequence[tuple[int, int]], scores: Any) -> Iterator[Word]:
-        best = scores.max(axis=-1)
-        group: list[int] = []
-        for index, (start, _end) in enumerate(offsets):
-            if group and not _same_word(text, offsets[group[-1]][1], start):
-                yield from self._word(offsets, scores, best, group)
-                group = []
-            group.append(index)
-        if group:
-            yield from self._word(offsets, scores, best, group)
-
-    def _word(
-        self, offsets: Sequence[tuple[int, int]], scores: Any, best: Any, group: list[int]
-    ) -> Iterator[Word]:
-        if best[group].max() < _LEAST_BELIEF:  # nothing believed in: most words of a text
-            return
-        top = scores[group].max(axis=0)
-        beliefs = {
-            kind: round(float(top[i]), 3)
-            for i, kind in enumerate(self._kinds)
-            if top[i] >= _LEAST_SHOWN
-        }
-        yield Word(offsets[group[0]][0], offsets[group[-1]][1], beliefs)
+        """Words with a sub-word that is believed in: few words of a text have one."""
+        past = 0
+        for index in (scores.max(axis=-1) >= _LEAST_BELIEF).nonzero()[0].tolist():
+            if index < past:
+                continue
+            first, past = index, index + 1
+            while first and _same_word(text, offsets[first - 1][1], offsets[first][0]):
+                first -= 1
+            while past < len(offsets) and _same_word(text, offsets[past - 1][1], offsets[past][0]):
+                past += 1
+            top = scores[first:past].max(axis=0).tolist()
+            beliefs = {
+                kind: round(chance, 3)
+                for kind, chance in zip(self._kinds, top, strict=True)
+                if chance >= _LEAST_SHOWN
+            }
+            yield Word(offsets[first][0], offsets[past - 1][1], beliefs)
 
 
 def _kinds(id2label: Mapping[str, str]) -> tuple[list[str], Any]:
@@ -173,15 +163,16 @@ def _chunks(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _batches(windows: Iterable[_Window]) -> Iterator[list[_Window]]:
-    """Windows of like length together, so that little is filled up."""
-    batch: list[_Window] = []
-    for window in sorted(windows, key=lambda window: len(window.ids)):
-        if batch and (len(batch) + 1) * (len(window.ids) + 2) > _BATCH_TOKENS:
-            yield batch
-            batch = []
-        batch.append(window)
-    if batch:
-        yield batch
+    """Windows of one length together: nothing is filled up, nothing hidden from attention."""
+    for length, group in groupby(sorted(windows, key=_length), key=_length):
+        alike = list(group)
+        most = max(1, _BATCH_TOKENS // (length + 2))
+        for first in range(0, len(alike), most):
+            yield alike[first : first + most]
+
+
+def _length(window: _Window) -> int:
+    return len(window.ids)
 
 
 def _windows(word_ids: Sequence[int | None]) -> Iterator[tuple[int, int]]:
