@@ -4,92 +4,45 @@ import re
 from collections.abc import Iterable, Iterator
 
 from parvis.privacy.entities import Label
-from parvis.privacy.recognizers.base import CUED, LIKELY, Hit, RuleRecognizer, is_cued
-from parvis.privacy.words import PARTICLES, is_never_a_name, past_small_word
+from parvis.privacy.recognizers.announced import (
+    Announced,
+    Kind,
+    is_number_word,
+    is_public_form,
+    is_ticket_form,
+    read_announced,
+)
+from parvis.privacy.recognizers.base import CUED, LIKELY, Hit, RuleRecognizer
+from parvis.privacy.words import is_never_a_name, past_small_word
 
-_NUMBER = r"(?:[ \n]?(?:n[°ºo]\.?|nr\.?|nummer|num[eé]ro|number|numm|no\.?|#|id))?"
-_CUE_WORDS = (
-    r"(?:num[eé]ro (?:de |d')|n[°º] ?(?:de |d')?)?(?:dossiers?|demande|client|usager|"
-    r"allocataire|adh[eé]rent|abonn[eé]|contrat|candidat|b[eé]n[eé]ficiaire|agent|inscription|"
-    r"affaire|affär|requ[eê]te|ticket|identifiant|recours|sinistre|salari[eé]|[eé]tudiant|police|"
-    rf"suivi){_NUMBER}|"
-    r"[nv]/?[ ]?r[eé]f\.?|(?:notre|votre|vos|nos) r[eé]f(?:[eé]rences?|\.)?|"
-    rf"r[eé]f(?:[eé]rences?|\.)?|ref(?:erence|erenz|\.)?{_NUMBER}|"
-    r"az\.?|aktenzeichen|akten-?(?:nummer|nr\.?)|gesch[aä]ftszeichen|gz\.?|gesch\.-z\.?|"
-    r"mein zeichen|ihr zeichen|unser zeichen|kassenzeichen|kz\.?|"
-    r"(?:vorgangs|kunden|antrags|fall|personal|mitglieds|vertrags|bg|bedarfsgemeinschafts|"
-    r"buchungs|auftrags|bearbeitungs|teilnehmer|matrikel|dossiers?|dossiers|ticket|"
-    r"verfahrens|bescheid|register|fahrzeug|schadens|stamm|dienst|klient|referenz|demande|"
-    r"cliente?)[ \-]?(?:nummer|numm|nr\.?|id|zeichens?)|"
-    r"(?:bau|wohngeld)?antrag|baugeneemegung|(?:bau)?genehmigung|permis(?: de construire)?|"
-    rf"vorgang{_NUMBER}|dossier{_NUMBER}|"
-    r"(?:case|file|customer|client|claim|application|reference|staff|employee|membership|"
-    r"contract|account|ticket|complaint|payroll|student|request|booking|tenancy|"
-    r"policy)(?: reference)?[ ](?:numbers?|no\.?|ref\.?|id|#)|(?:our|your|my) ref(?:erence)?|"
-    r"(?<!la )case|file ref(?:erence)?|personal-?nr\.?|agenten?numm(?:er)?|cliente?nummer|kennzahl|"
-    r"buergernummer|akte?n?|rg|r\.g\.|pacage|pers-?nr\.?|persnr\.?|betriebs-?(?:nummer|nr\.?)|"
-    r"betribsnummer|azr-?(?:nummer|nr\.?)|agdref|num[eé]ro [eé]tranger|roll|rôle|n[°º] de r[oô]le|"
-    rf"pv{_NUMBER}|pcn|avertissement{_NUMBER}|vw-?nr\.?|holding{_NUMBER}|payroll(?: no\.?)?|"
-    r"(?:sous|unter|under)(?: the| der| le)?(?: n[°ºo]\.?| nr\.?| no\.?| num[eé]ro| nummer|"
-    r" number)|"
-    r"(?:her|his|my|the|your|our|their)[ ](?:file|claim|application|case|account)|"
-    r"(?:son|mon|le|votre|leur)[ ]dossier|(?:ihr|sein|mein|unser)e?[ ](?:akte|vorgang)|"
-    r"(?:s[äe]in|hir|m[äe]in|hiren|hire)[ ]dossier|"
-    r"port ref(?:erence)?|r[eé]f(?:[eé]rence|\.)?[ ][^\W\d_]{3,15}(?=[ ]?:)|"
-    r"(?:vertrags|kunden|strom|steuer)konto|cotisante?|compteur|z[aä]hlernummer|pdl|"
-    r"point de livraison|"
-    r"matricule (?:agent|interne)|cas|mesure|signalement|contravention|amende|badge|"
-    r"proc[eé]dure|enqu[eê]te|visa|prisoner|inmate|claim|vignette|konto|certificate|bidding|serial|alloc(?:ataire)?|az|docket"
-)
-_CUE = re.compile(
-    rf"(?:^|[^\w])(?:{_CUE_WORDS})(?![^\W\d_])\.?(?:[ ]?\([^)\n]{{1,24}}\)|"
-    rf"[ ](?-i:[A-Z]{{2,6}})(?=[ ]?:))?[ \n]?(?:(?:est|"
-    r"ist|ass|is|lautet|porte|mit|with|unter|sous|vum|vom|du|de|der|le|la|the|avec|numéro|"
-    r"nummer|number|numm|n[°ºo]\.?|nr\.?|no\.?|dem|aktenzeichen|suivant|bei|of|für|fir|pour|"
-    rf"num[eé]ro)[ \n]?){{0,3}}[:#=]?[ \n]{{0,2}}\Z",
-    re.IGNORECASE,
-)
-# "Bürgerkonto-Nr. BK-448", "Bidding number 0098812", "Vignette Nr 4410": any number of something,
-# but not of a thing, a text, a room or an office
-_OF_SOMETHING = re.compile(
-    r"(?P<what>[^\W\d_][\w'/.\-]{1,30}?)?(?:,? ?|-)(?<![^\W_])(?:num[eé]ro|number|nummer|numm|"
-    r"zeichen|n[°ºo]\.?|nr\.?|no\.?|ref\.?|id\.?)[ ]?(?:is|ist|ass|est|"
-    r"lautet)?[ ]?[:#=]?[ \n]?\Z"
-    r"|(?P<whole>[^\W\d_]{3,30})(?:nummer|numm|nr\.?|zeichen)[ ]?(?:ist|ass|"
-    r"lautet)?[ ]?[:#=]?[ \n]?\Z",
-    re.IGNORECASE,
-)
-_THING = re.compile(
-    r".*(?:rechnung|faktur|facture|invoice|devis|angebot|bestell|commande|order|bon|art(?:icle|ikel)|"
-    r"seite|page|haus|zimmer|raum|room|salle|bureau|chip|puce|form|version|tele[fp]|phone|fax|"
-    r"ruf|handy|mobil|portable|gsm|bus|linie|line|ligne|postleit|flur|parzell|parcelle|plot|lot|"
-    r"fehler|error|code|gesetz|loi|law|regulation|verordnung|decret|d[eé]cret|arr[eê]t|directive|"
-    r"richtlinie|cerfa|siren|siret|ust|tva|vat|handelsregister|rcs|modell?|model|serie|charge|"
-    r"los|amtsblatt|journal|band|bl|heft|lfd|laufende|top|punkt|point|anlage|annexe|annex|"
-    r"schedule|section|standard|norm|iso|din|charity|company|verein|asbl|d[eé]lib[eé]ration|"
-    r"beschluss|circulaire|note|lot|march[eé]|appel|ausschreibung|tender|hotline|notruf|urgence|emergency|steuer|fiscal|tax)"
-    r"\w{0,6}\Z",
-    re.IGNORECASE,
-)
 _DATE_FORM = re.compile(r"\d{1,4}[./\-]\d{1,2}[./\-]\d{1,4}")
-_LEAST_DIGITS, _LEAST_OF_SOMETHING = 4, 5
 _PART = r"(?=[\w/.\-*_]*\d)[^\W_]+(?:[./\-*_]{1,2}[^\W_]+)*"
 _VALUE = re.compile(
-    rf"(?<![\w/.\-])(?:(?-i:[A-Z]{{1,5}})[ ](?=(?:(?-i:[A-Z]{{1,3}})[ ])?[\w/.\-]*\d)|"
+    rf"(?<![\w/.\-])(?:(?-i:[IVX]{{1,4}}|Z)[ ](?:(?-i:[A-Z])[ ])?\d{{1,2}}[ ][\-–][ ])?"
+    rf"(?:(?-i:[A-Z]{{1,5}})[ ](?=(?:(?-i:[A-Z]{{1,3}})[ ])?[\w/.\-]*\d)|"
     rf"[A-Z]{{1,6}}[ ]?[/\-][ ]?(?=\d))?(?:(?-i:[A-Z]{{1,3}})"
     rf"[ ])?{_PART}(?:[ ](?:(?:(?-i:[A-Z]{{1,3}})|[a-z])[ ](?=\d))?{_PART}|"
-    rf"\n(?=\d){_PART}){{0,4}}(?:[ ](?-i:[A-Z])(?![\w'.]))?",
+    rf"\n(?=\d){_PART}){{0,4}}(?:[ ](?-i:[A-Z])(?![\w'])|[ ]of[ ]\d{{1,2}}/\d{{1,2}}/\d{{2,4}}|"
+    rf"[ ](?-i:[A-ZÄÖÜ][a-zäöü])(?=[,;)\n]|\.?\Z))?",
     re.IGNORECASE,
 )
 _DATE = re.compile(
     r"(?:(?:du|vom|of|vum|le|am|den) )?\d{1,2}[./]\d{1,2}[./](?:19|20)?\d\d|(?:19|20)"
     r"\d\d-\d\d-\d\d|(?:19|20)\d\d"
 )
-_LEAST = 3
+_FIRST_WORD = re.compile(r"([^\W\d_]+)[ ]")
+_LEAST_WORD = 3
+_LEAST, _LEAST_BARE, _LEAST_DIGITS, _LEAST_OF_SOMETHING, _LEAST_ALONE = 3, 4, 4, 5, 7
+# years of a school or a budget, round the clock, thousands
+_NO_NUMBER = re.compile(r"(?:19|20)\d\d[/\-](?:(?:19|20)?\d\d)|\d{1,2}/\d{1,2}|\d{1,2}[h:]\d\d")
+_AMOUNT = re.compile(r"(?:[^\W\d_]+ )?\d{1,3}(?:[ .]\d{3})*|\d+\.\d\d?")
+_LETTER_AND_DIGITS = re.compile(r"[A-Z]{1,3}\d{6,}[A-Z]?|\d{6,}[A-Z]{1,2}", re.IGNORECASE)
+# "AB-2026/1234", "E1/418.772/2025"
+_SUBJECT_CODE = re.compile(r"(?=.*[/\-])(?=.*[A-ZÄÖÜ])\w{1,9}(?:[.\-/ ]\w{1,8}){1,4}")
 # the registers of German courts ("3 C 871/26", "5 K 1187/26.TR") and of offices with a year
 _COURT_FILE = re.compile(
     r"(?<![\w/.§])(?<!Art\. )\d{1,4} [A-Z][A-Za-z]{0,3}"
-    r"(?: \d{1,4} [A-Z][a-z]{0,3})? \d{1,6}/\d\d(?:\.[A-Z]{2})?(?![\w/])"
+    r"(?: \d{1,4} [A-Z][a-z]{0,3})? \d{1,6}/\d\d(?:\.[A-Za-z]{2}(?!\w))?(?![\w/])"
 )
 _DATED_FILE = re.compile(
     r"(?<![\w/.\-])[A-Z]{1,5}[\-/](?:[A-Z]{1,5}[\-/])?(?:20)?\d\d[\-/](?:[A-Z]{1,4}[\-/])?\d{3,8}"
@@ -102,15 +55,19 @@ _PARTED_FILE = re.compile(
     r"|(?<![\w/.,\-§+])[A-Z]{2,5}/\d{6,8}(?![\w/\-])"
     r"|(?<![\w/.,\-§+])[A-Z]{2,6}(?:-\d{2,6}){2,4}(?:-[A-Z]{1,2})?(?![\w/\-])"
 )
-_PUBLIC_BEFORE = re.compile(
-    r"(?:(?:BGH|BVerf\w+|BVerwG|BSG|BAG|BFH|EuGH|EuG|OLG|OVG|VGH|VG|LG|AG|LSG|SG|FG|"
-    r"rechnung|facture|invoice|devis|angebot|bestellung|commande|order|bon|norm|iso|din|en|"
-    r"urteil|arr[eê]t|jugement|judgment|beschluss|urt\.|beschl\.)\W"
-    r"(?:[^\n;.]|\.(?=\d|[ ]\d)){0,40}|"
-    r"(?:n[°ºo]\.?|nr\.?|no\.?) ?(?=FA-|RE-|INV-))\Z",
+_COURT_BEFORE = re.compile(
+    r"(?<!\w)(?:BGH|BVerf\w+|BVerwG|BSG|BAG|BFH|Bundes\w+gericht\w*|EuGH|EuG|OLG|OVG|VGH|"
+    r"VwGH|VfGH|OGH|VG|LG|AG|LSG|SG|FG|urteil|arr[eê]t|jugement|judgment|beschluss|urt\.|beschl\.)"
+    r"\W(?:[^\n;.]|\.(?=\d|[ ]\d)){0,40}\Z",
     re.IGNORECASE,
 )
-_BILLS = ("FA-", "RE-", "INV-", "CO-", "ISO-", "EN-", "BC-", "PO-", "DIN-", "COM/", "COM-")
+
+
+_FORMS = (
+    (_COURT_FILE, "court_file"),
+    (_DATED_FILE, "dated_file"),
+    (_PARTED_FILE, "parted_file"),
+)
 
 
 class CaseRecognizer(RuleRecognizer):
@@ -120,56 +77,88 @@ class CaseRecognizer(RuleRecognizer):
 
     def find(self, text: str) -> Iterable[Hit]:
         """Every number of a file that concerns a person."""
+        is_capital = text.isupper()
         for match in _VALUE.finditer(text):
             value = match.group().rstrip("./-")
             if sum(char.isalnum() for char in value) < _LEAST or _DATE.fullmatch(value):
                 continue
-            end = match.start() + len(_without_date(value))
-            for start in _starts(value, match.start(), is_capital=text.isupper()):
-                if is_cued(text, start, _CUE, reach=90):
-                    yield Hit(start, end, Label.CASE_NUMBER, CUED, "case_cue")
+            value = _without_date(value)
+            end = match.start() + len(value)
+            for start in _starts(value, match.start(), is_capital=is_capital):
+                rule = _rule(text[start:end], read_announced(text, start))
+                if rule:
+                    score = CUED if rule == "case_cue" else LIKELY
+                    yield Hit(start, end, Label.CASE_NUMBER, score, rule)
                     break
-                if _is_of_somebody(text, start, end):
-                    yield Hit(start, end, Label.CASE_NUMBER, LIKELY, "number_of_something")
-                    break
-        for pattern, rule in (
-            (_COURT_FILE, "court_file"),
-            (_DATED_FILE, "dated_file"),
-            (_PARTED_FILE, "parted_file"),
-        ):
+        for pattern, rule in _FORMS:
             for match in pattern.finditer(text):
-                before = text[max(0, match.start() - 60) : match.start()]
-                if _DATE_FORM.fullmatch(match.group(), past_small_word(match.group(), 0)):
-                    continue
-                if not _PUBLIC_BEFORE.search(before) and not match.group().startswith(_BILLS):
+                if not _is_public(text, match):
                     yield Hit(*match.span(), Label.CASE_NUMBER, LIKELY, rule)
+
+
+def _rule(value: str, announced: Announced) -> str | None:
+    """The rule by which a number is a person's file's; None when it is not known to be one."""
+    kind, digits = announced.kind, sum(map(str.isdigit, value))
+    if kind is Kind.THING or (_NO_NUMBER.fullmatch(value) and not announced.is_called):
+        return None
+    if kind is Kind.FILE and not is_ticket_form(value) and _is_file(value, announced, digits):
+        return "case_cue"
+    if kind is Kind.WEAK and (announced.is_called or _LETTER_AND_DIGITS.fullmatch(value)):
+        return "case_cue"
+    if kind is Kind.FILE or is_public_form(value):
+        return None
+    if kind is Kind.SUBJECT and not announced.is_number:
+        return "subject_code" if _SUBJECT_CODE.fullmatch(value) and digits >= _LEAST else None
+    return "number_of_something" if _is_of_something(value, announced, digits) else None
+
+
+def _is_file(value: str, announced: Announced, digits: int) -> bool:
+    """Whether it is what a file's word announces: anything right behind "Akte Nr.", but only what
+    looks like a file's number when it is not called one or other words stand between."""
+    if announced.is_far:
+        return _is_code(value, digits)
+    signs = sum(map(str.isalnum, value))
+    is_long = signs >= _LEAST_BARE and (digits >= _LEAST or signs >= _LEAST_ALONE)
+    return announced.is_called or is_long
+
+
+def _is_of_something(value: str, announced: Announced, digits: int) -> bool:
+    signs = sum(map(str.isalnum, value))
+    return (
+        announced.is_number
+        and (announced.is_named or announced.kind is Kind.SUBJECT)
+        and not _DATE_FORM.match(value)
+        and signs >= _LEAST_OF_SOMETHING
+        and digits >= _LEAST_DIGITS
+    )
+
+
+def _is_code(value: str, digits: int) -> bool:
+    """Whether it looks like a file's number by itself: long, or of several kinds of signs."""
+    is_mixed = not value.isdigit() and not _AMOUNT.fullmatch(value)
+    return digits >= _LEAST_ALONE or (digits >= _LEAST_DIGITS and is_mixed)
+
+
+def _is_public(text: str, match: re.Match[str]) -> bool:
+    before = text[max(0, match.start() - 60) : match.start()]
+    return bool(
+        is_public_form(match.group())
+        or _DATE_FORM.fullmatch(match.group(), past_small_word(match.group(), 0))
+        or _COURT_BEFORE.search(before)
+        or read_announced(text, match.start()).kind is Kind.THING
+    )
 
 
 def _starts(value: str, start: int, *, is_capital: bool) -> Iterator[int]:
     """The start, and what follows its first words: they may be the cue ("REF PP-55210")."""
-    if not is_capital or past_small_word(value, 0) == 0:
-        yield start
-    word = re.match(r"[^\W\d_]+[ ]", value)
-    while word:
-        yield start + word.end()
-        word = re.compile(r"[^\W\d_]+[ ]").match(value, word.end())
-
-
-def _is_of_somebody(text: str, start: int, end: int) -> bool:
-    """Whether "...nummer", "... number" stands before a value long enough to name one person."""
-    value = text[start:end]
-    signs, digits = (sum(map(is_kind, value)) for is_kind in (str.isalnum, str.isdigit))
-    if signs < _LEAST_OF_SOMETHING or digits < _LEAST_DIGITS or _DATE_FORM.match(value):
-        return False
-    said = _OF_SOMETHING.search(text, max(0, start - 60), start)
-    if said is None:
-        return False
-    what = (said["whole"] or said["what"] or "").strip(".-/")
-    # "here is the number:" says of what it is as little as the bare number does
-    is_bare = (said["whole"] is None and is_never_a_name(what)) or what.casefold().rstrip(
-        "'"
-    ) in PARTICLES
-    return bool(what) and not is_bare and not _THING.match(what)
+    at = 0
+    while word := _FIRST_WORD.match(value, at):
+        shown = word[1]
+        if len(shown) < _LEAST_WORD or not (is_never_a_name(shown) or is_number_word(shown)):
+            if not is_capital or past_small_word(value, at) == at:
+                yield start + at
+        at = word.end()
+    yield start + at
 
 
 def _without_date(value: str) -> str:
