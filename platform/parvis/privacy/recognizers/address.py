@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.base import CUED, SURE, Hit, RuleRecognizer
 from parvis.privacy.recognizers.coded import find_coded
+from parvis.privacy.recognizers.home_fields import find_fields
+from parvis.privacy.recognizers.homes import find_homes
 from parvis.privacy.recognizers.places import (
     find_living_cues,
     is_living_cue,
@@ -47,12 +49,20 @@ _EXTRA = (
     r"\.)?|esc(?:alier|\.)?|wohnung|whg\.?|app\.|stock|hinterhaus|og|eg|flat|apartment|c/o|"
     r"r[eé]s(?:idence|\.)?)[ ]?[\w°]{1,6}(?:[ ](?:étage|stock|og))?)?"
 )
+# words that no street's name goes on with: the sentence does
+_GOES_ON = (
+    r"et|und|and|an|depuis|seit|since|zënter|pour|für|for|fir|mais|aber|but|mee|avec|mit|with|mat|"
+    r"est|ist|is|ass|sont|a|ai|as|ont|hat|has|huet|qui|que|où|wo|where|wou|dont|dans|chez|sans|car|"
+    r"je|j|il|elle|on|nous|vous|ich|wir|ech|mir|i|we|sera|serait|était|afin|entre|parce|si|quand|"
+    r"lorsque|comme|donc|puis|ainsi|jusqu|vers|par|avant|après|pendant|se|s|ne|n|y|en ce|doit|peut|"
+    r"moi|lui|svp|merci|bonjour|tél|tel"
+)
 _FR = re.compile(
     rf"(?<![\w/.\-])(?:{_NUMBER},?[ \n](?:{_TYPES})|{_NUMBER},[ \n](?:{_PLACED}))(?!\w)"
-    rf"[ \n]?(?:{_WORD}[ \n]?(?:\d{{1,4}}(?!\d)"
-    rf"[ ]?)?){{1,6}}?{_EXTRA}(?:[ ]?[,\-–\n(]{{1,2}}[ \n]{{0,2}}{_EXTRA}{_CODE_TOWN}|"
+    rf"(?:[ \n]?{_WORD}(?:[ \n]?\d{{1,4}}(?!\d)[ ]?)?){{1,6}}?"
+    rf"{_EXTRA}(?:[ ]?[,\-–\n(]{{1,2}}[ \n]{{0,2}}{_EXTRA}{_CODE_TOWN}|"
     rf"[ ]{_CODE_TOWN}|[ ]?,?[ ](?:à|zu|in|at|,)[ ](?-i:[A-ZÀ-Þ]){_TOWN}|(?=[ ]?[,.;:\n)!?]|"
-    r"[ ](?:et|und|and|an|depuis|seit|since|pour|für|mais|avec)(?!\w)|$))",
+    rf"[ ](?:{_GOES_ON})(?!\w)|$))",
     re.IGNORECASE,
 )
 _DE_SUFFIX = (
@@ -61,13 +71,20 @@ _DE_SUFFIX = (
     r"steenweg|dreef|kaai|baan|gracht|singel|kade|dijk|gürtel|zeile|kai|lände|matte?|rain|halde|"
     r"quai|hof|berg|park|anger|kamp|twiete|redder|zeile|siedlung|straße)"
 )
+# "im Jahr 2019", "am Montag 14", "im Mai 1983"
+_NO_STREET = (
+    r"(?:jahr|joer|jan|feb|mär|mar|apr|mai|may|mee|jun|jul|aug|sep|okt|oct|nov|dez|dec|sommer|"
+    r"winter|herbst|frühling|mo(?:ntag|\b)|di(?:enstag|\b)|mi(?:ttwoch|\b)|do(?:nnerstag|\b)|"
+    r"fr(?:eitag|\b)|sa(?:mstag|\b)|so(?:nntag|\b)|alter|zimmer|raum|anhang|anlage|absatz|art|"
+    r"haus|bescheid|schreiben|monat|wert|umfang|amt|gebäude|erdgeschoss|stock|fall|tag)"
+)
 _DE = re.compile(
-    rf"(?<![\w/.\-])(?:{_CAP}(?:[ \-])){{0,2}}(?:{_L}[\w\-']{{0,30}}{_DE_SUFFIX}|{_CAP}[ ](?-i:S)tr"
-    r"(?:aße|asse|ooss|oss|\.)|(?:am|an der|"
+    rf"(?<![\w/.\-])(?:(?:{_CAP}(?:[ \-])){{0,2}}(?:{_L}[\w\-']{{0,30}}{_DE_SUFFIX}|{_CAP}[ ](?-i:S)tr"
+    r"(?:aße|asse|ooss|oss|\.))|(?:am|an der|"
     r"an den|im|in der|in den|auf der|auf dem|auf den|zum|zur|unter den|unter der|hinter der|"
     r"hinter dem|vor dem|beim|alte[rn]?|neue[rn]?|gro(?:ß|ss)e[rn]?|kleine[rn]?|obere|untere)"
-    rf"[ \n]{_CAP}(?:[ ]{_CAP})?)"
-    rf"[ \n]{{1,2}}(?:nr\.?[ ])?\d{{1,4}}(?:[ ]?[a-k](?!\w))?"
+    rf"[ \n](?!{_NO_STREET}){_CAP}(?:[ ]{_CAP})?)"
+    rf"(?:[ \n]{{1,2}}(?:nr\.?[ ])?|,?[ ](?:nr\.?|haus(?:nummer)?)[ ])\d{{1,4}}(?:[ ]?[a-k](?!\w))?"
     rf"(?:[ ]?[\-/][ ]?(?:\d{{1,4}}[a-k]?|[a-kA-K]|(?-i:I{{1,3}}))(?!\w)){{0,3}}{_EXTRA}"
     rf"(?:[ ]?[,\-–\n(]{{1,2}}[ \n]{{0,2}}{_CODE_TOWN}|"
     rf"[ ](?:in[ ])?{_CODE_TOWN}|[ ]?,?[ ](?:in|zu|te)[ ](?-i:[A-ZÀ-Þ]){_TOWN}|,[ ]{_CAP})?",
@@ -84,8 +101,8 @@ _POSTCODE_HERE = rf"(?-i:{_POSTCODE})"
 _CAP_HERE = rf"[A-ZÀ-Þ]{_L}{{0,40}}(?:['\-]{_L}{{1,40}}){{0,4}}"
 _GB = re.compile(
     r"(?<![\w/.\-])"
-    rf"(?:flat[ ]\w{{1,4}},?[ ])?\d{{1,4}}[a-d]?,?[ \n]"
-    r"(?!(?:of|at|in|on|to|the|and|or|for|from|by|days?|weeks?|months?|years?)[ \n])"
+    rf"(?:flat[ ]\w{{1,4}},?[ ])?\d{{1,4}}(?:/\d{{1,3}})?[a-d]?,?[ \n]"
+    r"(?!(?:of|at|in|on|to|(?-i:the)|and|or|for|from|by|[ap]m|days?|weeks?|months?|years?)[ \n])"
     rf"(?:{_WORD}[ \n]){{1,3}}?{_GB_SUFFIX}(?!\w)"
     rf"\.?(?:[ ]?[,\n][ \n]?{_CAP}(?:[ \-]{_CAP}){{0,2}}){{0,3}}"
     rf"(?:[ ]?[,\n]?[ \n]?{_POSTCODE}(?!\w))?",
@@ -123,6 +140,12 @@ _BUILDING_BEFORE = re.compile(
     r"flats|buildings)[,\n][ \n]?\Z",
     re.IGNORECASE,
 )
+# what says which flat or door: "3e étage gauche", "Whg. 12 links", "c/o Weber", "bât. Les Pins"
+_DETAIL = (
+    r"(?:[ ]?(?:n[°º]|nr\.?|no\.?)?[ ]?(?:[A-Za-z]?\d{1,4}[A-Za-z]?(?!\w)|gauche|droite|links|rechts|mitte|"
+    r"left|right|front|rear|face|porte|appt?\.?|appartement|app\.?|wohnung|whg\.?|t[uü]r|lénks|riets|"
+    r"étage|etage|stock|og|(?-i:[A-ZÀ-Þ][^\W\d_]{0,25}|(?:le|la|les|des|du|de|von)(?=[ ][A-ZÀ-Þ])))(?!\w)){0,4}"
+)
 # "..., bât. C, esc. 2, 3e étage gauche, 57070 Metz": the same after the street, then the town
 _INSIDE = (
     r"(?:b[aâ]t(?:iment|\.)?|appt?\.?|appartement|app\.?|esc(?:alier|\.)?|porte|bo[iî]te|bte|bus|"
@@ -130,7 +153,7 @@ _INSIDE = (
     r"apt\.?|room|floor|[eé]tage|r[eé]sidence|r[eé]s\.|rdc|rez-de-chauss[eé]e|erdgeschoss|eg|"
     r"\d{1,2}(?:e|er|[eè]me|\.|st|nd|rd|th)?[ ]?(?:[eé]tage|stock|og|obergeschoss|floor|stack)|"
     r"(?:premier|deuxi[eè]me|troisi[eè]me|quatri[eè]me|cinqui[eè]me|dernier)[ ][eé]tage|"
-    r"au[ ]\d{1,2}(?:e|er|[eè]me))(?!\w)[^,;\n]{0,25}"
+    r"au[ ]\d{1,2}(?:e|er|[eè]me))(?!\w)" + _DETAIL
 )
 _REST = re.compile(
     rf"(?:[ ]?[,\n\-/][ ]?{_INSIDE}){{0,4}}(?P<town>[ ]?[,\-–\n(]{{0,2}}[ \n]{{0,2}}{_CODE_TOWN})?",
@@ -152,6 +175,11 @@ _PO_BOX = re.compile(
 _GB_LINES = re.compile(
     rf"(?<![\w.\-])(?:(?:The )?{_CAP_HERE}(?:[ ]{_CAP_HERE}){{0,3}}[ ]?[,\n][ ]?){{1,4}}"
     rf"{_CAP_HERE}(?:[ \-]{_CAP_HERE}){{0,2}},?[ \n]{_POSTCODE_HERE}(?!\w)"
+)
+# "Kilmore, Ballybay, Co. Monaghan": townlands of Ireland have no street
+_COUNTY = re.compile(
+    rf"(?<![\w.\-])(?:(?:The )?(?:\d{{1,4}} )?{_CAP_HERE}(?:[ \-]{_CAP_HERE}){{0,3}}, ){{1,4}}"
+    rf"(?:Co\.?|County) {_CAP_HERE}"
 )
 # "in der Bahnhofstraße 4": the preposition belongs to the sentence, not to the street
 _IN_STREET = re.compile(
@@ -227,11 +255,20 @@ class AddressRecognizer(RuleRecognizer):
             for match in pattern.finditer(text):
                 if is_living_cue(text, match.start()):
                     yield from self._address(text, match.start(), match.end(), "postcode_cue")
-        for match in (*_PO_BOX.finditer(text), *_GB_LINES.finditer(text)):
+        for match in (
+            *_PO_BOX.finditer(text),
+            *_GB_LINES.finditer(text),
+            *_COUNTY.finditer(text),
+        ):
             yield from self._address(text, match.start(), match.end(), "box_or_house")
         for start, end in find_coded(text):
             yield from self._address(text, start, end, "coded_place")
         yield from self._towns(text)
+        for place in find_homes(text):
+            rule = "home_town" if place.label is Label.LOCATION else "home_street"
+            yield Hit(place.start, place.end, place.label, SURE, rule)
+        for field in find_fields(text):
+            yield Hit(*field, SURE, "home_field")
 
     def _streets(self, text: str) -> Iterator[Hit]:
         if not any(char.isdigit() for char in text):

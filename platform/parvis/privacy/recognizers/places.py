@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 _PREPOSITION = (
     r"(?:bei |pr[eè]s |près |tout |nach |ginn )?"
@@ -87,6 +88,16 @@ _OFFICE = re.compile(
     rf"{OFFICE_WORDS})(?![\w])",
     re.IGNORECASE,
 )
+# what takes place, and where: a meeting's address is nobody's home
+_EVENT = re.compile(
+    r"(?<![\w])(?:r[eé]unions?|s[eé]ances?|permanences?|rendez-vous|formation|cours|exposition|atelier|"
+    r"travaux|chantier|livraison|collecte|march[eé]|se tiendra|aura lieu|sprechstunden?|sitzung|schulung|"
+    r"termin|treffpunkt|veranstaltung|versammlung|ausstellung|kurs|baustelle|findet|tagung|training|"
+    r"s[ëe]tzung|versammlung|reunioun|chantier|formatioun|rendez-vous|baustell|meeting|hearing|"
+    r"appointment|workshop|roadworks|exhibition|takes place|salle|saal|sall|hall|gymnase|turnhalle|"
+    r"kulturzentrum|centre culturel)(?![\w])",
+    re.IGNORECASE,
+)
 # "The Town Hall, Victoria Street, Luton LU1 2BQ"
 _AT_OFFICE = re.compile(rf"(?:the )?(?:{OFFICE_WORDS})(?!\w)(?! stra| str)", re.IGNORECASE)
 
@@ -112,14 +123,20 @@ def is_small_line(text: str, start: int) -> bool:
     return (before + after).islower()
 
 
+@lru_cache(maxsize=4096)
+def is_office_word(word: str) -> bool:
+    """Whether this word names an office."""
+    return _OFFICE.fullmatch(word) is not None
+
+
 def is_office_address(text: str, start: int, end: int) -> bool:
     """Whether an office is named right before or after and nobody is said to live here."""
     before = text[max(0, start - 90) : start]
-    cut = max((m.end() for m in re.finditer(r"(?<![sS]tr)(?<!St)[.!?;] |\n\n", before)), default=0)
+    cut = max((m.end() for m in re.finditer(r"(?<![sS]tr)(?<!St)[.!?;]\s|\n\n", before)), default=0)
     before = before[cut:]
     if _AT_OFFICE.match(text, start, end):
         return True
-    offices = [m.end() for m in _OFFICE.finditer(before)]
+    offices = [m.end() for form in (_OFFICE, _EVENT) for m in form.finditer(before)]
     owns = [m.end() for m in _OWN.finditer(before)]
     if offices:
         return not owns or max(owns) < min(offices)
