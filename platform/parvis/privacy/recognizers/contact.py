@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 import phonenumbers
 
 from parvis.privacy.entities import Label
+from parvis.privacy.recognizers.announced import Kind, read_announced
 from parvis.privacy.recognizers.base import (
     CHECKED,
     CUED,
@@ -17,6 +18,7 @@ from parvis.privacy.recognizers.base import (
     digits_of,
     is_cued,
 )
+from parvis.privacy.recognizers.lexicon import is_plain_word
 
 _AT = (
     r"(?:@|%40|&#0*64;|&#x0*40;|&commat;|"
@@ -63,7 +65,7 @@ _OFFICE_WORDS = (
 )
 _OFFICE = re.compile(
     rf"(?:{_OFFICE_WORDS}|[a-zäöü]{{2,30}}(?:amt|stelle|verwaltung|kasse|b(?:u|ü|ue)ro|dienst|"
-    rf"zentrum|b[eé]h[oö]rde))(?:[.\-_](?:[a-z]{{2,20}}|\d{{1,4}}))*(?:[@\[({{ ]|%40|&)",
+    rf"zentrum|b[eé]h(?:ö|oe|o)rde))(?:[.\-_](?:[a-z]{{2,20}}|\d{{1,4}}))*(?:[@\[({{ ]|%40|&)",
     re.I,
 )
 
@@ -112,12 +114,27 @@ _NUMBER_CUE = cue(r"(?:die |meng |meine |my |the )?(?:nummer|num[eé]ro|number)"
 _DATE = re.compile(
     r"\A(?:\d{1,2}[./ \-]\d{1,2}[./ \-](?:19|20)\d\d|(?:19|20)\d\d[./ \-]\d{1,2}[./ \-]\d{1,2})"
 )
+# "04.01.26, 19:02", "04/12 09h"
+_SHORT_DATE = re.compile(
+    r"(?:0?[1-9]|[12]\d|3[01])([./])(?:0?[1-9]|1[0-2])(?:\1\d\d|[ ]\d\d(?=h))(?!\d)"
+)
 _DATE_BEFORE = re.compile(_DATE.pattern + r"[ \n]+(?=[\d(])")
 _AMOUNT_AFTER = re.compile(r"\A(?:,\d\d)? ?(?:€|eur|euro|chf|%|\$|£|km|m²|kg)", re.IGNORECASE)
 # numbers that nobody but a firm or an office can have: free, shared cost, emergency
 _SERVICE = re.compile(
-    r"(?:0(?:300|303|800|808)[ /\-]\d|0180\d?[ /\-]|0900[ /\-]|"
-    r"0[ .]80[05-9][ .]\d|08[ .]0[05-9][ .]\d|8002[ \-]?\d{4}\Z|116[ ]?\d{3}\Z)"
+    r"(?:0(?:300|303|333|344|800|808|818|843|844|845|870)[ /\-]\d{3}|0180\d?[ /\-]|0900[ /\-]|"
+    r"0[ .\n]8\d\d[ .]\d|08(?:[ .]\d\d){4}\Z|(?:1800|1850|1890)[ ]\d|"
+    r"(?:\(?(?:\+|00)352\)?[ ])?8002[ \-]?\d{4}\Z|116[ ]?\d{3}\Z)"
+)
+# "+43 316 872-0", "03328 318 0": the switchboard of a house
+_SWITCHBOARD = re.compile(r"[+0(][\d ()/\-]{5,}\d[ ]?[\-–/ ][ ]?0\Z")
+_OFFICE_LINE_BEFORE = re.compile(
+    r"(?<!\w)(?:hotline|infoline|standard(?: reste| est)?(?: le| au)?|switchboard|zentrale|"
+    r"telefonzentrale|secr[eé]tariat|sekretariat|accueil|guichet|centre de contact|"
+    r"service (?:client|fraude|des? [^\W\d_]+)|servicenummer|callcenter|call ?centre|their line|"
+    r"notdienst|bereitschaftsdienst)"
+    r"(?:[ ](?:unter|ist|ass|is|on|at|sous|au|op|de|der|die))?(?:[ ]?t[eé]l\.?)?[ ,:(–\-]{1,4}\Z",
+    re.IGNORECASE,
 )
 _LATER_NUMBER = re.compile(r"(?<=[ .\-/])(?:\+|00)\d[\d ().\-/]{6,20}\Z")
 _MIN_DIGITS, _MAX_DIGITS, _MOST_NATIONAL = 6, 15, 12
@@ -142,16 +159,31 @@ class EmailRecognizer(RuleRecognizer):
                     yield Hit(match.start(), match.end(), Label.EMAIL, SURE, rule)
 
 
+_PRIVATE_HOSTS = (
+    r"(?:gmx|web|gmail|googlemail|hotmail|outlook|live|yahoo|posteo|icloud|t-online|freenet|proton|"
+    r"protonmail|pt|orange|wanadoo|free|sfr|laposte|bbox|skynet|telenet|bluewin|aon|btinternet|"
+    r"(?:[\w\-]+\.)?(?:mail|post|webmail|mailbox|e-?post)[\w\-]*|[\w\-]*(?:mail|post))\."
+)
 # "info.pixelstube@gmx.example": who works alone, not an office
 _PRIVATE_HOST = re.compile(
-    r"(?:info|contact|kontakt|mail|hello|hallo|bonjour|office)[.\-_][^@]{3,40}@(?:gmx|web|gmail|"
-    r"googlemail|hotmail|outlook|live|yahoo|posteo|icloud|t-online|freenet|proton|protonmail)\.",
+    rf"(?:info|contact|kontakt|mail|hello|hallo|bonjour|office)[.\-_][^@]{{3,40}}@{_PRIVATE_HOSTS}",
     re.IGNORECASE,
 )
+_PRIVATE = re.compile(_PRIVATE_HOSTS, re.IGNORECASE)
+_LONGEST_INITIALS = 4
 
 
 def _is_office(address: str) -> bool:
-    return bool(_OFFICE.match(address)) and not _PRIVATE_HOST.match(address)
+    if _OFFICE.match(address):
+        return not _PRIVATE_HOST.match(address)
+    mailbox, _, host = address.partition("@")
+    words = re.split(r"[.\-_]", mailbox)
+    return not _PRIVATE.match(host) and all(map(_is_of_office, words))
+
+
+def _is_of_office(word: str) -> bool:
+    """A word that names a task and no person: "highways", "technique"; not "baker"."""
+    return len(word) > _LONGEST_INITIALS and is_plain_word(word)
 
 
 def find_office_mailboxes(text: str) -> Iterator[tuple[int, int]]:
@@ -169,42 +201,57 @@ class PhoneRecognizer(RuleRecognizer):
 
     def find(self, text: str) -> Iterable[Hit]:
         """Every run of digits that is a telephone number somewhere near, or said to be one."""
+        yield from self._spoken(text)
+        for match in _DIGIT_RUN.finditer(text):
+            yield from self._written(text, match)
+
+    def _spoken(self, text: str) -> Iterator[Hit]:
         for spoken in _SPOKEN.finditer(text):
             is_told = any(is_cued(text, spoken.start(), c) for c in (_PHONE_CUE, _NUMBER_CUE))
             if is_told and len(re.findall(r"\w+", spoken.group())) >= _LONG_SPOKEN:
                 yield Hit(*spoken.span(), Label.PHONE, SURE, "phone_in_words")
-        for match in _DIGIT_RUN.finditer(text):
-            # "14/07/1989 0612345908": the date before it is not part of the number
-            date = _DATE_BEFORE.match(match.group())
-            first = match.start() + (date.end() if date else 0)
-            start, end = _without_brackets(text, first, match.end())
-            run = text[start:end].replace("\n", " ")
-            if (
-                len(digits_of(run)) > _MAX_DIGITS
-            ):  # "L-2146. 0035226445190": another number before it
-                later = _LATER_NUMBER.search(run)
-                start, run = (start + later.start(), later.group()) if later else (start, run)
-            if not _MIN_DIGITS <= len(digits_of(run)) <= _MAX_DIGITS:
-                continue
-            if self._is_something_else(text, start, end):
-                continue
-            before = text[max(0, start - 12) : start]
-            if is_cued(text, start, _PHONE_CUE) or _LETTER_CUE.search(before):
-                yield Hit(start, end, Label.PHONE, SURE, "phone_cue")
-            elif _is_phone(run):
-                # a country code is as good as a check digit against what only looks like an id
-                score = CHECKED if run.lstrip("(").startswith("+") else CUED
-                yield Hit(start, end, Label.PHONE, score, "phone")
-            elif _is_written_as_phone(run):
-                yield Hit(start, end, Label.PHONE, LIKELY, "phone_form")
+
+    def _written(self, text: str, match: re.Match[str]) -> Iterator[Hit]:
+        # "14/07/1989 0612345908": the date before it is not part of the number
+        date = _DATE_BEFORE.match(match.group())
+        first = match.start() + (date.end() if date else 0)
+        start, end = _without_brackets(text, first, match.end())
+        run = text[start:end].replace("\n", " ")
+        if len(digits_of(run)) > _MAX_DIGITS:  # "L-2146. 0035226445190": another number before it
+            later = _LATER_NUMBER.search(run)
+            start, run = (start + later.start(), later.group()) if later else (start, run)
+        if not _MIN_DIGITS <= len(digits_of(run)) <= _MAX_DIGITS:
+            return
+        if self._is_something_else(text, start, end):
+            return
+        before = text[max(0, start - 12) : start]
+        if is_cued(text, start, _PHONE_CUE) or _LETTER_CUE.search(before):
+            yield Hit(start, end, Label.PHONE, SURE, "phone_cue")
+        elif _SHORT_DATE.match(text, start) or _is_of_thing(text, start):
+            return
+        elif _is_phone(run):
+            # a country code is as good as a check digit against what only looks like an id
+            score = CHECKED if run.lstrip("(").startswith("+") else CUED
+            yield Hit(start, end, Label.PHONE, score, "phone")
+        elif _is_written_as_phone(run):
+            yield Hit(start, end, Label.PHONE, LIKELY, "phone_form")
 
     def _is_something_else(self, text: str, start: int, end: int) -> bool:
         return bool(
             _SERVICE.match(text[start:end])
             or _DATE.match(text[start:end])
+            or text[end : end + 1].isalpha()
+            or _SWITCHBOARD.fullmatch(text[start:end])
+            or _OFFICE_LINE_BEFORE.search(text[max(0, start - 40) : start])
             or _NOT_A_PHONE_BEFORE.search(text[max(0, start - 24) : start])
             or _AMOUNT_AFTER.match(text[end : end + 8])
         )
+
+
+def _is_of_thing(text: str, start: int) -> bool:
+    """Whether it is called the number of a firm, a bill or a form."""
+    announced = read_announced(text, start)
+    return announced.kind is Kind.THING and announced.is_number
 
 
 def _without_brackets(text: str, start: int, end: int) -> tuple[int, int]:
