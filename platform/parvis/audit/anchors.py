@@ -181,15 +181,19 @@ class Anchors:
         lines = note.split("\n")
         if lines[0] != key.origin or not lines[1].isdecimal():
             raise InvalidRequest("the request is about another log")
+        kept, when = "", 0
         for name, witness in self.plan.trust.witnesses.items():
             try:
                 found = find_cosignature(note, answer, witness.vkey)
             except NoteInvalid as error:
                 raise InvalidRequest(str(error)) from error
-            if found is not None:
-                self.store.add_cosignature(key.log, int(lines[1]), name, found[1], note, found[0])
-                return name, found[1]
-        raise InvalidRequest("none of the witnesses in PARVIS_ANCHORS_FILE signed this")
+            if found is not None:  # one witness may sign with two keys
+                line, when = found
+                self.store.add_cosignature(key.log, int(lines[1]), name, when, note, line)
+                kept = kept or name
+        if not kept:
+            raise InvalidRequest("none of the witnesses in PARVIS_ANCHORS_FILE signed this")
+        return kept, when
 
     def describe(self, tenant_id: str, now: float | None = None) -> AnchorState:
         """How much of the agency's log others vouch for; raises NotFound."""

@@ -1,4 +1,4 @@
-"""Cosignatures (c2sp.org/tlog-cosignature, Ed25519): a witness signs a head together with the time.
+"""Cosignatures (c2sp.org/tlog-cosignature): a witness signs a head together with the time.
 
 Writing them; reading them is `verify.Cosigner`, the one that auditors use. Who asks for them is
 `anchors.py`, who gives them `witness.py`.
@@ -9,28 +9,39 @@ import hashlib
 from collections.abc import Iterable
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from parvis.audit.notes import NoteInvalid
-from parvis.audit.verify import Cosigner, Malformed, split_note
+from parvis.audit.verify import (
+    COSIGNERS,
+    Cosigner,
+    Malformed,
+    Unsupported,
+    cosigned_message,
+    split_note,
+)
 
-_COSIGNATURE = b"\x04"
+_KINDS = {length: kind for kind, length in COSIGNERS.items()}
 _ID_BYTES = 4
+
+CosignerKey = Ed25519PrivateKey | MLDSA44PrivateKey
 
 
 def _key_id(name: str, public_key: bytes) -> bytes:
-    return hashlib.sha256(name.encode() + b"\n" + _COSIGNATURE + public_key).digest()[:_ID_BYTES]
+    raw = _KINDS[len(public_key)] + public_key
+    return hashlib.sha256(name.encode() + b"\n" + raw).digest()[:_ID_BYTES]
 
 
 def format_cosigner_vkey(name: str, public_key: bytes) -> str:
-    """The verifier key of a witness as policies and people carry it (type 0x04)."""
-    encoded = base64.b64encode(_COSIGNATURE + public_key).decode()
+    """The verifier key of a witness as policies and people carry it (type 0x04 or 0x06)."""
+    encoded = base64.b64encode(_KINDS[len(public_key)] + public_key).decode()
     return f"{name}+{_key_id(name, public_key).hex()}+{encoded}"
 
 
-def sign_cosignature(text: str, name: str, key: Ed25519PrivateKey, when: int) -> str:
+def sign_cosignature(text: str, name: str, key: CosignerKey, when: int) -> str:
     """The signature line, with its newline, over a checkpoint's text at `when` (s since 1970)."""
     public = key.public_key().public_bytes_raw()
-    signature = key.sign(f"cosignature/v1\ntime {when}\n{text}".encode())
+    signature = key.sign(cosigned_message(_KINDS[len(public)], name, when, text))
     raw = _key_id(name, public) + when.to_bytes(8) + signature
     return f"\u2014 {name} {base64.b64encode(raw).decode()}\n"
 
@@ -49,7 +60,7 @@ def find_cosignature(note: str, answer: str, vkey: str) -> tuple[str, int] | Non
             for name, raw in lines
             if (name, raw[:_ID_BYTES]) == (witness.name, witness.id)
         ]
-    except (Malformed, UnicodeEncodeError) as error:
+    except (Malformed, Unsupported, UnicodeEncodeError) as error:
         raise NoteInvalid("the witness's answer is not a cosignature of this head") from error
     if not found:
         return None

@@ -37,6 +37,11 @@ try:
 except ImportError:  # the auditor's machine may have nothing but Python
     Ed25519PublicKey = None  # type: ignore[assignment,misc]
 try:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
+except ImportError:  # before version 48, or nothing at all
+    MLDSA44PublicKey = None  # type: ignore[assignment,misc]
+try:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -610,30 +615,64 @@ def split_proof(text: str) -> tuple[bytes, int, list[bytes], bytes]:
 # What others vouch for: cosignatures (c2sp.org/tlog-cosignature), time stamps (RFC 3161)
 
 
+COSIGNERS = {b"\x04": 32, b"\x06": 1312}  # Ed25519, ML-DSA-44: bytes of the public key
+NO_MLDSA = "cosignatures by ML-DSA-44 need the package cryptography, 48 or newer"
+
+
 class Unsupported(Exception):
     """Something that cannot be checked on this machine; the words say what."""
 
 
 class Cosigner:
-    """A witness's verifier key (type 0x04): it signs a head together with the time."""
+    """A witness's verifier key (0x04 or 0x06): it signs a head together with the time."""
 
     def __init__(self, vkey: str) -> None:
         self.name, identity, raw = split_vkey(vkey)
-        if len(raw) != 33 or raw[:1] != b"\x04":
-            raise Malformed("not a witness's Ed25519 verifier key")
-        self.vkey, self.public = vkey, raw[1:]
+        if len(raw) - 1 != COSIGNERS.get(raw[:1]) or len(self.name.encode()) > 255:
+            raise Malformed("not a witness's verifier key (Ed25519 or ML-DSA-44)")
+        self.vkey, self.kind, self.public = vkey, raw[:1], raw[1:]
         self.id = hashlib.sha256(self.name.encode() + b"\n" + raw).digest()[:4]
         if self.id.hex() != identity:
             raise Malformed("a verifier key with the wrong key id")
 
     def read_time(self, text: str, signature: bytes) -> int:
-        """When the witness signed this head, in seconds since 1970."""
+        """When the witness signed this head, in seconds since 1970; 0 when it does not say.
+
+        Malformed when the signature does not fit; Unsupported when this machine cannot tell.
+        """
         when = int.from_bytes(signature[:8], "big")
-        message = f"cosignature/v1\ntime {when}\n{text}".encode()
-        good = when < 2**63 and check_signature(self.public, signature[8:], message)
-        if len(signature) != 72 or not good:
+        good = when < 2**63 and self._has_signed(
+            cosigned_message(self.kind, self.name, when, text), signature[8:]
+        )
+        if not good:
             raise Malformed(f"the cosignature of {self.name} does not fit")
         return when
+
+    def _has_signed(self, message: bytes, signature: bytes) -> bool:
+        if self.kind == b"\x04":
+            return len(signature) == 64 and check_signature(self.public, signature, message)
+        if MLDSA44PublicKey is None:
+            raise Unsupported(NO_MLDSA)
+        try:
+            MLDSA44PublicKey.from_public_bytes(self.public).verify(signature, message)
+        except UnsupportedAlgorithm:
+            raise Unsupported(NO_MLDSA) from None
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+
+def cosigned_message(kind: bytes, name: str, when: int, text: str) -> bytes:
+    """What a witness signs of a checkpoint's text: with 0x06 its own name too, no extensions."""
+    if kind == b"\x04":
+        return f"cosignature/v1\ntime {when}\n{text}".encode()
+    origin, size, root = text.split("\n")[:3]
+    named, logged = name.encode(), origin.encode()
+    if len(named) > 255 or len(logged) > 255:
+        raise Malformed("a name or an origin too long for a cosignature")
+    signed = b"subtree/v1\n\x00" + bytes([len(named)]) + named + when.to_bytes(8, "big")
+    signed += bytes([len(logged)]) + logged + bytes(8) + parse_number(size).to_bytes(8, "big")
+    return signed + unbase64(root)
 
 
 def split_vkey(vkey: str) -> tuple[str, str, bytes]:
@@ -721,8 +760,11 @@ class Trust:
         return [one for member in self.groups[name][1] for one in self.counting(member)]
 
 
-def read_cosignatures(note: bytes, trust: Trust) -> dict[str, int]:
-    """When each witness of the policy signed this head; a wrong line of one is Malformed."""
+def read_cosignatures(note: bytes, trust: Trust, unread: list[str] | None = None) -> dict[str, int]:
+    """When each witness of the policy signed this head; a wrong line of one is Malformed.
+
+    Lines that this machine cannot check count nothing, and `unread` is told why.
+    """
     text, _, lines = note.decode("utf-8").rpartition("\n\n")
     times: dict[str, int] = {}
     for line in lines[:-1].split("\n"):
@@ -730,8 +772,14 @@ def read_cosignatures(note: bytes, trust: Trust) -> dict[str, int]:
         raw = unbase64(encoded)
         for called, witness in trust.witnesses.items():
             if (name, raw[:4]) == (witness.name, witness.id):
-                when = witness.read_time(text + "\n", raw[4:])
-                times[called] = max(when, times.get(called, 0))
+                try:
+                    when = witness.read_time(text + "\n", raw[4:])
+                except Unsupported as why:
+                    when = 0
+                    if unread is not None:
+                        unread.append(str(why))
+                if when:  # 0: the witness vouches for no time
+                    times[called] = max(when, times.get(called, 0))
     return times
 
 
@@ -1073,13 +1121,14 @@ class Outside:
         self.trust = trust
         self.copies: list[dict[str, Any]] = []
         self.skipped: list[str] = []
+        self.unread: list[str] = []  # why a cosignature counts nothing
         self.bounds: dict[int, int] = {}
 
     def take_note(self, note: bytes, size: int, place: str) -> None:
         """Count the cosignatures of a head that the log signed."""
         if self.trust is None:
             return
-        times = read_cosignatures(note, self.trust)
+        times = read_cosignatures(note, self.trust, self.unread)
         when = self.trust.find_quorum(times)
         if when is not None:
             counted = [name for name in self.trust.counting() if name in times]
@@ -2109,7 +2158,8 @@ class Verification:
         if platform.vkey not in trusted:
             self.skip("platform", "it does; but your policy does not name the platform log's key")
             return
-        when = policy[1].find_quorum(read_cosignatures(note, policy[1]))
+        times = read_cosignatures(note, policy[1], self.outside.unread)
+        when = policy[1].find_quorum(times)
         if when is not None:
             self.outside.add("witnesses of the platform log", head_size, when, [], "keys.jsonl")
         self.done("platform")
@@ -2158,7 +2208,9 @@ class Verification:
 
     def _settle_checks(self, trust: Trust | None) -> None:
         none = "no --policy given" if trust is None else ""
-        if trust is not None and trust.witnesses:
+        if self.outside.unread:
+            self.skip("anchor", self.outside.unread[0])
+        elif trust is not None and trust.witnesses:
             self.done("anchor")
         else:
             self.skip("anchor", none or "the policy names no witness")
@@ -2698,7 +2750,8 @@ class ProofVerification:
         if trust is None or not trust.witnesses:
             return
         self.outside.take_note(note, size, "")
-        self.checks["anchor"] = "done"
+        unread = self.outside.unread
+        self.checks["anchor"] = f"skipped: {unread[0]}" if unread else "done"
         if trust.demands and not self.outside.anchored:
             words = "the head does not carry the cosignatures that your policy demands"
             self.find("UNVERIFIABLE", words)
@@ -4018,6 +4071,11 @@ records were pruned before 184 days were over
 des enregistrements ont été élagués avant la fin des 184 jours
 Einträge wurden vor Ablauf von 184 Tagen entfernt
 Anträg goufen ewechgeholl, éier 184 Deeg eriwwer waren
+
+cosignatures by ML-DSA-44 need the package cryptography, 48 or newer
+les cosignatures par ML-DSA-44 demandent le paquet cryptography, 48 ou plus récent
+Mitsignaturen mit ML-DSA-44 brauchen das Paket cryptography, 48 oder neuer
+Matënnerschrëfte mat ML-DSA-44 brauchen de Pak cryptography, 48 oder méi nei
 
 the minimum index does not grow
 l’indice minimal ne croît pas

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import apsw
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
-from parvis.audit.cosignatures import format_cosigner_vkey, sign_cosignature
+from parvis.audit.cosignatures import CosignerKey, format_cosigner_vkey, sign_cosignature
 from parvis.audit.files import make_private_folder, sync_folder, write_durably
 from parvis.audit.notes import Checkpoint, NoteInvalid, decode_base64, open_note, parse_checkpoint
 from parvis.audit.tree import EMPTY_ROOT, HASH_BYTES, verify_consistency
@@ -27,6 +28,7 @@ MAX_REQUEST_BYTES = 64 * 1024
 SIZE_TYPE = "text/x.tlog.size"
 TEXT_TYPE = "text/plain; charset=utf-8"
 _MAX_PROOF = 63
+_MAX_NAME = 255  # bytes: what an ML-DSA-44 cosignature can name
 _MAX_SIZE = 2**63
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS seen (
@@ -98,18 +100,23 @@ def parse_head(note: str) -> Checkpoint:
 
 
 class Witness:
-    """One witness: its key, the logs it knows, the newest head it signed of each. Thread-safe."""
+    """One witness: its keys, the logs it knows, the newest head it signed of each. Thread-safe.
+
+    `vkey` is its Ed25519 verifier key, `vkeys` also that of ML-DSA-44 when it has one.
+    """
 
     def __init__(self, folder: Path) -> None:
         try:
-            name, secret = (folder / "witness.key").read_text("utf-8").split()
-            self._key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(secret))
-        except (OSError, ValueError) as error:
+            name, *secrets = (folder / "witness.key").read_text("utf-8").split()
+            self._keys = _load_keys(*map(bytes.fromhex, secrets))
+        except (OSError, ValueError, TypeError) as error:
             words = "there is no witness in this folder: make one with `audit witness init`"
             raise InvalidRequest(words) from error
         self._folder = folder
         self.name = name
-        self.vkey = format_cosigner_vkey(name, self._key.public_key().public_bytes_raw())
+        publics = [key.public_key().public_bytes_raw() for key in self._keys]
+        self.vkeys = tuple(format_cosigner_vkey(name, public) for public in publics)
+        self.vkey = self.vkeys[0]
         with self._open() as db:
             db.execute(_SCHEMA)
 
@@ -172,13 +179,14 @@ class Witness:
                 db.execute("COMMIT")
                 raise
             text = request.note.rpartition("\n\n")[0] + "\n"
-            line = sign_cosignature(text, self.name, self._key, int(time.time()))
+            now = int(time.time())
+            lines = "".join(sign_cosignature(text, self.name, key, now) for key in self._keys)
             db.execute(
                 "INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?)",
-                (head.origin, head.size, head.root, request.note + line),
+                (head.origin, head.size, head.root, request.note + lines),
             )
             db.execute("COMMIT")
-        return line
+        return lines
 
     def _keep_refused(
         self, db: apsw.Connection, origin: str, refused: _Refused, request: Request
@@ -201,15 +209,31 @@ class Witness:
             yield db
 
 
+def add_mldsa_key(folder: Path) -> Witness:
+    """The witness with an ML-DSA-44 key beside its first one; raises Conflict when it has it."""
+    if len(Witness(folder).vkeys) > 1:
+        raise Conflict("this witness has an ML-DSA-44 key already")
+    line = (folder / "witness.key").read_text("utf-8").strip()
+    secret = MLDSA44PrivateKey.generate().private_bytes_raw().hex()
+    write_durably(folder / "witness.key", f"{line} {secret}\n".encode())
+    return Witness(folder)
+
+
+def _load_keys(first: bytes, second: bytes = b"") -> tuple[CosignerKey, ...]:
+    one = Ed25519PrivateKey.from_private_bytes(first)
+    return (one, MLDSA44PrivateKey.from_seed_bytes(second)) if second else (one,)
+
+
 def create_witness(folder: Path, name: str) -> Witness:
-    """A new witness with a new key; raises Conflict when the folder holds one."""
-    if not name or len(name) > 200 or "+" in name or any(sign.isspace() for sign in name):  # noqa: PLR2004
+    """A new witness with new keys; raises Conflict when the folder holds one."""
+    if not 0 < len(name.encode()) <= _MAX_NAME or "+" in name or any(map(str.isspace, name)):
         raise InvalidRequest("a witness's name is like witness.example/w1: no space, no +")
     make_private_folder(folder)
     if (folder / "witness.key").exists():
         raise Conflict("this folder holds a witness already")
-    secret = Ed25519PrivateKey.generate().private_bytes_raw().hex()
-    write_durably(folder / "witness.key", f"{name} {secret}\n".encode())
+    keys = (Ed25519PrivateKey.generate(), MLDSA44PrivateKey.generate())
+    secrets = " ".join(key.private_bytes_raw().hex() for key in keys)
+    write_durably(folder / "witness.key", f"{name} {secrets}\n".encode())
     if not (folder / "logs").exists():
         head = b"# one verifier key of a log a line, as its owner gave it to you\n"
         write_durably(folder / "logs", head)

@@ -6,7 +6,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from parvis.audit.witness import MAX_REQUEST_BYTES, Witness, create_witness, parse_request
+from parvis.audit.witness import (
+    MAX_REQUEST_BYTES,
+    Witness,
+    add_mldsa_key,
+    create_witness,
+    parse_request,
+)
 from parvis.audit.witness_server import WitnessServer
 from parvis.errors import InvalidRequest
 from parvis.settings import load_settings
@@ -31,14 +37,24 @@ def register_witness(commands: Any) -> None:
 def _register_owner(steps: Any) -> None:
     init = steps.add_parser(
         "init",
-        help="make a witness's key",
-        description="Make a new key; prints the verifier key that policies name. Then write the "
-        "logs' verifier keys into DIR/logs, one a line.",
+        help="make a witness's keys",
+        description="Make a key for Ed25519 and one for ML-DSA-44, which a quantum computer cannot "
+        "forge; prints the verifier keys that policies name. Every head is signed with both. Then "
+        "write the logs' verifier keys into DIR/logs, one a line.",
         epilog="example: parvis audit witness init --dir /srv/witness --name audit.example/w1",
     )
     _add_dir(init)
     init.add_argument("--name", required=True, help="its name for ever, like audit.example/w1")
     init.set_defaults(run=run_init)
+    add = steps.add_parser(
+        "add-key",
+        help="give an older witness a key for ML-DSA-44",
+        description="For a witness that signs with Ed25519 only: from now on it signs with both. "
+        "Prints its verifier keys.",
+        epilog="example: parvis audit witness add-key --dir /srv/witness",
+    )
+    _add_dir(add)
+    add.set_defaults(run=run_add_key)
     serve = steps.add_parser(
         "serve",
         help="answer over HTTP until Ctrl-C",
@@ -103,10 +119,16 @@ def _add_dir(parser: argparse.ArgumentParser) -> None:
 
 
 def run_init(args: argparse.Namespace) -> int:
-    """Make the key and print the verifier key."""
+    """Make the keys and print the verifier keys."""
     witness = create_witness(args.dir, args.name)
-    print(witness.vkey)
+    print("\n".join(witness.vkeys))
     print(f"write the logs' verifier keys into {args.dir / 'logs'}", file=sys.stderr)
+    return 0
+
+
+def run_add_key(args: argparse.Namespace) -> int:
+    """Make the second key and print both verifier keys."""
+    print("\n".join(add_mldsa_key(args.dir).vkeys))
     return 0
 
 
@@ -134,6 +156,7 @@ def run_status(args: argparse.Namespace) -> int:
     if args.json:
         told = {
             "vkey": witness.vkey,
+            "vkeys": witness.vkeys,
             "logs": [{"origin": o, "size": s, "note": note} for o, s, note in seen],
             "refused": [
                 {"origin": o, "time": t, "reason": why, "request": body.decode()}
@@ -142,7 +165,8 @@ def run_status(args: argparse.Namespace) -> int:
         }
         print(json.dumps(told, ensure_ascii=False))
         return 0
-    print(f"key      {witness.vkey}")
+    for vkey in witness.vkeys:
+        print(f"key      {vkey}")
     for origin, size, _ in seen:
         print(f"signed   {origin} up to {size} records")
     for origin, _, why, _ in refused:

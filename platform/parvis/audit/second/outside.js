@@ -11,12 +11,14 @@ globalThis.parvisOutside = (() => {
   const SKEW_S = 300;
   const LAST_S = 253_402_300_799; // the end of the year 9999
 
+  const COSIGNERS = { 4: 32, 6: 1312 }; // Ed25519, ML-DSA-44: bytes of the public key
+
   function parseWitness(vkey) {
     const [, name, id, encoded] = /^([^+\s]+)\+([^+]+)\+(.+)$/s.exec(vkey) ?? [];
     require(name);
     const raw = unbase64(encoded);
-    require(raw.length === 33 && raw[0] === 4 && hex(sha256(bytes(`${name}\n`), raw).slice(0, 4)) === id);
-    return { name, id, raw: raw.slice(1) };
+    require(raw.length - 1 === COSIGNERS[raw[0]] && bytes(name).length <= 255 && hex(sha256(bytes(`${name}\n`), raw).slice(0, 4)) === id);
+    return { name, id, kind: raw[0], raw: raw.slice(1) };
   }
 
   /** The witnesses, groups and quorum of a policy; every name is defined above where it is used. */
@@ -100,18 +102,49 @@ globalThis.parvisOutside = (() => {
     require(Number.isFinite(when));
     return Math.floor(when / 1000);
   }
+  /** What an ML-DSA-44 witness signs: its name, the time, the origin, where the tree begins and ends, the root. */
+  function cosignedMessage(name, when, body) {
+    const [origin, size, root] = body.split("\n");
+    const [named, logged] = [bytes(name), bytes(origin)];
+    require(logged.length <= 255, "cosignature");
+    const count = (value) => {
+      const eight = new Uint8Array(8);
+      new DataView(eight.buffer).setBigUint64(0, BigInt(value));
+      return eight;
+    };
+    const parts = [
+      bytes("subtree/v1\n\0"), [named.length], named, count(when), [logged.length], logged, count(0), count(parseNumber(size)),
+      unbase64(root),
+    ];
+    return Uint8Array.from(parts.flatMap((part) => [...part]));
+  }
+  /** Whether the witness signed; Unsupported where WebCrypto has no ML-DSA-44. */
+  async function hasCosigned({ name, kind, raw }, signature, when, body) {
+    if (kind === 4) return checkSignature({ raw }, signature, bytes(`cosignature/v1\ntime ${when}\n${body}`));
+    let key;
+    try {
+      key = await crypto.subtle.importKey("raw-public", raw, { name: "ML-DSA-44" }, false, ["verify"]);
+    } catch {
+      throw new Unsupported();
+    }
+    return crypto.subtle.verify({ name: "ML-DSA-44" }, key, signature, cosignedMessage(name, when, body));
+  }
   /** When each witness signed the note; a line of a known witness that does not fit is a fault. */
-  async function readCosignatures({ body, signed }, trust) {
+  async function readCosignatures({ body, signed }, trust, unread = []) {
     const times = new Map();
     for (const { name, id, signature } of signed) {
       for (const [called, witness] of trust.witnesses) {
         if (witness.name !== name || witness.id !== id) continue;
-        require(signature.length === 72, "cosignature");
+        require(signature.length >= 8, "cosignature");
         const when = Number(new DataView(signature.slice(0, 8).buffer).getBigUint64(0));
         require(Number.isSafeInteger(when), "cosignature");
-        const message = bytes(`cosignature/v1\ntime ${when}\n${body}`);
-        require(await checkSignature(witness, signature.slice(8), message), "cosignature");
-        times.set(called, Math.max(when, times.get(called) ?? 0));
+        try {
+          require(await hasCosigned(witness, signature.slice(8), when, body), "cosignature");
+          if (when) times.set(called, Math.max(when, times.get(called) ?? 0)); // 0: it vouches for no time
+        } catch (error) {
+          if (!(error instanceof Unsupported)) throw error;
+          unread.push("cosigner");
+        }
       }
     }
     return times;
@@ -121,6 +154,7 @@ globalThis.parvisOutside = (() => {
   class Outside {
     copies = [];
     unchecked = []; // why a time stamp counts nothing
+    unread = []; // why a cosignature counts nothing
     bounds = new Map(); // size -> when others saw a head of it, in seconds
 
     constructor(trust) {
@@ -131,7 +165,7 @@ globalThis.parvisOutside = (() => {
     }
     async take(data, size) {
       if (!this.trust) return;
-      const when = this.trust.reached(await readCosignatures(splitNote(data), this.trust));
+      const when = this.trust.reached(await readCosignatures(splitNote(data), this.trust, this.unread));
       if (when !== null) this.add("witnesses", size, when);
     }
     /** Count a time stamp of a head, when the policy knows whose it is. */

@@ -86,7 +86,7 @@ globalThis.parvisProof = (() => {
       const { trust } = this.outside;
       if (!trust.witnesses.size) return;
       await this.outside.take(note, size);
-      this.checks.anchor = "done";
+      this.checks.anchor = this.outside.unread[0] ?? "done";
       if (trust.demands && !this.outside.anchored) this.find("UNVERIFIABLE", "cosigned");
     }
     async checkReceipt(receipt, leaf, index, size, root) {

@@ -352,7 +352,7 @@ globalThis.parvisAudit = (() => {
       this.keepHead("keys.jsonl", head);
       const trusted = this.policy.logs.get(platform.name) ?? [];
       if (!trusted.some((known) => known.vkey === platform.vkey)) return this.skip("headsKey", "platform");
-      const when = this.policy.trust.reached(await readCosignatures(splitNote(found.note), this.policy.trust));
+      const when = this.policy.trust.reached(await readCosignatures(splitNote(found.note), this.policy.trust, this.outside.unread));
       if (when !== null) this.outside.add("witnesses of the platform log", head.size, when);
       this.done("platform");
     }
@@ -362,7 +362,8 @@ globalThis.parvisAudit = (() => {
       const { trust, unchecked } = outside;
       if (this.checks.line === "done") outside.add("printed line", this.line.size, null);
       if (this.checks.state === "done") outside.add("your last visit", state[this.key.name].size, null);
-      if (trust?.witnesses.size) this.done("anchor");
+      if (outside.unread.length) this.skip("cosigner", "anchor");
+      else if (trust?.witnesses.size) this.done("anchor");
       else this.skip(trust ? "noWitness" : "noPolicy", "anchor");
       if (!trust || unchecked.length) this.skip(trust ? unchecked[0] : "noPolicy", "stamps");
       else if (trust.authorities.size) this.done("stamps");
