@@ -172,7 +172,7 @@ def build_services(
         configuration.root_key if leads else None,
         keystore,
         worker=worker or f"w{os.getpid()}",
-        limits=Limits.of(settings),
+        limits=Limits.of(settings, configuration.tenants.shares),
         database_url=settings.audit_database_url,
         heads_dir=settings.audit_heads_dir,
     )

@@ -274,6 +274,24 @@ def test_an_agency_that_fills_its_share_stops_alone(house: House) -> None:
     start_chat(house.open())
 
 
+def test_an_agency_with_a_share_of_its_own_is_measured_by_it(house: House) -> None:
+    log = house.open(limits=Limits(agency_bytes=20_000, shares={"commune": 60_000, "adem": 1}))
+    with pytest.raises(AuditUnavailable):
+        start_chat(log, "adem")
+    with pytest.raises(AuditUnavailable):
+        while True:
+            log.append("commune", Draft("auth.login", CIVIL_SERVANT), 10)
+    assert 55_000 < log.reader.get_usage("commune") < 80_000
+
+
+def test_what_makes_room_is_not_refused_where_the_share_is_used_up(house: House) -> None:
+    log = house.open(limits=Limits(shares={"commune": 1}))
+    with pytest.raises(AuditUnavailable):
+        start_chat(log)
+    pruned = Draft("retention.pruned", outcome="success", target={"object": "sealed"})
+    log.append("commune", pruned, 10)
+
+
 def test_the_last_records_find_room_on_a_full_disk(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

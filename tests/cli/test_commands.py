@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from parvis.audit.events import Actor, Draft
 from parvis.audit.reader import AuditReader
 from parvis.cli import build_parser, main
 from parvis.cli.retention import apply_retention
@@ -47,6 +48,17 @@ def test_every_command_explains_itself_with_an_example() -> None:
         assert parser.epilog, parser.prog
         assert "example" in parser.epilog, parser.prog
         assert callable(parser.get_default("run")), parser.prog
+
+
+def test_check_names_a_log_that_has_nearly_used_its_share(
+    gateway: Installation, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway.services.audit.append("valbourg", Draft("auth.logout", Actor("person", "x")), 10)
+    assert main(["check"]) == 1
+    assert "MB are used" not in capsys.readouterr().err
+    monkeypatch.setenv("PARVIS_AUDIT_AGENCY_GB", "0.0000001")
+    assert main(["check"]) == 1
+    assert "valbourg audit.disk_mb: 0 of 0 MB are used" in capsys.readouterr().err
 
 
 def test_check_names_what_is_wrong_all_at_once(

@@ -12,7 +12,7 @@ from parvis.domain import LANGUAGES, Channel
 from parvis.errors import ConfigurationFaults, Fault, NotFound
 from parvis.inference import load_models
 from parvis.privacy.entities import Label
-from parvis.tenancy.registry import TenantRegistry, load_tenants
+from parvis.tenancy.registry import TenantRegistry, load_shares, load_tenants
 from parvis.vocabulary import PersonalKind
 
 TENANTS = Path(__file__).parents[2] / "tenants"
@@ -61,6 +61,20 @@ def test_records_may_be_kept_long_where_a_text_or_a_law_asks_for_it(folder: Path
     assert load(folder).get_agency("valbourg").retention.audit_days == 1096
     edit(folder, "  audit_days: 1096", "  audit_days: 3650\n  audit_law: Archives Act, Art. 3")
     assert load(folder).get_agency("valbourg").retention.audit_days == 3650
+
+
+def test_an_agency_says_how_much_disk_its_log_may_take(folder: Path) -> None:
+    assert load(folder).shares == load_shares(folder) == {}
+    line = edit(folder, "retention:", "audit:\n  disk_mb: 250\nretention:")
+    assert load(folder).shares == load_shares(folder) == {"valbourg": 250 << 20}
+    for wrong in ("9", "0.5", '"250"', "many"):
+        edit(folder, "disk_mb: 250", f"disk_mb: {wrong}")
+        (fault,) = faults_of(folder)
+        where = ("tenants/valbourg.yaml", line + 1, "audit.disk_mb")
+        assert (fault.file, fault.line, fault.key) == where
+        with pytest.raises(ConfigurationFaults):
+            load_shares(folder)
+        edit(folder, f"disk_mb: {wrong}", "disk_mb: 250")
 
 
 def test_the_ministry_works_on_a_higher_level_with_the_quoting_model_alone() -> None:

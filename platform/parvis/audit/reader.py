@@ -112,6 +112,12 @@ class AuditReader:
         with self._lock:
             return log.id in self._store.list_closed()
 
+    def get_usage(self, tenant_id: str) -> int:
+        """Bytes that the agency's log and what is sealed beside it take; raises NotFound."""
+        log = self._get_log(tenant_id)
+        with self._lock:
+            return self._store.find_usage(log.no)
+
     def get_head(self, tenant_id: str, log_id: str = "") -> LogHead:
         """Where the agency's log stands; raises NotFound when it has none. As `get_key`."""
         log = self._get_log(tenant_id, log_id)

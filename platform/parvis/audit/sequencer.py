@@ -9,8 +9,8 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -34,6 +34,7 @@ _CLOSE_AT_ONCE = 500
 _KEYS_EVERY_S = 3600.0
 _KEYS_AGAIN_S = 1.0
 _GIB = 1 << 30
+_RESERVED = ("admin.", "key.", "log.", "clock.", "erasure.", "hold.", "retention.")
 
 Answer = Callable[[Any], None]
 """Takes a Receipt, the value of a call, or an exception."""
@@ -42,19 +43,24 @@ Answer = Callable[[Any], None]
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one installation allows its logs: bytes for each agency, seconds between heartbeats,
-    seconds that a log keeps its key."""
+    seconds that a log keeps its key; `shares` are the bytes of agencies that have their own."""
 
     agency_bytes: int = 100 * _GIB
     heartbeat_s: float = 300.0
     ballast_bytes: int = 0
     rotate_s: float = 90 * 86_400.0
+    shares: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, settings: Settings, ballast_bytes: int = 0) -> Self:
-        """What the settings say."""
+    def of(cls, settings: Settings, shares: Mapping[str, int], *, ballast_bytes: int = 0) -> Self:
+        """What the settings say, and the agencies' files (`shares`, see `load_shares`)."""
         share = int(settings.audit_agency_gb * _GIB)
         rotate_s = settings.audit_rotate_days * 86_400.0
-        return cls(share, settings.audit_heartbeat_s, ballast_bytes, rotate_s)
+        return cls(share, settings.audit_heartbeat_s, ballast_bytes, rotate_s, shares)
+
+    def get_share(self, tenant_id: str) -> int:
+        """How many bytes the agency's log may take."""
+        return self.shares.get(tenant_id, self.agency_bytes)
 
 
 @dataclass(slots=True, eq=False)
@@ -70,10 +76,10 @@ class Item:
 
 
 def is_reserved(kind: str) -> bool:
-    """Endings and the log's own affairs may use the room that is kept for them."""
+    """Endings, the log's own affairs and what makes room or ends holds have room kept for them."""
     known = events.KINDS.get(kind)
     ends = known is not None and known.phases == ("result",)
-    return ends or kind.startswith(("admin.", "key.", "log.", "clock."))
+    return ends or kind.startswith(_RESERVED)
 
 
 class Sequencer:
@@ -228,7 +234,8 @@ class Sequencer:
     def _is_beyond_share(self, entry: Entry, size: int) -> bool:
         if entry.tenant_id == events.PLATFORM or is_reserved(entry.body["kind"]):
             return False
-        return self._writer.usage(entry.tenant_id) + size > self._limits.agency_bytes
+        share = self._limits.get_share(entry.tenant_id)
+        return self._writer.usage(entry.tenant_id) + size > share
 
     def _write(self, batch: Sequence[Item]) -> None:
         entries = [item.work for item in batch if isinstance(item.work, Entry)]

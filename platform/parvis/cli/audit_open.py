@@ -1,14 +1,15 @@
 """The installation's audit logs, opened for one command."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from parvis.audit.log import AuditLog
 from parvis.audit.sequencer import Limits
 from parvis.audit.stores import has_store
-from parvis.errors import AuditUnavailable
+from parvis.errors import AuditUnavailable, ConfigurationFaults
 from parvis.keystore import KeyStore
 from parvis.settings import Settings, read_root_key
+from parvis.tenancy.registry import load_shares
 
 
 @contextmanager
@@ -24,7 +25,7 @@ def open_log(settings: Settings) -> Iterator[AuditLog]:
             root,
             keystore,
             worker="cli",
-            limits=Limits.of(settings),
+            limits=Limits.of(settings, _read_shares(settings)),
             database_url=settings.audit_database_url,
             heads_dir=settings.audit_heads_dir,
         )
@@ -34,6 +35,14 @@ def open_log(settings: Settings) -> Iterator[AuditLog]:
             log.close()
     finally:
         keystore.close()
+
+
+def _read_shares(settings: Settings) -> Mapping[str, int]:
+    """The agencies' own shares; a faulty file keeps nobody from the logs, the setting counts."""
+    try:
+        return load_shares(settings.tenants_dir)
+    except ConfigurationFaults:
+        return {}
 
 
 def require_logs(settings: Settings) -> None:

@@ -8,6 +8,7 @@ from parvis.audit.process import Plan, run_sequencer
 from parvis.audit.sequencer import Limits
 from parvis.logs import configure_logs
 from parvis.settings import Settings, load_settings, read_root_key
+from parvis.tenancy.registry import load_shares
 
 
 def register_sequencer(commands: Any) -> None:
@@ -31,12 +32,12 @@ def run_alone(_args: argparse.Namespace) -> int:
 
 
 def plan_sequencer(settings: Settings) -> Plan:
-    """What the settings say about the writer. Raises ConfigurationFaults without a root key."""
+    """What settings and agencies' files say about the writer. Raises ConfigurationFaults."""
     return Plan(
         settings.audit_dir,
         settings.installation,
         read_root_key(settings),
-        Limits.of(settings, BALLAST_BYTES),
+        Limits.of(settings, load_shares(settings.tenants_dir), ballast_bytes=BALLAST_BYTES),
         settings.audit_database_url,
         settings.audit_heads_dir,
     )

@@ -13,6 +13,7 @@ from parvis.audit.feed_outbox import describe_feeds
 from parvis.audit.feeds import FeedPlan
 from parvis.audit.fsck import check_log
 from parvis.audit.reader import AuditReader
+from parvis.audit.sequencer import Limits
 from parvis.audit.stores import has_store
 from parvis.audit.verify import format_moment
 from parvis.compliance.store import ComplianceStore
@@ -22,6 +23,8 @@ from parvis.identity.keycloak import Keycloak
 from parvis.inference.router import Inference
 from parvis.services import Configuration, build_issuer, load_configuration
 from parvis.settings import Settings, load_settings
+
+_FULL_SHARE = 0.9
 
 
 def register(groups: Any) -> None:
@@ -132,8 +135,23 @@ def _check_audit(configuration: Configuration) -> Iterator[Fault]:
     heads = settings.audit_heads_dir
     for words in check_log(settings.audit_dir, configuration.root_key, url, heads):
         yield Fault("audit", 0, "", words)
+    yield from _check_shares(configuration, url)
     yield from _check_anchors(settings, url)
     yield from _check_feeds(settings, url, configuration.feeds)
+
+
+def _check_shares(configuration: Configuration, url: str) -> Iterator[Fault]:
+    """No log is near the size at which its agency's chats stop."""
+    settings = configuration.settings
+    if not has_store(settings.audit_dir, url):
+        return
+    limits = Limits.of(settings, configuration.tenants.shares)
+    with closing(AuditReader(settings.audit_dir, url)) as reader:
+        for slug in {*configuration.tenants.agencies} & {*reader.list_tenants()}:
+            used, share = reader.get_usage(slug), limits.get_share(slug)
+            if used >= _FULL_SHARE * share:
+                words = f"{used >> 20} of {share >> 20} MB are used; at all of them its chats stop"
+                yield Fault("audit", 0, f"{slug} audit.disk_mb", words)
 
 
 def _check_anchors(settings: Settings, url: str) -> Iterator[Fault]:

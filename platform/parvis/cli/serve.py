@@ -13,9 +13,11 @@ from typing import Any
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
-from parvis.audit.process import Keeper, run_sequencer
+from parvis.audit.process import Keeper, Plan, run_sequencer
 from parvis.cli.audit_sequencer import plan_sequencer
+from parvis.errors import ConfigurationFaults
 from parvis.logs import configure_logs
+from parvis.services import load_configuration
 from parvis.settings import Settings, load_settings
 
 DRAIN_S = 25
@@ -40,12 +42,20 @@ def run_serve(_args: argparse.Namespace) -> int:
     settings = load_settings()
     configure_logs(settings.log_level)
     # forked before anything large is loaded, and never while threads run
-    keeper = Keeper(partial(run_sequencer, plan_sequencer(settings)))
+    keeper = Keeper(partial(run_sequencer, _plan_sequencer(settings)))
     try:
         _serve(settings)
     finally:
         keeper.close()
     return 0
+
+
+def _plan_sequencer(settings: Settings) -> Plan:
+    try:
+        return plan_sequencer(settings)
+    except ConfigurationFaults:
+        load_configuration(settings)  # says the faults of all files together
+        raise
 
 
 def _serve(settings: Settings) -> None:

@@ -65,7 +65,7 @@ def open_stores(configuration: Configuration, *, worker: str) -> Iterator[Stores
             configuration.root_key,
             keystore,
             worker=worker,
-            limits=Limits.of(settings),
+            limits=Limits.of(settings, configuration.tenants.shares),
             database_url=settings.audit_database_url,
             heads_dir=settings.audit_heads_dir,
         )

@@ -174,6 +174,18 @@ class Retention(Strict):
         return None
 
 
+class AuditShare(Strict):
+    """How much of the disk the agency's audit log may take."""
+
+    disk_mb: int | None = Field(
+        None,
+        ge=10,
+        le=10_000_000,
+        description="Megabytes of audit log after which the agency's chats stop (503); nothing: "
+        "`PARVIS_AUDIT_AGENCY_GB`.",
+    )
+
+
 class Source(Strict):
     """A text of the agency that an assistant may quote, and who answers for it."""
 
@@ -307,6 +319,7 @@ class Agency(Strict):
     listed: bool = Field(True, description="Shown on the sign-in page's list of agencies.")
     privacy: Privacy = Field(Privacy(), description="Profile of hiding and words never masked.")
     retention: Retention = Field(description="For how many days things are kept.")
+    audit: AuditShare = Field(AuditShare(), description="Share of the disk of its audit log.")
     policies: tuple[Slug, ...] = Field((), description="Rule files that tighten the platform's.")
     sources: tuple[Source, ...] = Field((), description="Texts that assistants may quote.")
     assistants: tuple[Assistant, ...] = Field(min_length=1, description="What the agency opens.")

@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from parvis.tenancy.config import (
     Agency,
     Assistant,
+    AuditShare,
     Contact,
     Hiding,
     Identity,
@@ -29,6 +30,7 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("`identity`", Identity),
     ("`privacy`", Privacy),
     ("`retention`", Retention),
+    ("`audit`", AuditShare),
     ("`sources`, each", Source),
     ("`assistants`, each", Assistant),
     ("`assistants`, each: `privacy`", Hiding),

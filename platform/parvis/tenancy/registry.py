@@ -4,7 +4,7 @@ A fault anywhere stops the start, and one message names every fault of every fil
 say at all lives in `config.py`.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +41,11 @@ class TenantRegistry:
         """The Markdown text of a source, as it lies in the agency's folder."""
         return (self.directory / slug / source.path).read_text(encoding="utf-8")
 
+    @property
+    def shares(self) -> Mapping[str, int]:
+        """Bytes of audit log of the agencies whose file says how many."""
+        return _list_shares(self.agencies.values())
+
 
 def load_tenants(
     directory: Path, *, models: Mapping[str, HasKind], policies: Collection[str]
@@ -63,6 +68,25 @@ def load_tenants(
     if faults:
         raise ConfigurationFaults(faults)
     return TenantRegistry(directory, {agency.slug: agency for _, agency in found})
+
+
+def load_shares(directory: Path) -> Mapping[str, int]:
+    """`TenantRegistry.shares` from the files alone, for whoever writes the logs and needs no more.
+
+    Raises ConfigurationFaults, with the faults of single files only.
+    """
+    faults: list[Fault] = []
+    files = _list_files(directory, faults)
+    documents = [load_yaml(path, f"{directory.name}/{path.name}") for path in files]
+    agencies = [_parse(document, faults) for document in documents]
+    if faults:
+        raise ConfigurationFaults(faults)
+    return _list_shares(agency for agency in agencies if agency is not None)
+
+
+def _list_shares(agencies: Iterable[Agency]) -> Mapping[str, int]:
+    found = {agency.slug: agency.audit.disk_mb for agency in agencies}
+    return {slug: disk_mb << 20 for slug, disk_mb in found.items() if disk_mb is not None}
 
 
 def _list_files(directory: Path, faults: list[Fault]) -> list[Path]:
