@@ -61,7 +61,7 @@ _FR = re.compile(
     rf"(?<![\w/.\-])(?:{_NUMBER},?[ \n](?:{_TYPES})|{_NUMBER},[ \n](?:{_PLACED}))(?!\w)"
     rf"(?:[ \n]?{_WORD}(?:[ \n]?\d{{1,4}}(?!\d)[ ]?)?){{1,6}}?"
     rf"{_EXTRA}(?:[ ]?[,\-–\n(]{{1,2}}[ \n]{{0,2}}{_EXTRA}{_CODE_TOWN}|"
-    rf"[ ]{_CODE_TOWN}|[ ]?,?[ ](?:à|zu|in|at|,)[ ](?-i:[A-ZÀ-Þ]){_TOWN}|(?=[ ]?[,.;:\n)!?]|"
+    rf"[ ]{_CODE_TOWN}|[ ]?,?[ ](?:à|zu|in|at|,)[ ](?-i:[A-ZÀ-Þ]){_TOWN}|(?=[ ]?[,.;:\n)!?|–]|"
     rf"[ ](?:{_GOES_ON})(?!\w)|$))",
     re.IGNORECASE,
 )
@@ -101,11 +101,11 @@ _POSTCODE_HERE = rf"(?-i:{_POSTCODE})"
 _CAP_HERE = rf"[A-ZÀ-Þ]{_L}{{0,40}}(?:['\-]{_L}{{1,40}}){{0,4}}"
 _GB = re.compile(
     r"(?<![\w/.\-])"
-    rf"(?:flat[ ]\w{{1,4}},?[ ])?\d{{1,4}}(?:/\d{{1,3}})?[a-d]?,?[ \n]"
+    rf"(?:(?:flat[ ]\w{{1,4}}|\d{{1,2}}f\d{{1,2}}),?[ ])?\d{{1,4}}(?:/\d{{1,3}})?[a-d]?,?[ \n]"
     r"(?!(?:of|at|in|on|to|(?-i:the)|and|or|for|from|by|[ap]m|days?|weeks?|months?|years?)[ \n])"
     rf"(?:{_WORD}[ \n]){{1,3}}?{_GB_SUFFIX}(?!\w)"
     rf"\.?(?:[ ]?[,\n][ \n]?{_CAP}(?:[ \-]{_CAP}){{0,2}}){{0,3}}"
-    rf"(?:[ ]?[,\n]?[ \n]?{_POSTCODE}(?!\w))?",
+    rf"(?:[ ]?[,\n]?[ \n]?(?:{_POSTCODE}|(?-i:[A-Z]{{1,2}}\d{{1,2}}))(?!\w))?",
     re.IGNORECASE,
 )
 _ALONE = re.compile(
@@ -128,7 +128,7 @@ _SMALL_TOWN = re.compile(rf"{_L}{{3,}}(?:-{_L}+)*")
 _BUILDING = (
     r"(?:r[eé]sidence|r[eé]s\.|lotissement|immeuble|b[aâ]t(?:iment|\.)?|appt?\.?|appartement|"
     r"esc(?:alier|\.)?|lieu-dit|hameau|domaine|tour|wohnung|whg\.?|haus|block|flat|unit|apt\.?|"
-    r"apartment|c/o|p/a|chez|villa|ch[aâ]teau|ferme|moulin|mas|foyer|porte|entr[eé]e|[eé]tage|"
+    r"apartment|c/o|p/a|chez(?! (?:moi|nous|lui|elle|eux|ma|mon|mes|sa|son|ses|leurs?) ?)|villa|ch[aâ]teau|ferme|moulin|mas|foyer|porte|entr[eé]e|[eé]tage|"
     r"hinterhaus|vorderhaus|hof|gut|studio|room|zimmer|chambre|(?:the )?old)"
 )
 # "Résidence Les Pins, bât. C, 25 rue ...": building and flat before the number belong to it
@@ -156,7 +156,7 @@ _INSIDE = (
     r"au[ ]\d{1,2}(?:e|er|[eè]me))(?!\w)" + _DETAIL
 )
 _REST = re.compile(
-    rf"(?:[ ]?[,\n\-/][ ]?{_INSIDE}){{0,4}}(?P<town>[ ]?[,\-–\n(]{{0,2}}[ \n]{{0,2}}{_CODE_TOWN})?",
+    rf"(?:[ ]?[,\n\-–/]?[ ]?{_INSIDE}){{0,4}}(?P<town>[ ]?[,\-–\n(]{{0,2}}[ \n]{{0,2}}{_CODE_TOWN})?",
     re.IGNORECASE,
 )
 _IN_TOWN = re.compile(
@@ -164,6 +164,7 @@ _IN_TOWN = re.compile(
 )
 # "9 Cité Pierre Braun, Lëntgen": a last word behind the street, and before it ("Péiteng, 14 rue")
 _COMMA_TOWN = re.compile(rf",[ ]{_CAP_HERE}(?=[ ]?(?:[.;:!?)\n]|$))")
+_SMALL_COMMA_TOWN = re.compile(rf",[ ]{_L}{{4,40}}(?:-{_L}{{1,40}}){{0,4}}(?=[ ]?(?:[.,;:!?)\n]|$))")
 _TOWN_BEFORE = re.compile(rf"(?::|(?<!\w)(?:in|zu|zou|à))[ ](?P<town>{_CAP_HERE}),[ ]\Z")
 _PO_BOX = re.compile(
     r"(?<![\w.])(?:bp|b\.[ ]?p\.|cs|postfach|p\.?[ ]?o\.? box|bo[iî]te postale|case postale)"
@@ -263,9 +264,8 @@ class AddressRecognizer(RuleRecognizer):
             yield from self._address(text, match.start(), match.end(), "box_or_house")
         for start, end in find_coded(text):
             yield from self._address(text, start, end, "coded_place")
-        yield from self._towns(text)
         for place in find_homes(text):
-            rule = "home_town" if place.label is Label.LOCATION else "home_street"
+            rule = "town_cue" if place.label is Label.LOCATION else "home_street"
             yield Hit(place.start, place.end, place.label, SURE, rule)
         for field in find_fields(text):
             yield Hit(*field, SURE, "home_field")
@@ -289,10 +289,12 @@ class AddressRecognizer(RuleRecognizer):
         if is_small_line(text, start):
             town = _SMALL_TOWN_AFTER.match(text, end)
             end = town.end() if town else end
-        rest = _REST.match(text, end) if "_" not in rule else None
+        rest = _REST.match(text, end)
         if rest and rest.end() > end:
             end += len(text[end : rest.end()].rstrip(" ,;.\n-("))
         in_town = _IN_TOWN.match(text, end) or _COMMA_TOWN.match(text, end)
+        if in_town is None and is_small_line(text, start):
+            in_town = _SMALL_COMMA_TOWN.match(text, end)
         if in_town and is_never_a_name(in_town.group()):
             in_town = None
         end = in_town.end() if in_town else end

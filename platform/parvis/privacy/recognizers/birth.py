@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.base import SURE, Hit, RuleRecognizer
+from parvis.privacy.recognizers.birthdays import find_told_births
 from parvis.privacy.recognizers.places import is_small_line
 from parvis.privacy.words import is_never_a_name
 
@@ -157,6 +158,8 @@ class BirthRecognizer(RuleRecognizer):
                 yield Hit(start, match.end(), Label.DATE_OF_BIRTH, SURE, "birth_date")
                 yield from self._town(text, match.end())
         yield from self._years(text)
+        for start, end in find_told_births(text):
+            yield Hit(start, end, Label.DATE_OF_BIRTH, SURE, "birth_told")
 
     def _is_birth(self, text: str, match: re.Match[str]) -> bool:
         before = text[max(0, match.start() - 75) : match.start()]

@@ -13,7 +13,7 @@ from parvis.privacy.recognizers.places import is_office_address, is_office_word
 from parvis.privacy.words import is_never_a_name
 
 _COLON = re.compile(r"[ ]?:[ ]{0,4}(?=\S)")
-_LABEL_BEFORE = re.compile(r"(?:^|[\n;|,(•>\t]|[.!?] |- )[ ]{0,4}(?P<label>[^\n;|,:>\t]{2,45})\Z")
+_LABEL_BEFORE = re.compile(r"(?:^|[\n;|,(•>\t]|[.!?] |- )[ ]{0,4}(?P<label>[^\n;|:>\t]{2,45})\Z")
 _VALUE = re.compile(r"[^\n;|\t]{2,110}")
 _REACH = 60
 _TOWN_LABEL = re.compile(
@@ -87,7 +87,10 @@ def find_fields(text: str) -> Iterator[Field]:
     for colon in _COLON.finditer(text):
         before = _LABEL_BEFORE.search(text, max(0, colon.start() - _REACH), colon.start())
         if before:
-            yield from _read(text, before["label"].strip(" -*_"), colon.start(), colon.end())
+            label = before["label"].strip(" -*_")
+            found = list(_read(text, label, colon.start(), colon.end()))
+            last = label.rpartition(",")[2].strip()
+            yield from found or _read(text, last, colon.start(), colon.end())
 
 
 def _read(text: str, label: str, colon: int, start: int) -> Iterator[Field]:
@@ -97,8 +100,7 @@ def _read(text: str, label: str, colon: int, start: int) -> Iterator[Field]:
         if _is_about_person(text, colon, start):
             yield from _town(text, start)
     elif _CODE_LABEL.fullmatch(label):
-        if _is_about_person(text, colon, start):
-            yield from _matched(text, start, _CODED_VALUE)
+        yield from _matched(text, start, _CODED_VALUE)
     elif _STREET_LABEL.fullmatch(label):
         yield from _matched(text, start, _STREET_VALUE)
     elif _ADDRESS_LABEL.fullmatch(label) and not _is_others(label):

@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.places import is_office_word
-from parvis.privacy.words import is_never_a_name
+from parvis.privacy.words import FIRST_NAMES, fold_name, is_never_a_name
 
 _TOKEN = re.compile(
     r"\d+(?:[./:\-]\d+)*(?:[a-z]{1,3}(?!\w))?|(?<!\w)(?:[cdjlmnst]|qu)'(?=[^\W\d_])"
     r"|[^\W\d_]+(?:[\-'][^\W\d_]+)*|[^\w\s]",
     re.IGNORECASE,
 )
-_REACH, _BACK, _MOVE_BACK = 14, 5, 12
+_REACH, _BACK, _MOVE_BACK = 14, 5, 16
 _SHORTEST_TOWN = 3
 _LONGEST_ABBREVIATION = 4
 _BREAK = re.compile(r"\n[ ]?\n")
@@ -62,16 +62,19 @@ _STARTS = frozenset().union(
     *(_WORDS[g] for g in ("live", "move", "come", "former", "people", "kin", "home", "with"))
 )
 _AT, _FROM, _TOWARD = _WORDS["prepositions"], _WORDS["from"], _WORDS["toward"]
+_BEFORE_STREET = frozenset((",", "(")) | _WORDS["home"] | _WORDS["now"]
 # with an article inside, or before streets only: no town follows ("am Hof", "um Internet")
 _NO_TOWN_AFTER = frozenset("am um im au aux on dans bei".split())
 _BEFORE_VERB = frozenset("in zu zou aus nach vun vu von op bei".split())
 _PERSON_FROM = frozenset("aus of from vun vu".split())
+_BORN = frozenset("geb geborene geborener né née nés nées nee".split())
+_FULL_FROM = frozenset("aus from".split())
 _FRENCH_FROM = frozenset("de d'".split())
 _SUBJECTS = frozenset(
     "ich wir er sie ech mir hien hatt si i we he she they je nous il elle".split()
 )
 _COPULAS = frozenset(
-    "bin sind ist sinn si ass am are is was i'm we're he's she's suis sommes est im".split()
+    "bin sind ist sinn si ass am are is was i'm we're he's she's suis sommes est im war were was waren".split()
 )
 _TOWN_STARTS = frozenset(
     "st ste saint sainte sankt bad le la les new neu alt great little upper lower north south"
@@ -92,7 +95,27 @@ _STREETS_EN = frozenset(
     "street road lane avenue drive close crescent terrace grove gardens mews square way".split()
 )
 _PARTICLES = frozenset("de du des d' de la le les l' aux au à van von".split())
+# what is counted, so that the number before it is no house's
+_UNITS = frozenset(
+    "jahre jahren ans an mois monate months years days tage jours euro euros € % kinder enfants"
+    " kids children joer méint personnes personen people uhr h heures auer . :".split()
+)
+_SAID = frozenset(
+    "un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize vingt"
+    " eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf one two three four five six"
+    " seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen"
+    " nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred eent zwee dräi véier"
+    " fënnef siwen aacht néng zéng eelef zwielef trente quarante cinquante soixante cent".split()
+)
+_SAID_JOINED = re.compile(
+    r"(?:ein|zwei|drei|vier|fünf|sechs|sieben|acht|neun|und|hundert|zehn|elf|zwölf|sech|sieb|dreißig|"
+    r"zwanzig|zig|véier|fënnef|siech|siwwen|an|honnert|zéng|zwanzeg|drësseg|zeg){2,8}"
+)
+# "mit meiner Frau und den Kindern in Trier", "seit eh und je in Konz"
+_JOINS = frozenset("et und and an a".split())
+_JOINED = _WORDS["own"] | _WORDS["kin"] | _WORDS["articles"] | {"je"}
 _NUMBER = re.compile(r"\d{1,4}(?:[/\-]\d{1,4})*[a-z]?\Z")
+_CODE = re.compile(r"\d{4,5}\Z")
 _NUMBER_SIGN = frozenset("nr no n n° numéro nummer number haus hausnummer".split())
 
 
@@ -102,6 +125,8 @@ def find_homes(text: str) -> Iterator[Place]:
     for at, word in enumerate(words):
         if word.key in _STARTS or word.key in _COPULAS:
             yield from _Clause(text, words).around(at)
+        elif word.key in _PERSON_FROM:
+            yield from _Clause(text, words).after_name(at)
 
 
 class _Clause:
@@ -118,7 +143,7 @@ class _Clause:
                 yield from self._ahead(at, _AT | _FROM | _TOWARD, most=2)
                 yield from self._behind(at, _MOVE_BACK, _BEFORE_VERB, most=2)
         if key in _WORDS["live"]:
-            if not self._is_offices(at):
+            if not self._is_offices(at) and not self._is_maiden_name(at):
                 yield from self._ahead(at, _AT, most=1)
                 yield from self._behind(at, _BACK, _BEFORE_VERB, most=1)
         elif key in _WORDS["come"]:
@@ -139,17 +164,31 @@ class _Clause:
     def _key(self, at: int) -> str:
         return self._words[at].key if 0 <= at < len(self._words) else ""
 
+    def after_name(self, at: int) -> Iterator[Place]:
+        """ "Rita Flammang vu Hollerech", "Lehrke Stefanie, aus Föhren"."""
+        last = at - 2 if self._key(at - 1) == "," else at - 1
+        names = [self._key(n) for n in (last - 1, last)]
+        is_full = all(map(self._is_cased_name, (last - 1, last))) and self._key(at) in _FULL_FROM
+        if is_full or any(fold_name(name) in FIRST_NAMES for name in names):
+            yield from self._next(at, _PERSON_FROM - {"of"})
+
+    def _is_cased_name(self, at: int) -> bool:
+        return at >= 0 and self._words[at].text.istitle() and not is_never_a_name(self._key(at))
+
     def _is_end(self, at: int, start: int) -> bool:
         """Whether a clause that began at `start` cannot reach beyond this word."""
         word = self._words[at]
+        if word.key in _JOINS and self._key(at + 1) in _JOINED:
+            return False
         if word.key in "!?;:" or word.key in _WORDS["ends"]:
             return True
         if word.key == ".":
             before = self._words[at - 1].text
-            return before.isalpha() and len(before) > _LONGEST_ABBREVIATION and at > start
+            is_long = before.isalpha() and len(before) > _LONGEST_ABBREVIATION
+            return at != start + 1 and (is_long or self._text[word.end : word.end + 1] == "\n")
         if _BREAK.search(self._text, self._words[at - 1].end, word.start):
             return True
-        return word.key in _SUBJECTS and at > start + 2
+        return word.key in _SUBJECTS and at > start + 2 and self._key(at - 1) not in _JOINS
 
     def _ahead(
         self, at: int, prepositions: frozenset[str], *, most: int, reach: int = _REACH
@@ -163,7 +202,7 @@ class _Clause:
             place = None
             if word.key in prepositions:
                 place = self._place(number + 1, word.key)
-            elif number == at + 1 or self._key(number - 1) in (",", "("):
+            elif number == at + 1 or self._key(number - 1) in _BEFORE_STREET:
                 place = self._street(number)
                 if place is None and number == at + 1 and word.text[0].isupper():
                     place = self._bare_town(number)
@@ -186,7 +225,7 @@ class _Clause:
         """Towns before the word: "zu Miersch wunnt", "von Bitburg nach Wittlich umgezogen"."""
         towns = 0
         for number in range(at - 1, max(-1, at - 1 - reach), -1):
-            if self._key(number) in (",", ".") or self._is_end(number, at):
+            if self._is_end(number, at) or (reach == _BACK and self._key(number) in ",."):
                 return
             if self._key(number) in prepositions:
                 place = self._place(number + 1, self._key(number))
@@ -204,17 +243,24 @@ class _Clause:
                 yield place
 
     def _past_names(self, at: int) -> int:
-        """Past up to three names and a comma."""
+        """Past a title's dot, up to three names and a comma."""
+        at += self._key(at) == "."
         for _ in range(3):
-            if at < len(self._words) and self._words[at].text[0].isupper():
+            if self._is_name(at):
                 at += 1
         return at + 1 if self._key(at) == "," else at
+
+    def _is_name(self, at: int) -> bool:
+        if at >= len(self._words) or self._key(at) in _AT | _FROM | _WORDS["ends"]:
+            return False
+        word = self._words[at]
+        is_small = word.text.islower() and _line_style(self._text, word.start) == "small"
+        return word.text[0].isupper() or (is_small and len(word.text) > _SHORTEST_TOWN - 1)
 
     def _of_people(self, at: int) -> Iterator[Place]:
         after = self._past_names(at + 1)
         yield from self._next(after, _PERSON_FROM)
-        word = self._words[at].text
-        if self._key(after) in _FRENCH_FROM and (word[0].islower() or after > at + 2):
+        if self._key(after) in _FRENCH_FROM and (after == at + 1 or self._key(after - 1) == ","):
             yield from self._next(after, _FRENCH_FROM)
 
     def _said_of_oneself(self, at: int) -> Iterator[Place]:
@@ -245,6 +291,13 @@ class _Clause:
                 return True
         return False
 
+    def _is_maiden_name(self, at: int) -> bool:
+        """ "geb. Ziegler", "née Schmitt": what follows is no place."""
+        if self._key(at) not in _BORN:
+            return False
+        after = at + 2 if self._key(at + 1) == "." else at + 1
+        return after < len(self._words) and self._words[after].text.istitle()
+
     def _place(self, at: int, preposition: str) -> Place | None:
         """The street or town that begins here, articles skipped."""
         start = at
@@ -259,25 +312,29 @@ class _Clause:
         return self._town(at, preposition)
 
     def _bare_town(self, at: int) -> Place | None:
-        """ "j'habite Bitche": only French says it so, and only without a number behind."""
+        """ "j'habite Bitche", as only French says it; "wohnt Wegscheid 3", as all do."""
         place = self._town(at, "à")
         is_french = self._key(at - 1).endswith(("bite", "bitons", "bitez", "bitent", "tté"))
-        return place if is_french else None
+        return place if is_french or (place and place.label is Label.ADDRESS) else None
 
     def _town(self, at: int, preposition: str) -> Place | None:
         if at >= len(self._words):
             return None
+        start = at
+        if _CODE.match(self._key(at)) and self._touches(at, at + 1):
+            at += 1
         first = self._words[at]
         style = _line_style(self._text, first.start)
         if not first.text[0].isalpha() or (style == "mixed" and not first.text[0].isupper()):
             return None
-        last = self._town_end(at, style)
-        shown = self._text[first.start : self._words[last].end]
         if first.key not in _TOWN_STARTS and self._is_no_town(first, preposition, style):
             return None
+        last = self._town_end(at, style)
         if last == at and first.key in _TOWN_STARTS - _WHOLE_TOWNS:
             return None
-        return Place(first.start, first.start + len(shown), Label.LOCATION, last)
+        numbered = self._past_number(last)
+        label = Label.LOCATION if at == start and numbered == last else Label.ADDRESS
+        return Place(self._words[start].start, self._words[numbered].end, label, numbered)
 
     def _is_no_town(self, word: Word, preposition: str, style: str) -> bool:
         return (
@@ -338,6 +395,8 @@ class _Clause:
     def _street_end(self, at: int) -> int | None:
         """The last word of a street's name, or None where none begins."""
         words = self._words
+        if words[at].key in _WORDS["home"] | _WORDS["now"]:
+            return None
         if words[at].key in _STREETS_FR:
             end = at + 1
             while self._key(end) in _PARTICLES:
@@ -362,16 +421,27 @@ class _Clause:
         return None
 
     def _past_number(self, end: int) -> int:
-        """With the number behind: ", Haus 19", " Nr. 3", " 12"."""
+        """With the number behind: ", Haus 19", " Nr. 3", " 12", " forty-one"."""
         at = end + 1
-        while at < min(end + 5, len(self._words)) and (
+        signs = 0
+        while at < min(end + 6, len(self._words)) and (
             self._key(at) in _NUMBER_SIGN or self._key(at) in ".,°"
         ):
+            signs += self._key(at) in _NUMBER_SIGN
             at += 1
-        is_number = at < len(self._words) and _NUMBER.match(self._key(at))
-        if not is_number or (self._key(at - 1) == "," and at == end + 2):
+        if not (signs or self._touches(end, at)) or at >= len(self._words):
             return end
-        return at
+        if _NUMBER.match(self._key(at)):
+            return at if self._key(at + 1) not in _UNITS else end
+        said = at
+        while said < len(self._words) and _is_said_number(self._key(said)):
+            said += 1
+        return said - 1 if said > at else end
+
+
+@cache
+def _is_said_number(word: str) -> bool:
+    return all(part in _SAID or _SAID_JOINED.fullmatch(part) for part in word.split("-"))
 
 
 def _after(key: str) -> frozenset[str]:

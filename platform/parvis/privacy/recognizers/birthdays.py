@@ -1,0 +1,114 @@
+"""Births told otherwise than by "born on": the day on which somebody turns an age, a birthday, a
+child that arrived, the year that somebody is "of". The year itself may stand elsewhere or nowhere.
+"""
+
+import re
+from collections.abc import Iterator
+
+MONTHS = (
+    r"(?:janv(?:ier|\.)?|f[eé]v(?:rier|r?\.)?|mars|avr(?:il|\.)?|mai|juin|juil(?:let|\.)?|ao[uû]t|"
+    r"sept(?:embre|ember|\.)?|oct(?:obre|ober|\.)?|nov(?:embre|ember|\.)?|d[eé]c(?:embre|ember|\.)?|"
+    r"jan(?:uar|uary|ner|\.)?|j[aä]nner|feb(?:ruar|ruary|er|\.)?|m[aä]rz|mar(?:ch|\.)?|m[aä]erz|mee|"
+    r"apr(?:il|\.)?|abr[eë]ll|may|june?|jul[iy]?|juni|juli|aug(?:ust|\.)?|sep\.?|okt(?:ober|\.)?|"
+    r"dez(?:ember|\.)?)(?![^\W\d_])"
+)
+_YEAR = r"(?:(?:19|20)\d\d(?!\d)|'\d\d(?!\d))"
+_TH = r"(?:er|\.|st|nd|rd|th|te[nr]?|e)?"
+# a day with its year or without it
+_DAY = (
+    rf"(?:\d{{1,2}}{_TH}[ \n\-]?(?:(?:of|de|day of) )?{MONTHS}(?:,?[ \n\-](?:de )?{_YEAR})?"
+    rf"|{MONTHS}[ \n](?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?!\d)(?:,? {_YEAR})?"
+    rf"|\d{{1,2}}[./\-]\d{{1,2}}[./\-](?:(?:19|20)?\d\d(?!\d))?|\d{{1,2}}[./]\d{{1,2}}(?![\d/])"
+    r"|(?:19|20)\d\d-\d\d-\d\d)"
+    r"(?! ?(?:€|euros?|eur|h |uhr|auer))"
+)
+_ON = r"(?:(?:le|au|du|ce|am|dem|den?|the|on|on the|of|for|seit(?: dem)?|depuis(?: le)?|zënter(?: dem)?)[ \n])"
+_AGE = (
+    r"(?:\d{1,3}|dix-huit|vingt|trente|quarante|cinquante|soixante(?:-dix)?|soixante-cinq|"
+    r"quatre-vingts?|achtzehn|zwanzig|dreißig|dreissig|vierzig|fünfzig|sechzig|siebzig|achtzig|"
+    r"neunzig|fünfundsechzig|siebenundsechzig|uechtzéng|zwanzeg|drësseg|véierzeg|fofzeg|"
+    r"siechzeg|siwwenzeg|achtzeg|eighteen|twenty-one|thirty|forty|fifty|sixty|sixty-five|"
+    r"sixty-six|seventy|eighty|ninety)"
+)
+_A_BIT = r"[^.!?;:\n\d]{0,25}?"
+_CHILD = (
+    r"(?:b[eé]b[eé]|fils|fille|enfants?|jumeaux|jumelles|petit|petite|petit-fils|petite-fille|"
+    r"baby|babies|sohn|tochter|kind|kinder|zwillinge|enkel(?:in|kind)?|kleine[rn]?|nachwuchs|"
+    r"son|daughter|twins|child|little (?:one|boy|girl)|grandson|granddaughter|"
+    r"bebee|jong|meedchen|duechter|kleng(?:t|en)?|zwillingen|neien?|kand|kanner)"
+)
+_ARRIVED = (
+    r"(?:(?:est|sont|is|was|were|ass|sinn|ist|sind|kam(?:en)?|koum(?:en)?|arrived|has arrived|"
+    r"came)(?![^\W\d_])[ ]?(?:bien |enfin |endlich |now |finally )?(?:arriv[eé]e?s?|n[eé]e?s?|"
+    r"venue?s? au monde|born|arrived|da|here|ukomm|komm|gekommen|into the world|along)?)"
+)
+_BIRTHDAY = r"(?:anniversaires?|geburtstag|gebuertsdag|birthday|b-?day|bday)(?![^\W\d_])"
+_FORMS = (
+    # the age reached: "fête ses 18 ans le", "aura 65 ans le", "j'ai 19 ans depuis le"
+    rf"(?:f[eê]t\w{{1,6}}|aur\w{{1,4}}|a|ai|as|ont|avons|eu|atteint|atteindr\w{{1,3}})[ \n]"
+    rf"(?:eu )?(?:ses |mes |leurs |tes |l'[aâ]ge de |d[eé]j[aà] |les )?{_AGE} ans"
+    rf"(?! d')(?: r[eé]volus)?,?[ \n]{_ON}(?P<a>{_DAY})",
+    # "le 3 mai, elle aura 18 ans", "am 30. Oktober bin ich 60 geworden"
+    rf"{_ON}(?P<b>{_DAY}),?[ \n](?:(?:j'|il |elle |mon |ma |[^\W\d_]+ ){{0,3}}(?:aura|aurai|ai eu|a eu|"
+    rf"f[eê]t\w{{1,6}}) (?:ses |mes )?{_AGE} ans|(?:bin|wird|werde|wurde|ist|war|sinn|ginn|g[eë]tt|gouf)"
+    rf"(?: [^\W\d_]+){{0,2}} (?:schon |erst )?{_AGE}(?= ?(?:jahre?(?! in)|joer|geworden|ginn|alt|al|"
+    r"[.,;!?)\n]|$)))",
+    # "wird am 3. Mai 18", "gëtt den 8. Juni 18 Joer", "wird am ... volljährig"
+    rf"(?:wird|werde|werden|wurde|bin|ist|g[eë]tt|ginn|gouf|ass|sinn)[ \n](?:[^\W\d_]+ ){{0,2}}?{_ON}"
+    rf"(?P<c>{_DAY}),?[ \n](?:schon |erst |bereits |scho )?(?:{_AGE}(?= ?(?:jahre?(?:[ .,;!?]|$)|joer|"
+    r"geworden|ginn|alt|al|[.,;!?)\n]|$))|vollj[aä]hrig|grouss?j[aä]reg)",
+    # "vollendet am ... das 65. Lebensjahr"
+    rf"(?:vollend\w+|erreich\w+)[ \n]{_ON}(?P<d>{_DAY})[ \n](?:das|sein|ihr|mein)(?:en?)? [^.\n]{{0,25}}"
+    r"(?:lebensjahr|alter)",
+    # "turns 18 on", "will be 65 on the", "was 60 on", "the age of 66 on", "comes of age on"
+    rf"(?:turn(?:s|ed|ing)?|be|was|am|is|are|i'm|reach\w*|age of|aged|celebrat\w+ (?:his|her|my|their)"
+    rf"|hit)[ \n]{_AGE}(?:st|nd|rd|th)?(?: years(?: old)?)?[ \n]{_ON}{{1,2}}(?P<e>{_DAY})",
+    rf"com(?:es?|ing|ing) of age[ \n]{_ON}{{1,2}}(?P<f>{_DAY})",
+    # birthdays: the day before or after the word, in one sentence
+    rf"{_BIRTHDAY}(?! (?:de |du |d'|of |vun |von )(?!mon|ma|mes|notre|son|sa|l'enf|naiss|my|meng|mein))"
+    rf"[^.!?;\n\d]{{0,30}}?(?P<g>{_DAY})",
+    rf"{_ON}(?P<h>{_DAY})[^.!?;:\n\d]{{0,25}}?(?:\d{{1,3}}(?:\.|th|st|nd|rd|e|er)? )?{_BIRTHDAY}",
+    # a child that arrived
+    rf"(?<!\w){_CHILD}[ \n](?:[^\W\d_]+ ){{0,2}}?{_ARRIVED}[ \n]{_A_BIT}{_ON}{{1,2}}(?P<i>{_DAY})",
+    rf"(?:accouch\w*|entbund\w*|entbindung|gave birth|given birth|give birth|entbonnen|"
+    rf"geburt|naissance|birth|gebuert|venue?s? au monde|zur welt gekommen)(?! (?:certificate|rate|"
+    rf"der|of the idea))(?![^\W\d_]){_A_BIT}{_ON}{{1,2}}(?P<j>{_DAY})",
+)
+_TOLD = re.compile("|".join(rf"(?:(?<![^\W_]){form})" for form in _FORMS), re.IGNORECASE)
+# a text without any of these words tells no birth in these forms
+_WORTH = re.compile(
+    r"(?<![^\W\d_])(?:ans|jahre?|joer|geworden|ginn|gëtt|wird|werde|bin|turn|be|was|age|"
+    r"reach|celebrat|birthday|b-?day|anniversaire|geburt|gebuert|volljähr|lebensjahr|accouch|entb|"
+    r"birth|naissance|arriv|kam|koum|komm|monde)",
+    re.IGNORECASE,
+)
+# "Jahrgang 1957", "Jg. 64", "Baujahr 71", "classe 1953", "elle est de 1978", "a 1961 baby"
+_YEARS = re.compile(
+    r"(?<![^\W_])(?:(?:jahrgang|joergang|jg\.?|baujahr)[ :]{1,2}(?:ist |ass )?(?P<a>'?\d\d(?!\d)|(?:19|20)\d\d(?!\d))"
+    rf"|(?:(?:il|elle|on) est|je suis|suis|(?:i am|i'm|he is|he's|she is|she's)|(?:er|sie|ich) (?:ist|bin)|"
+    rf"(?:ech|si|hien|hatt|hie) (?:ass|sinn|si))[ ](?:de|d'|vun|vu|from|von|aus)[ ]?(?P<b>(?:{MONTHS} )?(?:19[2-9]|20[012])\d(?!\d)"
+    rf"(?:, le \d{{1,2}}(?:er)?)?)"
+    r"|(?:classe|born in|class of|ann[eé]e)[ ](?P<c>19[2-9]\d)(?!\d)(?=[ ]?(?:[,.;)\n]|$))"
+    r"|(?P<d>(?:19[2-9]|20[012])\der?)(?=[ ](?:baby|jahrgang|joergang|baujahr))"
+    r"|(?:patiente?|usag[eè]re?|dame|monsieur|homme|femme|enfant|mann|frau|kind|patient(?:in)?),? de[ ]"
+    r"(?P<e>19[2-9]\d)(?!\d)(?=[ ]?(?:[,.;)\n]|$))"
+    r"|\(\*[ ]?(?P<f>(?:19|20)\d\d)\))",
+    re.IGNORECASE,
+)
+_EXPECTED = re.compile(r"pr[eé]vu|voraussichtlich|errechnet|termin|due|expected|erwaart", re.I)
+
+
+def find_told_births(text: str) -> Iterator[tuple[int, int]]:
+    """Every day and year that is told to be a birth's or a birthday's."""
+    for match in _YEARS.finditer(text):
+        yield _only_group(match)
+    if not _WORTH.search(text) or not any(map(str.isdigit, text)):
+        return
+    for match in _TOLD.finditer(text):
+        if not _EXPECTED.search(match.group()):
+            yield _only_group(match)
+
+
+def _only_group(match: re.Match[str]) -> tuple[int, int]:
+    group = match.lastgroup
+    return match.span(group) if group else match.span()
