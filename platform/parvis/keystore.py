@@ -29,6 +29,7 @@ _NONCE = 12
 _SPARE_KEYS = 64
 _DAY = len("2026-11-22")
 _REMEMBERED = 10_000
+_DRAWN = 4096
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS data_key (
     id TEXT PRIMARY KEY,
@@ -78,6 +79,32 @@ class KeyFacts:
         return self.ref[_DAY + 1 :]
 
 
+class _Drawn(threading.local):
+    """Random bytes of one thread that were drawn from the system and not used yet."""
+
+    process = 0
+    data = bytearray()
+    at = 0
+
+
+_drawn = _Drawn()
+
+
+def draw_random(count: int) -> bytes:
+    """`count` bytes of the system's random source, at most 256; never the same twice.
+
+    Drawn in advance, for each thread and process alone: every draw lets another thread run, which
+    costs more than sealing a value. What was used is overwritten.
+    """
+    drawn = _drawn
+    if drawn.process != os.getpid() or drawn.at + count > _DRAWN:
+        drawn.process, drawn.data, drawn.at = os.getpid(), bytearray(os.urandom(_DRAWN)), 0
+    start, drawn.at = drawn.at, drawn.at + count
+    taken = bytes(drawn.data[start : drawn.at])
+    drawn.data[start : drawn.at] = bytes(count)
+    return taken
+
+
 def day_ref(day: str, ref: str) -> str:
     """The reference of an `audit-*` key of one UTC day (`2026-11-22/REF`)."""
     return f"{day}/{ref}"
@@ -94,7 +121,7 @@ def derive_key(root: bytes, *context: str) -> bytes:
 
 def seal(key: bytes, plaintext: bytes, context: str) -> bytes:
     """AES-256-GCM with a random nonce before the ciphertext; `context` is bound to it."""
-    nonce = os.urandom(_NONCE)
+    nonce = draw_random(_NONCE)
     return nonce + AESGCM(key).encrypt(nonce, plaintext, context.encode())
 
 

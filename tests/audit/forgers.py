@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from parvis.audit.files import write_durably
 from parvis.audit.log_keys import LogKeys
 from parvis.audit.notes import Checkpoint, sign_note
+from parvis.audit.packing import unpack
 from parvis.audit.tree import Frontier, leaf_hash
 from parvis.keystore import seal
 from tests.audit.houses import House
@@ -22,11 +23,11 @@ Edit = Callable[[list[bytes]], list[bytes]]
 def read_leaves(house: House, tenant: str = "commune") -> list[bytes]:
     database = apsw.Connection(str(house.audit_dir / "audit.db"))
     rows = database.execute(
-        "SELECT leaf FROM record JOIN log ON log.no = log_no WHERE tenant_id = ? ORDER BY seq",
+        "SELECT leaf, hash FROM record JOIN log ON no = log_no WHERE tenant_id = ? ORDER BY seq",
         (tenant,),
     ).fetchall()
     database.close()
-    return [row[0] for row in rows]
+    return [unpack(*row) for row in rows]
 
 
 def rebuild(

@@ -11,6 +11,7 @@ import pytest
 from parvis.audit import Actor, Draft, verify
 from parvis.audit.export import export_files, write_folder
 from parvis.audit.fsck import check_logs
+from parvis.audit.packing import unpack
 from parvis.audit.store import StoreUnsafe
 from parvis.audit.tree import leaf_hash
 from parvis.errors import AuditUnavailable
@@ -40,7 +41,8 @@ def sql(text: str) -> Attack:
 
 
 def edit_leaf(database: apsw.Connection, *, rehash: bool) -> None:
-    leaf = database.execute(f"SELECT leaf FROM record WHERE {COMMUNE} AND seq = 3").fetchall()[0][0]
+    rows = database.execute(f"SELECT leaf, hash FROM record WHERE {COMMUNE} AND seq = 3").fetchall()
+    leaf = unpack(*rows[0])
     record = json.loads(leaf)
     record["policy"] = {"decision": "allow"}
     changed = json.dumps(record, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()

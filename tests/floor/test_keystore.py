@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from parvis.keystore import KeyStore, SealBroken, day_ref, derive_key, seal, unseal
+from parvis.keystore import (
+    KeyStore,
+    SealBroken,
+    day_ref,
+    derive_key,
+    draw_random,
+    seal,
+    unseal,
+)
 
 ERASER = """
 import sys
@@ -31,6 +39,29 @@ def test_a_key_is_the_same_until_it_is_destroyed_and_another_after(tmp_path: Pat
     assert store.find_key("a", "conversation", "1") is None
     assert store.get_key("a", "conversation", "1").key != first.key
     store.close()
+
+
+def test_no_thread_and_no_child_draws_bytes_that_another_one_drew() -> None:
+    found = [draw_random(12) for _ in range(500)]
+    threads = [
+        threading.Thread(target=lambda: found.extend(draw_random(12) for _ in range(500)))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, draw_random(12))
+        os._exit(0)
+    os.waitpid(child, 0)
+    found += [draw_random(12), os.read(reading, 12)]
+    os.close(reading)
+    os.close(writing)
+    assert len(set(found)) == len(found) == 2502
+    assert {len(one) for one in found} == {12}
 
 
 @pytest.mark.parametrize("way", ["get_key", "get_keys"])

@@ -1,7 +1,10 @@
 """A worker's line to the sequencer: records go out, receipts come back, a lost line is found again.
 
 What was not answered when the line broke is sent again; the sequencer writes each id once. Whoever
-waits too long gets AuditUnavailable and MUST NOT act.
+waits too long gets AuditUnavailable and MUST NOT act. A record leaves at once while few are under
+way; while many are, those that come gather and leave together with the next answer: they would
+have waited for the same commit, and each hand-over between threads and processes costs as much as
+building a record.
 """
 
 import logging
@@ -25,10 +28,11 @@ from parvis.errors import AuditUnavailable
 
 log = logging.getLogger(__name__)
 
-_READ = 1 << 18
+_READ = 1 << 16  # of 128 KiB and more each read would map fresh memory
 _SEND_S = 2.0
 _AGAIN_S = (0.05, 1.0)
 _CLOSE_S = 10.0
+_AT_ONCE = 8  # so many unanswered records leave each by itself
 
 Dial = Callable[[], socket.socket | None]
 
@@ -69,6 +73,7 @@ class Client:
         self._bytes = 0
         self._number = 0
         self._outbox: list[bytes] = []
+        self._gathered = 0
         self._turn = threading.Lock()
         self._line: socket.socket | None = None
         self._down_since: float | None = None
@@ -165,6 +170,9 @@ class Client:
                 self._lock.notify_all()
                 return
             self._outbox.append(frame)
+            if sent.record_id and len(self._waiting) - self._gathered > _AT_ONCE:
+                self._gathered += 1
+                return  # an answer will come, and take it along
         self._send()
 
     def _enlist(self, sent: _Sent) -> bytes:
@@ -178,17 +186,24 @@ class Client:
         return frame
 
     def _send(self) -> None:
-        """Send what lies in the outbox; who waits for its turn often finds its frame sent."""
-        with self._turn:
-            with self._lock:
-                line, frames = self._line, b"".join(self._outbox)
-                self._outbox.clear()
-            if line is None or not frames:
-                return
+        """Send what lies in the outbox. Whoever finds another one sending leaves it to that one."""
+        while self._outbox and self._turn.acquire(blocking=False):
             try:
-                line.sendall(frames)
-            except OSError:  # broken, or stuck in the middle of a frame: the thread finds another
-                _hang_up(line)
+                self._send_outbox()
+            finally:
+                self._turn.release()
+
+    def _send_outbox(self) -> None:
+        with self._lock:
+            line, frames = self._line, b"".join(self._outbox)
+            self._outbox.clear()
+            self._gathered = 0
+        if line is None or not frames:
+            return
+        try:
+            line.sendall(frames)
+        except OSError:  # broken, or stuck in the middle of a frame: the thread finds another
+            _hang_up(line)
 
     def _run(self, line: socket.socket | None) -> None:
         pause = _AGAIN_S[0]
@@ -240,6 +255,7 @@ class Client:
             with self._lock:
                 self._line = None
                 self._outbox.clear()  # all of it waits, and is sent again
+                self._gathered = 0
                 _hang_up(line)
             with self._turn:
                 line.close()
@@ -274,6 +290,7 @@ class Client:
                 done.append((self._strike(number), _read_answer(word, value)))
             if not self._waiting:
                 self._lock.notify_all()
+        self._send()  # before those who waited wake up: the sequencer works meanwhile
         for sent, result in done:
             self._finish(sent, result)
 

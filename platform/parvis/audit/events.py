@@ -5,15 +5,14 @@ closed alphabets; what a person typed or is called travels in `sealed` only. Not
 times and signatures (`log.py`). `verify.py` holds the same tables on its own; a test compares them.
 """
 
-import os
 import re
 import time
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from parvis.domain import Principal
+from parvis.keystore import draw_random
 
 VERSION = 1
 PLATFORM = "platform"
@@ -294,9 +293,9 @@ UNKNOWN = Actor("unknown")
 
 def new_id() -> str:
     """A UUID version 7 (RFC 9562): time in milliseconds, then random bits."""
-    value = time.time_ns() // 1_000_000 << 80 | int.from_bytes(os.urandom(10))
-    value = value & ~(0xF << 76) | 0x7 << 76
-    return str(uuid.UUID(int=value & ~(0x3 << 62) | 0x2 << 62))
+    value = time.time_ns() // 1_000_000 << 80 | int.from_bytes(draw_random(10))
+    text = f"{value & ~(0xF << 76 | 0x3 << 62) | 0x7 << 76 | 0x2 << 62:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,11 @@ Also the pseudonym of an actor, which changes every month and dies with the pers
 
 import hashlib
 import hmac
-import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from parvis.audit.events import MAX_SEALED_BYTES
-from parvis.keystore import DataKey, SealBroken, derive_key, seal, unseal
+from parvis.keystore import DataKey, SealBroken, derive_key, draw_random, seal, unseal
 
 DOMAIN = b"parvis/audit/seal/v1\x00"
 _SALT_BYTES = 32
@@ -43,7 +42,7 @@ def seal_value(key: DataKey, log_id: str, record_id: str, name: str, value: byte
     """`value` sealed for one field of one record; raises ValueError when it is too large."""
     if len(value) > MAX_SEALED_BYTES:
         raise ValueError("audit: a sealed value is too large")
-    salt = os.urandom(_SALT_BYTES)
+    salt = draw_random(_SALT_BYTES)
     box = seal(_field_key(key, record_id, name), salt + value, _context(log_id, record_id, name))
     return SealedValue(name, key.id, commit_to(salt, value), len(value), box)
 

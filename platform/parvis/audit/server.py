@@ -28,7 +28,7 @@ from parvis.keystore import SealBroken
 log = logging.getLogger(__name__)
 
 _MAX_UNSENT = 16 * 1024 * 1024
-_READ = 1 << 18
+_READ = 1 << 16  # of 128 KiB and more each read would map fresh memory
 
 _FAULT_NAME = "sequencer.fault"
 

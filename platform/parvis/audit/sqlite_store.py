@@ -72,6 +72,7 @@ CREATE TABLE log (
 INSERT INTO log SELECT no, id, tenant_id, origin, public_key FROM log_before;
 DROP TABLE log_before;
 """
+_WIDTHS = (64, 8, 1)  # rows of one statement: few, so that each is prepared once
 _PASSING = (apsw.FullError, apsw.BusyError, apsw.LockedError)
 
 Value = TypeVar("Value")
@@ -129,9 +130,17 @@ class SqliteStore(Store):
         return _attempt(run)
 
     def _insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        marks = ",".join("?" * len(columns))
-        sql = f"INSERT INTO {table} ({','.join(columns)}) VALUES ({marks})"  # noqa: S608 - fixed
-        _attempt(lambda: self._db.executemany(sql, rows))
+        """Several rows a statement: between two steps of a statement another thread may cut in."""
+        listed = list(rows)
+        one = f"({','.join('?' * len(columns))})"
+        into = f"INSERT INTO {table} ({','.join(columns)}) VALUES "  # noqa: S608 - fixed
+        at = 0
+        while at < len(listed):
+            width = next(width for width in _WIDTHS if width <= len(listed) - at)
+            sql, part = into + ",".join([one] * width), listed[at : at + width]
+            values = [value for row in part for value in row]
+            _attempt(lambda sql=sql, values=values: self._db.execute(sql, values))  # type: ignore[misc]
+            at += width
 
     def begin(self) -> None:
         """Start the one writing transaction."""

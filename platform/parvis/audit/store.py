@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-_MARKS = 500
+from parvis.audit.packing import pack, unpack
+
+_WIDTHS = (1, 8, 64, 512)  # of lists of ids: few, so that their statements are prepared once
 _COLUMNS = {
     "record": ("log_no", "seq", "id", "time_us", "kind", "hash", "leaf"),
     "block": ("log_no", "level", "place", "hash"),
@@ -115,12 +117,6 @@ class Change:
     emitters: dict[str, int] = field(default_factory=dict)
     turns: list[TurnRow] = field(default_factory=list)
     head: HeadRow | None = None
-
-    @property
-    def size(self) -> int:
-        """Bytes of the records and sealed values."""
-        records = sum([len(row.leaf) for _, row in self.records])
-        return records + sum([len(box) for _, _, _, box in self.sealed])
 
 
 class StoreUnsafe(Exception):
@@ -256,16 +252,13 @@ class Store(ABC):
             (log_no, *head),
         )
 
-    def write(self, log_no: int, change: Change) -> None:
-        """Everything that a transaction adds to a log."""
-        self._insert_for(
-            log_no,
-            "record",
-            [
-                (row.seq, _bytes(record_id), row.time_us, row.kind, row.hash, row.leaf)
-                for record_id, row in change.records
-            ],
-        )
+    def write(self, log_no: int, change: Change) -> int:
+        """Everything that a transaction adds to a log; bytes of its records and sealed values."""
+        records = [
+            (row.seq, _bytes(record_id), row.time_us, row.kind, row.hash, pack(row.leaf))
+            for record_id, row in change.records
+        ]
+        self._insert_for(log_no, "record", records)
         self._insert_for(log_no, "block", change.blocks)
         begun = ((_bytes(intent), seq, boot) for intent, seq, boot in change.begun)
         self._insert_for(log_no, "open_intent", begun)
@@ -284,9 +277,11 @@ class Store(ABC):
                 " ON CONFLICT (log_no, boot) DO UPDATE SET n = excluded.n",
                 (log_no, boot, count),
             )
-        self._use(log_no, change.size)
+        size = sum([len(one[-1]) for one in records]) + sum([len(one[-1]) for one in sealed])
+        self._use(log_no, size)
         if change.head is not None:
             self.put_head(log_no, change.head)
+        return size
 
     def _insert_for(self, log_no: int, table: str, rows: Iterable[Sequence[Any]]) -> None:
         listed = [(log_no, *row) for row in rows]
@@ -343,8 +338,10 @@ class Store(ABC):
 
     def _select_in(self, sql: str, log_no: int, record_ids: Sequence[str]) -> list[Any]:
         found = []
-        for at in range(0, len(record_ids), _MARKS):
-            part = [_bytes(one) for one in record_ids[at : at + _MARKS]]
+        for at in range(0, len(record_ids), _WIDTHS[-1]):
+            part = [_bytes(one) for one in record_ids[at : at + _WIDTHS[-1]]]
+            width = next(width for width in _WIDTHS if width >= len(part))
+            part += part[-1:] * (width - len(part))
             found += self._select(f"{sql} ({_marks(part)})", (log_no, *part))
         return found
 
@@ -364,7 +361,10 @@ class Store(ABC):
             f" ORDER BY seq {order} LIMIT ?",
             (*values, limit),
         )
-        return [RecordRow(*row) for row in rows]
+        return [
+            RecordRow(seq, time_us, kind, hashed, unpack(kept, hashed))
+            for seq, time_us, kind, hashed, kept in rows
+        ]
 
     def count_records(self, log_no: int, wanted: Range) -> int:
         """How many records the range holds."""

@@ -90,6 +90,7 @@ class State:
     signed_size: int = 0
     root: bytes = b""
     signature: bytes = b""
+    stored: int = 0
     change: Change = field(default_factory=Change)
     found: dict[str, Position] = field(default_factory=dict)
     open: set[str] = field(default_factory=set)
@@ -236,7 +237,7 @@ class Writer:
             result = work(states)
             for state in states.values():
                 self._sign(state)
-                self.store.write(state.log.no, state.change)
+                state.stored = self.store.write(state.log.no, state.change)
             self.store.commit()
         except BaseException:
             self._counters.clear()
@@ -245,7 +246,7 @@ class Writer:
         for tenant_id, state in states.items():
             self._known[state.log.id] = (state.frontier.size, state.note)
             if tenant_id in self._usage:
-                self._usage[tenant_id] += state.change.size
+                self._usage[tenant_id] += state.stored
         return result
 
     def known_heads(self) -> dict[str, str]:
