@@ -46,9 +46,9 @@ def load_first_names() -> tuple[frozenset[str], frozenset[str]]:
     return alone | frozenset(others.split()), alone
 
 
-def load_never_names() -> frozenset[str]:
-    """Words that stay readable, in small letters."""
-    lines = _read("never_names.txt").splitlines()
+def load_words(name: str) -> frozenset[str]:
+    """The words of a list among this package's data, in small letters."""
+    lines = _read(name).splitlines()
     return frozenset(w.casefold() for line in lines if line[:1] != "#" for w in line.split())
 
 
@@ -56,5 +56,5 @@ def _read(name: str) -> str:
     return files("parvis.privacy").joinpath("data", name).read_text(encoding="utf-8")
 
 
-NEVER_A_NAME = load_never_names()
+NEVER_A_NAME = load_words("never_names.txt")
 FIRST_NAMES, TRUSTED_FIRST_NAMES = load_first_names()

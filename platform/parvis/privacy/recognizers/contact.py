@@ -18,7 +18,7 @@ from parvis.privacy.recognizers.base import (
     digits_of,
     is_cued,
 )
-from parvis.privacy.recognizers.lexicon import is_plain_word
+from parvis.privacy.words import load_words
 
 _AT = (
     r"(?:@|%40|&#0*64;|&#x0*40;|&commat;|"
@@ -47,22 +47,7 @@ _SPLIT_EMAIL = re.compile(
     re.IGNORECASE,
 )
 # Mailboxes of an office, not of a person (annotation: functional mailboxes stay readable).
-_OFFICE_WORDS = (
-    "info|infos|information|contact|contacts|kontakt|mairie|commune|gemeng|gemeinde|ville|stadt|"
-    "accueil|secretariat|secr[eé]tariat|sekretariat|poststelle|buergeramt|bürgeramt|"
-    "b[ie]ergercenter|"
-    "buergerservice|bürgerservice|rathaus|buergerbuero|bürgerbüro|office[.-]social|greffe|"
-    r"etatcivil|logement|wohnen|kultur|culture|sport|jugend|jeunesse|schoul|ecole|schule|crechen?|"
-    r"taxes|cadastre|greffier|archives?|bibliotheque|library|parking|voirie|service|services|"
-    r"support|help|helpdesk|hilfe|office|"
-    "admin|administration|webmaster|postmaster|noreply|no-reply|ne-pas-repondre|nepasrepondre|"
-    "dpo|dsb|datenschutz|privacy|rgpd|gdpr|presse|press|media|guichet|etat-civil|etatcivil|"
-    "standesamt|finanzamt|impots|steuern|urbanisme|population|enquiries|enquiry|mail|email|"
-    "courrier|reception|empfang|zentrale|rh|hr|bewerbung|recrutement|jobs|karriere|adem|cnap|"
-    "jobcenter|familienkasse|council|hello|bonjour|hallo|moien|abuse|security|billing|verwaltung|"
-    "bauamt|planning|urbanisme|biergercenter|bierger-center|permits?|housing|benefits|registrar|"
-    "reclamation|reclamations|complaints|beschwerde|ombudsman|mediateur|prefecture|sous-prefecture"
-)
+_OFFICE_WORDS = "|".join(map(re.escape, sorted(load_words("mailboxes.txt"), reverse=True)))
 _OFFICE = re.compile(
     rf"(?:{_OFFICE_WORDS}|[a-zäöü]{{2,30}}(?:amt|stelle|verwaltung|kasse|b(?:u|ü|ue)ro|dienst|"
     rf"zentrum|b[eé]h(?:ö|oe|o)rde))(?:[.\-_](?:[a-z]{{2,20}}|\d{{1,4}}))*(?:[@\[({{ ]|%40|&)",
@@ -159,31 +144,16 @@ class EmailRecognizer(RuleRecognizer):
                     yield Hit(match.start(), match.end(), Label.EMAIL, SURE, rule)
 
 
-_PRIVATE_HOSTS = (
-    r"(?:gmx|web|gmail|googlemail|hotmail|outlook|live|yahoo|posteo|icloud|t-online|freenet|proton|"
-    r"protonmail|pt|orange|wanadoo|free|sfr|laposte|bbox|skynet|telenet|bluewin|aon|btinternet|"
-    r"(?:[\w\-]+\.)?(?:mail|post|webmail|mailbox|e-?post)[\w\-]*|[\w\-]*(?:mail|post))\."
-)
 # "info.pixelstube@gmx.example": who works alone, not an office
 _PRIVATE_HOST = re.compile(
-    rf"(?:info|contact|kontakt|mail|hello|hallo|bonjour|office)[.\-_][^@]{{3,40}}@{_PRIVATE_HOSTS}",
+    r"(?:info|contact|kontakt|mail|hello|hallo|bonjour|office)[.\-_][^@]{3,40}@(?:gmx|web|gmail|"
+    r"googlemail|hotmail|outlook|live|yahoo|posteo|icloud|t-online|freenet|proton|protonmail)\.",
     re.IGNORECASE,
 )
-_PRIVATE = re.compile(_PRIVATE_HOSTS, re.IGNORECASE)
-_LONGEST_INITIALS = 4
 
 
 def _is_office(address: str) -> bool:
-    if _OFFICE.match(address):
-        return not _PRIVATE_HOST.match(address)
-    mailbox, _, host = address.partition("@")
-    words = re.split(r"[.\-_]", mailbox)
-    return not _PRIVATE.match(host) and all(map(_is_of_office, words))
-
-
-def _is_of_office(word: str) -> bool:
-    """A word that names a task and no person: "highways", "technique"; not "baker"."""
-    return len(word) > _LONGEST_INITIALS and is_plain_word(word)
+    return bool(_OFFICE.match(address)) and not _PRIVATE_HOST.match(address)
 
 
 def find_office_mailboxes(text: str) -> Iterator[tuple[int, int]]:

@@ -33,6 +33,14 @@ _PERSONAL_PATH = re.compile(
     r"dossier|case|member)/[^\s/?#]+",
     re.IGNORECASE,
 )
+# one's own page at a network, with or without "https://"
+_PROFILE = re.compile(
+    r"(?<![\w@./\-])(?:https?://)?(?:[\w\-]{1,20}\.){0,2}(?:linkedin|facebook|fb|instagram|insta|twitter|"
+    r"x|tiktok|xing|threads|bsky|snapchat|strava|vinted|ebay|doctolib|soundcloud|t|wa|github|gitlab|"
+    r"mastodon)\.[a-z]{2,7}(?:\.[a-z]{2})?/(?!(?:help|about|legal|privacy|terms|login|hashtag|groups)"
+    r"(?![\w]))@?[^\s<>\"',;()]{2,100}",
+    re.IGNORECASE,
+)
 _COORDINATES = re.compile(
     r"(?<![\w.])-?\d{1,2}\.\d{4,8} ?[°]? ?[NS]?[ ,;/]{1,3}-?\d{1,3}\.\d{4,8}(?: ?[°]? ?[EW])?(?!\w)"
 )
@@ -50,6 +58,9 @@ class NetworkRecognizer(RuleRecognizer):
             yield Hit(match.start(), match.end(), Label.MAC_ADDRESS, SURE, "mac")
         for match in _URL.finditer(text):
             yield from self._url(match)
+        for match in _PROFILE.finditer(text):
+            end = match.start() + len(match.group().rstrip(".:!?"))
+            yield Hit(match.start(), end, Label.URL, SURE, "profile")
         for match in _COORDINATES.finditer(text):
             yield Hit(match.start(), match.end(), Label.COORDINATES, SURE, "coordinates")
 

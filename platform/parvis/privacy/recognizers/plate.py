@@ -18,10 +18,10 @@ _ALONE = (
 )
 _LONE = [(rule, re.compile(rf"(?<![\w\-])(?:{form})(?![\w\-])")) for rule, form in _ALONE]
 _SHORT = re.compile(
-    r"(?<![\w\-])(?:[A-ZÄÖÜ]{1,3}[ \-\n]?[A-Z]{1,2}[ \-\n]?\d{1,4}[EH]?|[A-Z]{2}[ \n]?\d{3,4}|"
+    r"(?<![\w\-])(?:[A-Z]{2}[ ]?\d{2}[ \n]?[A-Z]{3}|[A-Z]\d{1,3}[ \n]?[A-Z]{3}|"
+    r"[A-ZÄÖÜ]{1,3}[ \-\n]?[A-Z]{1,2}[ \-\n]?\d{1,4}(?:[ ]?[EH])?|[A-Z]{2}[ \n]?\d{3,4}|"
     r"\d{1,4}[ \n]?[A-Z]{2,3}[ \n]?(?:\d{2}|2[AB])|\d{4,5}|[A-Z]{2}[ \-\n]?\d{3}[ \-\n]?[A-Z]{2}|"
-    r"[1-9][ \-\n]?[A-Z]{3}[ \-\n]?\d{3}|[A-Z]{2}\d{2}[ \n]?[A-Z]{3}|[A-Z]{1,3}[ \n]?\d{1,4}|"
-    r"[A-Z]\d{1,3}[ \n]?[A-Z]{3}|"
+    r"[1-9][ \-\n]?[A-Z]{3}[ \-\n]?\d{3}|[A-Z]{1,3}[ \n]?\d{1,4}|"
     r"(?:[A-Z0-9]{1,3}-){2}[A-Z0-9]{1,3})(?![\w\-])",
     re.IGNORECASE,
 )
@@ -33,7 +33,9 @@ _CUE = cue(
     r"plate|plack|vignette|placken|nummereschëld|immatrikul(?:atioun|éiert)|won|gefier|autosnummer|"
     r"clio|twingo|m[eé]gane|golf|polo|passat|corsa|astra|bmw|audi|mercedes|renault|peugeot|"
     r"citro[eë]n|toyota|skoda|vw|ford|fiesta|focus|fiat|opel|volvo|tesla|dacia|kia|hyundai|nissan|"
-    r"seat|mini|camionnette|camion|scooter|moto|motorrad|roller|lkw|transporter|anh[aä]nger|"
+    r"seat|mini|camionnette|camion|scooter|moto|motorrad|roller|yamaha|honda|kawasaki|ducati|vespa|piaggio|suzuki|triumph|quad|tracteur|trakter|"
+    r"traktor|wohnmobil|camping-?car|caravan|lorry|motorbike|motorcycle|index|mazda|jeep|jaguar|porsche|"
+    r"smart|cupra|sprinter|kangoo|berlingo|transit|lkw|transporter|anh[aä]nger|"
     r"remorque|van|truck|car|kombi|immat\.?"
 )
 

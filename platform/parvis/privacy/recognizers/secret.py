@@ -3,10 +3,10 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from parvis.privacy.entities import Label
-from parvis.privacy.recognizers.base import SURE, Hit, RuleRecognizer
+from parvis.privacy.recognizers.base import CUED, SURE, Hit, RuleRecognizer
 
 _KNOWN = re.compile(
     r"(?<![\w])(?:"
@@ -23,7 +23,7 @@ _PEM = re.compile(
     r"(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|"
     r"\Z)"
 )
-_CUED = re.compile(
+_NEAR = re.compile(
     r"(?:mot[ \n]de[ \n]passe|mdp|passwort|kennwort|password|passwuert|passwd|pwd|code secret|"
     r"pin(?:-?code)?|"
     r"api[ _\-]?key|cl[eé] (?:d')?api|zugangscode|secret|token|access[ _\-]?key|tan|puk)"
@@ -32,6 +32,31 @@ _CUED = re.compile(
     re.IGNORECASE,
 )
 _BEARER = re.compile(r"(?:bearer|basic) (?P<value>[\w\-.+/=]{16,4000})", re.IGNORECASE)
+# "le mot de passe que j'ai mis, c'est Tuga57_carrel", "wlan bei oma ist Blumenkohl!1949"
+_SAID = re.compile(
+    r"(?<!\w)(?:mots?[ \n]de[ \n]passe|mdp|pass(?:wor[dt]|wuert|wd)s?|kennwort|pwd?|wlan|wi-?fi|"
+    r"(?:le |the |der |de )?code(?: d'acc[eè]s)? (?:de |d'|du |for |to |für |fir |vum )(?:mon|ma|"
+    r"my|mein\w*|mäi|meng|notre|our|unser\w*)|zugangsdaten|identifiants de connexion)(?!\w)"
+    r"(?P<rest>[^\n]{0,80}(?:\n[ \-–>:]*[^\s]{1,64}(?=\n|\Z))?)",
+    re.IGNORECASE,
+)
+_STRONG = re.compile(r"(?<![^\s\"'«„“(:=])[^\s\"'»“”,;()]{6,64}")
+_SIGNS = frozenset("!#$%&*+=?_^~§")
+_NO_SECRET = re.compile(
+    r".*@[\w\-]+\.\w|\w+://|www\.|[\d./:\-]+\Z|\d+[\-\s]?(?:digits?|stellig\w*|chiffres?|zeichen)|"
+    r"[^\W\d_]+[?!.…]+\Z",
+    re.IGNORECASE,
+)
+_PIN = re.compile(
+    r"(?<!\w)(?:pin(?:-?code)?|puk|tan|cvv2?|cvc2?|cryptogramme|pr[üu]fziffer|kartenpr[üu]fnummer|"
+    r"geheimzahl|code (?:secret|confidentiel)|"
+    r"(?:trois|three|drei|dräi|3) (?:derniers )?(?:chiffres|digits|numbers|ziffern|zifferen)|"
+    r"exp\.?[ ]?:?[ ]?\d\d/\d\d(?:\d\d)?)(?!\w)"
+    r"(?:[^\n\d.;!?]{0,40}[^\w\n./])(?P<value>\d{3,8})"
+    r"(?![\w€%]|[.,/\-]\d|[ ](?:€|eur|uhr|auer|\d))",
+    re.IGNORECASE,
+)
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _ENTROPY = 3.2
 
 
@@ -47,7 +72,7 @@ class SecretRecognizer(RuleRecognizer):
                 yield Hit(match.start(), match.end(), Label.SECRET, SURE, rule)
         for match in _BEARER.finditer(text):
             yield Hit(match.start("value"), match.end("value"), Label.SECRET, SURE, "bearer")
-        for match in _CUED.finditer(text):
+        for match in _NEAR.finditer(text):
             value = match["value"].rstrip(".!?)")
             if _is_secret(
                 value,
@@ -61,6 +86,28 @@ class SecretRecognizer(RuleRecognizer):
             ):
                 start = match.start("value")
                 yield Hit(start, start + len(value), Label.SECRET, SURE, "secret_cue")
+
+        yield from self._said(text)
+
+    def _said(self, text: str) -> Iterator[Hit]:
+        """Secrets that other words stand before."""
+        for match in _SAID.finditer(text):
+            for word in _STRONG.finditer(text, *match.span("rest")):
+                value = word.group().rstrip(".?:")
+                if _is_strong(value):
+                    start = word.start()
+                    yield Hit(start, start + len(value), Label.SECRET, CUED, "secret_said")
+                    break
+        for match in _PIN.finditer(text):
+            if not _YEAR.fullmatch(match["value"]):
+                yield Hit(*match.span("value"), Label.SECRET, CUED, "pin")
+
+
+def _is_strong(value: str) -> bool:
+    """Letters with digits, or with signs that no word has."""
+    if _NO_SECRET.match(value) or not any(map(str.isalpha, value)):
+        return False
+    return any(map(str.isdigit, value)) or any(sign in _SIGNS for sign in value)
 
 
 def _is_secret(value: str, *, is_assigned: bool) -> bool:
