@@ -12,6 +12,7 @@ import pytest
 from parvis.audit import AuditLog, verify
 from parvis.audit.fsck import check_log, check_logs
 from parvis.audit.log_keys import HEADS_NAME
+from parvis.audit.receipts import Receipt
 from parvis.cli import main
 from parvis.errors import AuditUnavailable
 from tests.audit.databases import make_database, run_sql
@@ -94,7 +95,7 @@ def test_one_inconsistent_log_stops_its_agency_alone_until_two_people_declare_it
     site: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log = open_site(site)
-    fill(log, 3)
+    receipt = fill(log, 3)[-1]
     fill(log, 2, "adem")
     old = log.reader.get_key("commune")
     before = export(log, tmp_path / "before")
@@ -125,6 +126,7 @@ def test_one_inconsistent_log_stops_its_agency_alone_until_two_people_declare_it
     born = log.reader.list_records("commune", limit=1000)[-1].data
     assert born["kind"] == "log.rollback" and born["target"]["log"] == old.log
     assert len({born["actor"]["pid"], born["policy"]["reviewer"]}) == 2
+    _require_answer(log, receipt, tmp_path, capsys)
     second = Second()
     for tenant in ("commune", "adem", "platform"):
         folder = export(log, tmp_path / tenant, tenant)
@@ -141,6 +143,28 @@ def test_one_inconsistent_log_stops_its_agency_alone_until_two_people_declare_it
     assert declare("--tenant", "commune", "--ground", "restore", "--operator", "ada") == 1
     site.close()
     check_all(site)
+
+
+def _require_answer(
+    log: AuditLog, receipt: Receipt, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A receipt of the old log is answered with the declaration; a forged one with nothing."""
+    ended = log.reader.find_rolled_back(receipt.text)
+    assert ended is not None and ended.is_lost and ended.ground == "restore"
+    assert ended.origin == log.reader.get_key("commune").origin
+    assert log.reader.find_rolled_back(receipt._replace(seq=receipt.seq - 1).text) is not None
+    for forged in (receipt._replace(size=receipt.size + 1), receipt._replace(log="0" * 32)):
+        assert log.reader.find_rolled_back(forged.text) is None
+    capsys.readouterr()
+    assert main(["audit", "proof", receipt.text, "--operator", "ada"]) == 1
+    told = capsys.readouterr()
+    assert "rolled back by declaration" in told.err and f"record {receipt.seq} is lost" in told.err
+    assert log.reader.list_records("platform", limit=1)[0].data["actor"]["roles"] == ["operator"]
+    (folder / "p").write_text(f"log {log.reader.get_key('platform').vkey}\nquorum none\n")
+    report = verify.verify_proof(told.out.encode(), verify.load_policy((folder / "p").read_bytes()))
+    assert report["verdict"] == "INTACT" and report["record"]["kind"] == "log.rollback"
+    assert main(["audit", "proof", receipt.text, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["rolled_back"]["lost"] is True
 
 
 def test_a_restored_backup_is_declared_as_a_whole_and_shows_what_was_lost(

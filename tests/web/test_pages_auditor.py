@@ -1,7 +1,10 @@
 """The auditor's pages over HTTP: reading, proving, exporting; every look is on record."""
 
+import html
 import io
 import re
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -157,6 +160,12 @@ def test_export_is_intact_and_a_changed_byte_is_not(
     zipfile.ZipFile(io.BytesIO(archive.data)).extractall(tmp_path)
     folder = tmp_path / f"parvis-audit-{AGENCY}"
     assert verify_folder(folder)[0] == "INTACT"
+    told = html.unescape(re.findall(r'aria-label="verify.py">(.*?)</pre>', page.text)[0]).split()
+    assert told[0] == "python" and told[1:3] == [f"{folder.name}/verify.py", folder.name]
+    policy = re.findall(r'aria-label="policy.txt">(.*?)</pre>', page.text, re.DOTALL)[0]
+    (tmp_path / "policy.txt").write_text(html.unescape(policy))
+    done = subprocess.run([sys.executable, *told[1:]], cwd=tmp_path, check=False)
+    assert done.returncode == 0
     entries = next(path for path in (folder / "tile/entries").rglob("*") if path.is_file())
     data = bytearray(entries.read_bytes())
     data[40] ^= 1

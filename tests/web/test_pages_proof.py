@@ -8,7 +8,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from parvis.audit import verify
+from parvis.audit.ended import RolledBack
 from parvis.audit.events import Draft
+from parvis.audit.reader import AuditReader
 from parvis.audit.receipts import Receipt, parse_receipt
 from parvis.web import proofs
 from parvis.web.rate_limit import RateLimit
@@ -52,6 +54,34 @@ def test_a_citizen_gets_a_proof_that_the_verifier_accepts(
     program = citizen.get("/audit/proof/verify.py")
     (tmp_path / "verify.py").write_bytes(program.data)
     assert program.data == Path(verify.__file__).read_bytes()
+
+
+def test_a_receipt_of_a_log_that_was_rolled_back_is_answered_with_the_declaration(
+    site: Site, citizen: FlaskClient, receipt: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # how a declaration is found and proven is tested with real logs in tests/audit/test_rollback.py
+    key = site.installation.services.audit.reader.get_key("platform")
+    ended = RolledBack(
+        tenant_id=AGENCY, log="ab" * 16, seq=7, first=5, end=9, ground="disk-loss", time="",
+        origin="house.test/audit/new", vkey="", platform=key.log, declared=0,
+    )  # fmt: skip
+    monkeypatch.setattr(AuditReader, "find_by_receipt", lambda *_: None)
+    monkeypatch.setattr(AuditReader, "find_rolled_back", lambda *_: ended)
+    for language, words in {
+        "en": "among those that were lost",
+        "fr": "parmi ceux qui sont perdus",
+        "de": "gehört zu den verlorenen",
+        "lb": "zu de verluerenen",
+    }.items():
+        headers = {"Accept-Language": language}
+        page = citizen.post("/audit/proof", data={"receipt": receipt}, headers=headers)
+        assert page.status_code == 200 and words in page.text
+        assert "5 \u2013 8" in page.text and ended.origin in page.text
+    look = site.installation.records("platform")[-1]
+    assert look["target"] == {"view": "proof", "log": ended.log, "seq": 0}
+    answer = citizen.post("/audit/proof", data={"receipt": receipt, "download": "1"})
+    policy = verify.load_policy(f"log {key.vkey}\nquorum none\n".encode())
+    assert verify.verify_proof(answer.data, policy)["verdict"] == "INTACT"
 
 
 def test_whatever_does_not_match_the_records_hash_finds_nothing_and_leaves_no_record(

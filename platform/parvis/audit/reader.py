@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from parvis.audit.ended import RolledBack, find_rolled_back
 from parvis.audit.key_times import list_valid
 from parvis.audit.notes import format_fingerprint, format_proof, format_vkey
 from parvis.audit.receipts import parse_receipt
@@ -198,6 +199,15 @@ class AuditReader:
             logs = self._store.list_logs()
         return next((log.tenant_id for log in logs if log.id == receipt.log), None)
 
+    def find_rolled_back(self, text: str) -> RolledBack | None:
+        """The declaration that ended the log of a receipt, where another log took its place."""
+        try:
+            receipt = parse_receipt(text)
+        except ValueError:
+            return None
+        with self._lock:
+            return find_rolled_back(self._store, receipt)
+
     def find_by_id(self, tenant_id: str, record_id: str) -> AuditRecord | None:
         """The agency's record with this id, as drafts and results name it."""
         log = self._find_log(tenant_id)
@@ -211,12 +221,18 @@ class AuditReader:
             found = self._store.find_position(log.no, wanted)
         return self.find_record(tenant_id, found[0]) if found else None
 
-    def get_proof(self, tenant_id: str, seq: int, under: tuple[int, str] | None = None) -> Proof:
-        """The record with its proof under the current head; raises NotFound.
+    def get_proof(
+        self,
+        tenant_id: str,
+        seq: int,
+        under: tuple[int, str] | None = None,
+        log_id: str = "",
+    ) -> Proof:
+        """The record with its proof under the current head; raises NotFound. `log_id`: `get_key`.
 
         `under` is (size, signed note) of an earlier head, which others may have cosigned.
         """
-        log = self._get_log(tenant_id)
+        log = self._get_log(tenant_id, log_id)
         with self._lock:
             self._store.begin_reading()
             try:

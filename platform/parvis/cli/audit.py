@@ -11,7 +11,8 @@ from typing import Any
 
 from parvis.audit import verify
 from parvis.audit.anchors import Anchors, build_anchors
-from parvis.audit.events import PLATFORM, Draft
+from parvis.audit.ended import RolledBack
+from parvis.audit.events import PLATFORM, SYSTEM, Actor, Draft
 from parvis.audit.export import export_files, write_folder
 from parvis.audit.fsck import LogCheck, check_logs
 from parvis.audit.log import AuditLog
@@ -28,6 +29,7 @@ from parvis.cli.audit_witness import register_witness
 from parvis.errors import Conflict, InvalidRequest, NotFound
 from parvis.keystore import KeyStore
 from parvis.settings import load_settings, read_root_key
+from parvis.subjects.operators import read_reader
 
 _DAY = len("2026-11-21")
 
@@ -81,6 +83,7 @@ def _register_export(commands: Any) -> None:
     )
     export.add_argument("--from", dest="from_time", metavar="TIME", help="first moment wanted")
     export.add_argument("--to", dest="to_time", metavar="TIME", help="first moment not wanted")
+    add_reader(export, "who exports")
     export.add_argument("--json", action="store_true", help="print one JSON object")
     export.set_defaults(run=run_export)
 
@@ -104,11 +107,13 @@ def _register_proof(commands: Any) -> None:
         help="prove the record of a receipt",
         description="Print the proof (c2sp.org/tlog-proof@v1) that a receipt's record is in its "
         "log, the record inside it, under a head that witnesses signed where there is one. The "
-        "look-up is itself a record. With --tenant, RECEIPT may be a record's id.",
+        "look-up is itself a record. With --tenant, RECEIPT may be a record's id. When the log was "
+        "rolled back, prints the declaration with its proof, from the platform log; exit 1.",
         epilog="example: parvis audit proof v1.WQ0... > answer.tlog-proof",
     )
     proof.add_argument("receipt", metavar="RECEIPT", help="the receipt, or - for standard input")
     proof.add_argument("--tenant", metavar="T", help="the agency, to look up a record by its id")
+    add_reader(proof, "who looks")
     proof.add_argument("--json", action="store_true", help="print one JSON object")
     proof.set_defaults(run=run_proof)
 
@@ -123,6 +128,12 @@ def _register_fsck(commands: Any) -> None:
     )
     fsck.add_argument("--json", action="store_true", help="print one JSON object")
     fsck.set_defaults(run=run_fsck)
+
+
+def add_reader(parser: Any, words: str) -> None:
+    """The option `--operator` of a command that only looks."""
+    words = f"{words}, as the record names them (without: the account of the machine)"
+    parser.add_argument("--operator", metavar="NAME", help=words)
 
 
 def parse_time(text: str | None) -> datetime | None:
@@ -149,7 +160,14 @@ def run_export(args: argparse.Namespace) -> int:
     with open_log(settings) as log:
         anchors = build_anchors(log, settings)
         found = export_log(
-            log, args.tenant, args.out, from_time, to_time, anchors=anchors, log_id=args.log
+            log,
+            args.tenant,
+            args.out,
+            from_time,
+            to_time,
+            anchors=anchors,
+            log_id=args.log,
+            actor=read_reader(args.operator),
         )
     if args.json:
         print(json.dumps(found))
@@ -168,6 +186,7 @@ def export_log(
     to_time: datetime | None = None,
     anchors: Anchors | None = None,
     log_id: str = "",
+    actor: Actor = SYSTEM,
 ) -> dict[str, Any]:
     """Record the export, then write it; gives folder, files, size, fingerprint.
 
@@ -180,7 +199,7 @@ def export_log(
     target: dict[str, Any] = {"view": "folder", "log": log_id}
     target |= {name: format_time(to_us(moment)) for name, moment in period.items() if moment}
     home, target = _find_home(log, tenant_id, target)
-    log.append(home, Draft("audit.exported", outcome="success", target=target))
+    log.append(home, Draft("audit.exported", actor, outcome="success", target=target))
     if anchors is not None and not log_id:
         anchors.anchor(tenant_id, stamp_now=True)
     files = write_folder(
@@ -215,8 +234,11 @@ def run_proof(args: argparse.Namespace) -> int:
     text = sys.stdin.read(2000) if args.receipt == "-" else args.receipt
     settings = load_settings()
     with open_log(settings) as log:
-        anchors = build_anchors(log, settings)
-        tenant_id, proof = prove_receipt(log, text.strip(), anchors, args.tenant)
+        anchors, actor = build_anchors(log, settings), read_reader(args.operator)
+        ended = log.reader.find_rolled_back(text.strip())
+        if ended is not None:
+            return _print_ended(ended, prove_declaration(log, ended, actor), as_json=args.json)
+        tenant_id, proof = prove_receipt(log, text.strip(), anchors, args.tenant, actor)
         key = log.reader.get_key(tenant_id, proof.head.size)
     if args.json:
         found = {"tenant": tenant_id, "size": proof.head.size, "record": dict(proof.record.data)}
@@ -227,8 +249,37 @@ def run_proof(args: argparse.Namespace) -> int:
     return 0
 
 
+def _print_ended(ended: RolledBack, proof: Proof, *, as_json: bool) -> int:
+    """1: the log that the receipt names was rolled back by declaration."""
+    if as_json:
+        found = asdict(ended) | {"lost": ended.is_lost, "proof": proof.text}
+        print(json.dumps({"rolled_back": found}, ensure_ascii=False))
+        return 1
+    lost = f"records {ended.first} to {ended.end - 1}" if ended.end > ended.first else "no record"
+    state = "is lost" if ended.is_lost else "is not among them: export the old log with --log"
+    print(
+        f"parvis: the log of this receipt ({ended.log}) was rolled back by declaration on "
+        f"{ended.time} ({ended.ground}): {lost} of it were lost; record {ended.seq} {state}. The "
+        f"log in its place is {ended.origin}. The declaration, from the platform log:",
+        file=sys.stderr,
+    )
+    print(proof.text, end="")
+    return 1
+
+
+def prove_declaration(log: AuditLog, ended: RolledBack, actor: Actor = SYSTEM) -> Proof:
+    """The platform log's record that a log was rolled back; the look-up is recorded."""
+    target = {"view": "proof", "log": ended.log, "tenant": ended.tenant_id, "seq": ended.declared}
+    log.append(PLATFORM, Draft("audit.read", actor, outcome="success", target=target))
+    return log.reader.get_proof(PLATFORM, ended.declared, log_id=ended.platform)
+
+
 def prove_receipt(
-    log: AuditLog, text: str, anchors: Anchors | None = None, tenant: str | None = None
+    log: AuditLog,
+    text: str,
+    anchors: Anchors | None = None,
+    tenant: str | None = None,
+    actor: Actor = SYSTEM,
 ) -> tuple[str, Proof]:
     """The agency and the proof of a receipt's record; the look-up is recorded. Raises NotFound.
 
@@ -241,7 +292,7 @@ def prove_receipt(
     if tenant_id is None or found is None:
         raise NotFound("no record fits this receipt")
     home, target = _find_home(log, tenant_id, {"view": "proof", "seq": found.seq})
-    log.append(home, Draft("audit.read", outcome="success", target=target))
+    log.append(home, Draft("audit.read", actor, outcome="success", target=target))
     under = anchors.find_cosigned(tenant_id, found.seq) if anchors else None
     return tenant_id, log.reader.get_proof(tenant_id, found.seq, under)
 

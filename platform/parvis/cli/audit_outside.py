@@ -11,12 +11,15 @@ from typing import Any
 
 from parvis.audit.anchors import Anchors, AnchorState, build_anchors
 from parvis.audit.anchors_heads import record_heads
+from parvis.audit.events import PLATFORM, Actor, Draft
 from parvis.audit.gossip import compare, load_side
+from parvis.audit.log import AuditLog
 from parvis.audit.paper import format_head_line
 from parvis.audit.verify import EXIT, format_moment
 from parvis.cli.audit_open import open_log
-from parvis.errors import Conflict
+from parvis.errors import Conflict, NotFound
 from parvis.settings import Settings, load_settings
+from parvis.subjects.operators import read_reader
 
 
 def register_outside(commands: Any) -> None:
@@ -39,12 +42,18 @@ def register_outside(commands: Any) -> None:
         "head",
         help="print a log's head for paper",
         description="One line: date, log, size, begin of the root, check digits. Print it, mail "
-        "it, file it: `verify --head-line` compares it with any later export. --note prints the "
+        "it, file it: `verify --head-line` compares it with any later export. Looking is itself a "
+        "record, in the platform log. --note prints the "
         "signed head instead, for another auditor (`gossip`, `verify --note`).",
         epilog="example: parvis audit head --tenant commune",
     )
     head.add_argument("--tenant", metavar="T", required=True)
     head.add_argument("--note", action="store_true", help="the signed head as a file")
+    head.add_argument(
+        "--operator",
+        metavar="NAME",
+        help="who looks, as the record names them (without: the account of the machine)",
+    )
     head.add_argument("--json", action="store_true", help="print one JSON object")
     head.set_defaults(run=run_head)
     gossip = commands.add_parser(
@@ -99,7 +108,9 @@ def _print_state(tenant_id: str, state: AnchorState) -> None:
 
 def run_head(args: argparse.Namespace) -> int:
     """Print the line, or the note."""
+    actor = read_reader(args.operator)
     with open_log(load_settings()) as log:
+        record_look(log, args.tenant, actor)
         head = log.publish_head(args.tenant)
         key = log.reader.get_key(args.tenant)
     line = format_head_line(key.log, head.size, head.root, time.time())
@@ -109,6 +120,14 @@ def run_head(args: argparse.Namespace) -> int:
     else:
         print(head.note if args.note else line, end="" if args.note else "\n")
     return 0
+
+
+def record_look(log: AuditLog, tenant_id: str, actor: Actor) -> None:
+    """Record in the platform log that somebody took the head: the log itself stays as it is."""
+    if tenant_id not in log.reader.list_tenants():
+        raise NotFound("no log of this name")
+    target = {"view": "head", "tenant": tenant_id}
+    log.append(PLATFORM, Draft("audit.read", actor, outcome="success", target=target))
 
 
 def run_gossip(args: argparse.Namespace) -> int:

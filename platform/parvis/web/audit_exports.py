@@ -88,6 +88,11 @@ def find_page(data_dir: Path, tenant_id: str, export_id: str) -> str | None:
     return page.read_text(encoding="utf-8").replace(str(folder), "FOLDER")
 
 
+def name_export(tenant_id: str) -> str:
+    """What the folder in the archive is called."""
+    return f"parvis-audit-{tenant_id}"
+
+
 def zip_export(folder: Path, name: str) -> Iterator[bytes]:
     """Exactly the files that were verified, as a ZIP archive, piece by piece."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())

@@ -127,7 +127,15 @@ def export() -> Response:
         report=made.report,
         size=made.records,
         fingerprint=key.fingerprint,
+        command=_build_command(audit_exports.name_export(_tenant())),
+        policy=f"log {key.vkey}\nquorum none\n",
     )
+
+
+def _build_command(name: str) -> str:
+    """What checks the unpacked folder, in the reader's language."""
+    language = i18n.words().language
+    return f"python {name}/verify.py {name} --policy policy.txt --language {language}"
 
 
 @blueprint.get("/exports/<export_id>.zip")
@@ -137,7 +145,7 @@ def download(export_id: str) -> Response:
     if folder is None:
         raise NotFound
     _record_reading({"view": "download"})
-    name = f"parvis-audit-{_tenant()}"
+    name = audit_exports.name_export(_tenant())
     return Response(
         audit_exports.zip_export(folder, name),
         mimetype="application/zip",

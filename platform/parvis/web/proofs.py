@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 
 from flask import Blueprint, Response, g, request
 
-from parvis.audit.events import UNKNOWN, Draft
+from parvis.audit.ended import RolledBack
+from parvis.audit.events import PLATFORM, UNKNOWN, Draft
 from parvis.audit.export import read_verifier
 from parvis.audit.reader import LogKey, Proof
 from parvis.audit.verify import format_moment
@@ -56,6 +57,9 @@ def look_up() -> Response:
     receipt = "".join(request.form.get("receipt", "")[:_MAX_CHARS].split())
     found = _find(receipt)
     if found is None:
+        ended = get_services().audit.reader.find_rolled_back(receipt)
+        if ended is not None:
+            return _show_ended(ended, receipt)
         return pages.render_page("proof.html", status=404, found=None, missing=True)
     if "download" in request.form:
         return _download(found.proof)
@@ -84,6 +88,35 @@ def verifier() -> Response:
     )
 
 
+def _show_ended(ended: RolledBack, receipt: str) -> Response:
+    """That the receipt's log was rolled back by declaration, and the declaration with its proof."""
+    services = get_services()
+    look = _build_look({"view": "proof", "log": ended.log, "seq": ended.declared})
+    services.audit.append(PLATFORM, look, timeout_s=services.settings.audit_wait_s)
+    reader = services.audit.reader
+    proof = reader.get_proof(PLATFORM, ended.declared, log_id=ended.platform)
+    if "download" in request.form:
+        return _download(proof)
+    return pages.render_page(
+        "proof.html",
+        found=None,
+        missing=False,
+        ended=ended,
+        receipt=receipt,
+        when=i18n.words().moment(proof.record.time),
+    )
+
+
+def _build_look(target: dict[str, object]) -> Draft:
+    return Draft(
+        kind="audit.read",
+        outcome="success",
+        actor=UNKNOWN,
+        target=target,
+        http={"method": "POST", "route": "/audit/proof", "request": g.request_id},
+    )
+
+
 def _find(receipt: str) -> _Found | None:
     """The proof of the receipt's record; the look-up is recorded. None when no record fits."""
     services = get_services()
@@ -92,13 +125,7 @@ def _find(receipt: str) -> _Found | None:
     record = reader.find_by_receipt(tenant_id, receipt) if tenant_id else None
     if tenant_id is None or record is None:
         return None
-    look = Draft(
-        kind="audit.read",
-        outcome="success",
-        actor=UNKNOWN,
-        target={"view": "proof", "seq": record.seq},
-        http={"method": "POST", "route": "/audit/proof", "request": g.request_id},
-    )
+    look = _build_look({"view": "proof", "seq": record.seq})
     services.audit.append(tenant_id, look, timeout_s=services.settings.audit_wait_s)
     under = services.anchors.find_cosigned(tenant_id, record.seq)
     proof = reader.get_proof(tenant_id, record.seq, under)
