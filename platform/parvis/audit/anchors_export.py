@@ -4,7 +4,8 @@ The rest of the folder is `export.py`.
 """
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -19,15 +20,43 @@ from parvis.audit.tree import inclusion_proof, leaf_hash, verify_inclusion
 
 _MAX_TOKENS_OF_A_HEAD = 100
 _LOOK_BACK = 100
+_HOUR_US = 3_600_000_000
+_KEEP_ALL_US = 24 * _HOUR_US
 
 
 def list_notes(
-    anchors: AnchorStore, log_id: str, published: Sequence[tuple[int, str]]
+    anchors: AnchorStore,
+    log_id: str,
+    published: Sequence[tuple[int, str]],
+    time_of: Callable[[int], int],
+    now_us: int,
 ) -> Iterator[tuple[int, str]]:
-    """(size, note) of published heads, each with the signature lines of its witnesses."""
+    """(size, note) of published heads, each with the signature lines of its witnesses.
+
+    Thinned (`thin_heads`); those that witnesses signed or that bear a time stamp are all there.
+    """
     lines = anchors.list_lines(log_id)
+    vouched = {*lines, *(stamp.size for stamp in anchors.list_stamps(log_id))}
+    chosen = thin_heads([size for size, _ in published], vouched, time_of, now_us)
     for size, note in published:
-        yield size, add_cosignatures(note, lines.get(size, ()))
+        if size in chosen:
+            yield size, add_cosignatures(note, lines.get(size, ()))
+
+
+def thin_heads(
+    sizes: Sequence[int], vouched: set[int], time_of: Callable[[int], int], now_us: int
+) -> set[int]:
+    """Of published heads all of the last day, of each hour before it the last, and all `vouched`.
+
+    `time_of` gives the time of a head's last record (us since 1970), 0 when that was pruned: of
+    those heads only the vouched ones stay. The tree proves the others again whenever one turns up.
+    """
+    end = bisect_left(sizes, now_us - _KEEP_ALL_US, key=time_of)
+    chosen = (vouched & set(sizes)) | set(sizes[end:])
+    while end and (last_us := time_of(sizes[end - 1])):
+        chosen.add(sizes[end - 1])
+        end = bisect_left(sizes, last_us - last_us % _HOUR_US, 0, end, key=time_of)
+    return chosen
 
 
 def list_tokens(

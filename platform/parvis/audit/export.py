@@ -10,7 +10,7 @@ import hashlib
 import io
 import time
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -178,7 +178,8 @@ def _bundles(span: tuple[int, int]) -> tuple[int, int]:
 
 def _contents(source: _Source) -> Iterator[ExportFile]:
     published = source.store.list_published(source.log.no, source.size)
-    notes = dict(list_notes(source.anchors, source.log.id, published))
+    now_us = time.time_ns() // 1000
+    notes = dict(list_notes(source.anchors, source.log.id, published, _timer(source), now_us))
     yield ExportFile("checkpoint", notes.get(source.size, source.note).encode())
     yield ExportFile("keys.jsonl", _keys(source))
     for size, note in notes.items():
@@ -191,6 +192,16 @@ def _contents(source: _Source) -> Iterator[ExportFile]:
     yield ExportFile("sealed", source.sealed.finish(source.size))
     yield ExportFile("README", (_HERE / "export_readme.txt").read_bytes())
     yield ExportFile("verify.py", read_verifier())
+
+
+def _timer(source: _Source) -> Callable[[int], int]:
+    """When the last record of a head was written; 0 for an empty head, and when it was pruned."""
+
+    def time_of(size: int) -> int:
+        row = source.store.find_record(source.log.no, size - 1)
+        return row.time_us if row is not None else 0
+
+    return time_of
 
 
 def _tiles(source: _Source) -> Iterator[ExportFile]:
