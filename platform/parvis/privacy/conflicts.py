@@ -3,7 +3,8 @@
 1. A typed text of our own placeholder's shape (LITERAL), else it could be read as ours.
 2. What an agency allows and what must stay readable (`stoplist`) removes findings inside it:
    allowed words remove any, laws, amounts and offices remove only what no check digit confirms.
-3. Between findings: the lower number of `RANK` wins; then the longer; then the surer; then the
+3. Between findings: what a rule or model found wins over what only the tagger of kinds believes;
+   then the lower number of `RANK`; then the longer; then the surer; then the
    earlier. A finding with right check digits beats everything but LITERAL; a longer one of the
    same kind around it is as sure ("1987 0612 345 67" around eleven digits that are a number too).
 4. The loser keeps the part that the winner does not cover, if at least two letters or digits are
@@ -18,7 +19,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from parvis.privacy.entities import Label
+from parvis.privacy.entities import LEARNED, Label
 from parvis.privacy.stoplist import find_honoured
 from parvis.privacy.words import FIRST_NAMES, fold_name
 
@@ -56,7 +57,8 @@ _OFFICE_AFTER = re.compile(
     r" ?(?:[A-ZÀ-Þ]{2,6}|Caritas|Croix-Rouge|Diakonie|Police|Polizei|Gemeng|Mairie)\Z"
 )
 _ENDS_IN_INITIAL = re.compile(r"[ \-.][A-ZÀ-Þ]\.\Z")
-_BELIEVED = frozenset({"rampart_name", "tagged_name", "known_name"})
+_LEARNED_RANK = 100
+_BELIEVED = frozenset({"rampart_name", "tagged_name", "known_name", LEARNED})
 _LONGEST_ACRONYM = 5
 _CHECKED_RANK = 1
 _LEAST_LEFT = 2
@@ -160,7 +162,7 @@ def _as_sure(findings: list[Finding]) -> list[Finding]:
 
 
 def _order(finding: Finding) -> tuple[int, int, float, int]:
-    rank = RANK[finding.label]
+    rank = RANK[finding.label] + _LEARNED_RANK * (finding.source == LEARNED)
     if finding.score >= CHECKED_SCORE and finding.label is not Label.LITERAL:
         rank = min(rank, _CHECKED_RANK) if finding.label not in _BY_BELIEF else rank
     return rank, -(finding.end - finding.start), -finding.score, finding.start
@@ -175,9 +177,9 @@ def _is_allowed(finding: Finding, allowed: Cover) -> bool:
 
 def _is_readable(finding: Finding, readable: Cover) -> bool:
     # a town is found only where somebody is said to live, whatever else bears its name
-    if finding.label not in _STOPPED or finding.source == "town_cue":
+    if (finding.label not in _STOPPED and finding.source != LEARNED) or finding.source == "town_cue":
         return False
-    if finding.label in _BY_BELIEF:
+    if finding.label in _BY_BELIEF or finding.source == LEARNED:
         # a model's span often reaches a word beyond the law or office it took for a name
         shared = readable.shared(finding.start, finding.end)
         return shared * 2 > finding.end - finding.start
@@ -256,6 +258,9 @@ def _trimmed(text: str, finding: Finding, start: int, end: int) -> Finding | Non
     if start == end:
         return None
     whole = (start, end) == (finding.start, finding.end)
+    is_number = finding.source == LEARNED and finding.label not in _BY_BELIEF
+    if not whole and is_number and not any(map(str.isdigit, text[start:end])):
+        return None  # words beside a number that a rule found are no number
     if not whole and sum(char.isalnum() for char in text[start:end]) < _LEAST_LEFT:
         return None
     return Finding(start, end, finding.label, finding.score, finding.source)

@@ -18,6 +18,7 @@ from parvis.privacy.recognizers.base import ANY_LANGUAGE, RuleRecognizer, SlowRe
 from parvis.privacy.recognizers.birth import BirthRecognizer
 from parvis.privacy.recognizers.case import CaseRecognizer
 from parvis.privacy.recognizers.document import DocumentRecognizer
+from parvis.privacy.recognizers.learned import LearnedRecognizer
 from parvis.privacy.recognizers.number import NumberRecognizer
 from parvis.privacy.recognizers.plate import PlateRecognizer
 from parvis.privacy.recognizers.tagged import TaggedNameRecognizer
@@ -92,8 +93,9 @@ class Detector:
 
     @property
     def name_detectors(self) -> tuple[RuleRecognizer, ...]:
-        """Those that could fall silent unnoticed: the tagger and the models."""
-        return (self._tagged, *self._slow)
+        """Those that could fall silent unnoticed: the taggers and the models."""
+        learned = (rule for rule in self._rules if isinstance(rule, LearnedRecognizer))
+        return (self._tagged, *learned, *self._slow)
 
     def find_many(self, texts: Sequence[str]) -> list[list[Finding]]:
         """Everything found in each of these clean texts, overlapping and in no order."""
@@ -152,13 +154,13 @@ def _as_finding(result: RecognizerResult) -> Finding:
 
 
 def read_names(recognizer: RuleRecognizer, text: str) -> str:
-    """Every name this recogniser finds in the text by itself."""
+    """Everything this recogniser finds in the text by itself, of a model the names."""
     return " ".join(_names(recognizer, text))
 
 
 def _names(recognizer: RuleRecognizer, text: str) -> Iterator[str]:
     for hit in recognizer.find(text):
-        if hit.label is Label.PERSON:
+        if hit.label is Label.PERSON or isinstance(recognizer, LearnedRecognizer):
             yield text[hit.start : hit.end]
     if isinstance(recognizer, TaggedNameRecognizer):
         recognizer.forget()

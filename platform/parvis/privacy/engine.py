@@ -116,11 +116,11 @@ class PrivacyEngine:
         try:
             found = self._guarded(partial(self._find_many, [clean(sentence)], frozenset()))[0]
             shown = {(finding.label, sentence[finding.start : finding.end]) for finding in found}
-            names = [value for label, value in values if label is Label.PERSON]
             for recognizer in self.detector.name_detectors:
                 if language in recognizer.canaries:
+                    proofs = [value for label, value in values if label in recognizer.proves]
                     said = self._guarded(partial(read_names, recognizer, sentence))
-                    if not any(name in said for name in names):
+                    if not any(value in said for value in proofs):
                         return False
         except PrivacyUnavailable:
             return False

@@ -30,6 +30,10 @@ class Label(StrEnum):
     LITERAL = "LITERAL"
 
 
+# The source of what the tagger of kinds believes: it stands beside the findings of rules and
+# models, never in their place.
+LEARNED = "learned_kind"
+
 MEANINGS: dict[Label, str] = {
     Label.PERSON: "A person's name, whole or in part; titles such as Mme or Herr stay readable.",
     Label.LOCATION: "A town, when it says where a person lives or was born.",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from parvis.privacy.conflicts import CHECKED_SCORE
 from parvis.privacy.engine import PrivacyEngine
-from parvis.privacy.entities import MEANINGS, Entity, Label
+from parvis.privacy.entities import LEARNED, MEANINGS, Entity, Label
 from parvis.privacy.normalise import clean
 from parvis.privacy.recognizers.number import IDENTIFIERS, LETTERED
 from parvis.privacy.stoplist import find_allowed, find_readable
@@ -38,6 +38,7 @@ _REASONS = {
     "roster": "it stands in a list of people",
     "table_column": "the heading of its column announces it",
     "tagged_name": "our own name tagger believes it",
+    LEARNED: "our own tagger of homes, dates and numbers believes it as surely as the score says",
     "known_name": "this name was found elsewhere in the text",
     "known_value": "this value was found elsewhere in the text",
     "birth_date": "it is said to be a date of birth",

@@ -3,6 +3,7 @@
 All are registered under one language code, so each runs on every text, whatever its language.
 """
 
+from parvis.privacy.kind_tagger import load_kind_tagger
 from parvis.privacy.rampart import Rampart
 from parvis.privacy.recognizers.address import AddressRecognizer
 from parvis.privacy.recognizers.bank import CardRecognizer, IbanRecognizer
@@ -11,6 +12,7 @@ from parvis.privacy.recognizers.birth import BirthRecognizer
 from parvis.privacy.recognizers.case import CaseRecognizer
 from parvis.privacy.recognizers.contact import EmailRecognizer, PhoneRecognizer
 from parvis.privacy.recognizers.document import DocumentRecognizer
+from parvis.privacy.recognizers.learned import LearnedRecognizer
 from parvis.privacy.recognizers.mention import MentionRecognizer
 from parvis.privacy.recognizers.model import ModelRecognizer
 from parvis.privacy.recognizers.name import NameRecognizer
@@ -40,6 +42,7 @@ def build_recognizers(rampart: Rampart) -> list[RuleRecognizer]:
         AddressRecognizer(),
         NameRecognizer(),
         MentionRecognizer(),
+        LearnedRecognizer(load_kind_tagger()),
         TableRecognizer(),
         ModelRecognizer(rampart),
     ]

@@ -37,6 +37,8 @@ class RuleRecognizer(EntityRecognizer):
     labels: tuple[Label, ...] = ()
     # the canary sentences whose name a detector of names must find by itself
     canaries: tuple[str, ...] = ("fr", "de", "lb", "en")
+    # the kinds of values in those sentences one of which it must find
+    proves: tuple[Label, ...] = (Label.PERSON,)
 
     def __init__(self) -> None:
         super().__init__(
