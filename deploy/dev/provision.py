@@ -20,13 +20,14 @@ from parvis.identity import provisioning
 from parvis.settings import Settings
 from parvis.tenancy.config import Agency
 
-# made-up people; one for each thing that a person may be
-_CAST = {
-    Role.CIVIL_SERVANT: ("agent", "Camille", "Weber"),
-    Role.OVERSEER: ("overseer", "Luc", "Schmit"),
-    Role.AUDITOR: ("auditor", "Anna", "Keller"),
-    Role.AGENCY_ADMIN: ("admin", "Jules", "Faber"),
-}
+# made-up people; one for each thing that a person may be, and a second one who confirms erasures
+_CAST = (
+    (Role.CIVIL_SERVANT, "agent", "Camille", "Weber"),
+    (Role.OVERSEER, "overseer", "Luc", "Schmit"),
+    (Role.AUDITOR, "auditor", "Anna", "Keller"),
+    (Role.AGENCY_ADMIN, "admin", "Jules", "Faber"),
+    (Role.AGENCY_ADMIN, "deputy", "Nora", "Thill"),
+)
 
 
 def load_agencies(settings: Settings) -> list[Agency]:
@@ -70,8 +71,8 @@ def provision(plan: Installation, settings: Settings) -> list[dict[str, Any]]:
 
 def _people(agency: Agency, passwords: Mapping[str, str]) -> tuple[provisioning.Person, ...]:
     people = []
-    for role, (_, first, last) in _CAST.items():
-        username = _username(agency, role)
+    for role, name, first, last in _CAST:
+        username = _username(agency, name)
         people.append(
             provisioning.Person(
                 username=username,
@@ -85,13 +86,13 @@ def _people(agency: Agency, passwords: Mapping[str, str]) -> tuple[provisioning.
     return tuple(people)
 
 
-def _username(agency: Agency, role: Role) -> str:
-    return f"{_CAST[role][0]}.{agency.slug}"
+def _username(agency: Agency, name: str) -> str:
+    return f"{name}.{agency.slug}"
 
 
 def _read_passwords(path: Path, agencies: Sequence[Agency]) -> dict[str, str]:
     known: dict[str, str] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    names = [_username(agency, role) for agency in agencies for role in _CAST]
+    names = [_username(agency, name) for agency in agencies for _, name, _, _ in _CAST]
     passwords = known | {name: secrets.token_urlsafe(9) for name in names if name not in known}
     if passwords != known:
         write_private(path, json.dumps(passwords, indent=1))
@@ -133,7 +134,7 @@ def _listed(
     realm, client = agency.identity.realm, agency.identity.chatbot_client
     secret = provisioning.get_client_secret(admin, realm, client)
     first = _open_to_api(agency)
-    names = [_username(agency, role) for role in _CAST]
+    people = {_username(agency, name): role for role, name, _, _ in _CAST}
     return {
         "slug": agency.slug,
         "realm": realm,
@@ -144,6 +145,6 @@ def _listed(
         "chatbot": {"client_id": client, "client_secret": secret},
         "people": [
             {"username": name, "password": passwords[name], "roles": [role.value]}
-            for name, role in zip(names, _CAST, strict=True)
+            for name, role in people.items()
         ],
     }

@@ -16,6 +16,7 @@ from parvis.web import (
     pages,
     portal,
     proofs,
+    rights,
 )
 from parvis.web.faults import register_faults
 from parvis.web.guards import open_to_all, require_bearer, require_page, start_request
@@ -27,6 +28,7 @@ ROOMS = (
     (portal.blueprint, require_page(Permission.USE_PORTAL)),
     (auditor.blueprint, require_page(Permission.READ_AUDIT)),
     (admin.blueprint, require_page(Permission.ADMINISTER_AGENCY)),
+    (rights.blueprint, require_page(Permission.HANDLE_RIGHTS)),
     (front.blueprint, open_to_all),
     (proofs.blueprint, open_to_all),
     (login.blueprint, open_to_all),

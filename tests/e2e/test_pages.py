@@ -73,6 +73,24 @@ def _await_answer(page: Page) -> None:
     expect(page.locator("#status")).to_have_text("Answer complete.")
 
 
+def _open_rights(live: Live, chat: str) -> str:
+    """Ask for an erasure and place a hold on the administrator's page; the erasure's address."""
+    with live.person("agency-admin") as page:
+        page.goto("/admin/rights?lang=en")
+        page.locator("#kind").select_option("conversation")
+        page.locator("#ref").fill(chat.rpartition("/")[2])
+        page.locator("#ground").select_option("gdpr-17.1.c")
+        page.get_by_role("button", name="Ask for the erasure").click()
+        expect(page.locator("#said")).to_be_visible()
+        page.locator("#hold-kind").select_option("case")
+        page.locator("#hold-case").fill("AZ-2026/17")
+        page.locator("#hold-reason").select_option("litigation")
+        page.locator("#hold-until").fill("2090-06-30")
+        page.get_by_role("button", name="Place the hold").click()
+        expect(page.locator("#said")).to_be_visible()
+        return page.locator("table a").first.get_attribute("href") or ""
+
+
 @pytest.fixture(scope="module")
 def addresses(live: Live) -> dict[str, list[str]]:
     """Every page there is, by who may open it, with all kinds of answers."""
@@ -94,13 +112,14 @@ def addresses(live: Live) -> dict[str, list[str]]:
         sourced = page.url.removeprefix(live.url)
     with live.person("auditor") as page:
         page.goto("/audit")
+    erasure = _open_rights(live, chat)
     common = ["/accessibility", "/privacy", "/nowhere"]
     return {
         "": ["/", f"{chat}", "/agency?name=nobody", *common],
         "civil-servant": ["/", chat, empty, sourced, saw, f"{chat}/delete", "/audit", *common],
         "auditor": ["/audit", "/audit?to=2001-01-01", "/audit?to=x", "/audit/records/1", *common],
         "overseer": ["/"],
-        "agency-admin": ["/admin", "/admin/privacy"],
+        "agency-admin": ["/admin", "/admin/privacy", "/admin/rights", erasure],
     }
 
 

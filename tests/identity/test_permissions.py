@@ -20,7 +20,7 @@ ALLOWED = {
     },
     Role.OVERSEER: {Permission.REVIEW_DRAFTS},
     Role.AUDITOR: {Permission.READ_AUDIT, Permission.EXPORT_AUDIT, Permission.VERIFY_AUDIT},
-    Role.AGENCY_ADMIN: {Permission.ADMINISTER_AGENCY},
+    Role.AGENCY_ADMIN: {Permission.ADMINISTER_AGENCY, Permission.HANDLE_RIGHTS},
     Role.PLATFORM_ADMIN: {Permission.ADMINISTER_PLATFORM},
     Role.PLATFORM_AUDITOR: {Permission.READ_PLATFORM_AUDIT},
 }

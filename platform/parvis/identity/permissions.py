@@ -24,6 +24,7 @@ class Permission(StrEnum):
     EXPORT_AUDIT = "export the agency's audit log"
     VERIFY_AUDIT = "verify the agency's audit log"
     ADMINISTER_AGENCY = "administer the agency"
+    HANDLE_RIGHTS = "ask for and confirm erasures, place and lift holds"
     ADMINISTER_PLATFORM = "administer tenants, models and health"
     READ_PLATFORM_AUDIT = "read the platform log and the heads of all logs"
 
@@ -39,6 +40,7 @@ PERMISSIONS: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.EXPORT_AUDIT: frozenset({Role.AUDITOR}),
         Permission.VERIFY_AUDIT: frozenset({Role.AUDITOR}),
         Permission.ADMINISTER_AGENCY: frozenset({Role.AGENCY_ADMIN}),
+        Permission.HANDLE_RIGHTS: frozenset({Role.AGENCY_ADMIN}),
         Permission.ADMINISTER_PLATFORM: frozenset({Role.PLATFORM_ADMIN}),
         Permission.READ_PLATFORM_AUDIT: frozenset({Role.PLATFORM_AUDITOR}),
     }

@@ -20,6 +20,7 @@ from parvis.domain import Principal
 from parvis.errors import Conflict, InvalidRequest, NotFound
 from parvis.identity.sessions import forget_person
 from parvis.subjects.find import Found, Wanted, find
+from parvis.subjects.operators import name_again
 from parvis.subjects.stores import Stores
 
 KEYS_A_RECORD = 64
@@ -67,7 +68,7 @@ def confirm_erasure(stores: Stores, tenant_id: str, erasure_id: str, *, actor: A
         raise Conflict("Who asked for an erasure cannot confirm it: another person must.")
     if erasure.status == "requested":
         # a request whose record was not written is no request: this writes it where it is missing
-        asker = Actor("person", subject=erasure.requested_by, roles=("operator",))
+        asker = name_again(erasure.requested_by)
         _record(stores, erasure, "erasure.requested", asker, target={"view": erasure.kind})
     if erasure.status != "confirmed":
         erasure = _confirm(stores, erasure, actor)
@@ -187,7 +188,7 @@ def _carry_out(stores: Stores, erasure: Erasure) -> Done:
 
 def _confirmer(erasure: Erasure) -> Actor:
     """Who confirmed it, also where another command finishes the work."""
-    return Actor("person", subject=erasure.confirmed_by, roles=("operator",))
+    return name_again(erasure.confirmed_by)
 
 
 def _record(

@@ -55,6 +55,13 @@ class Found:
         return sum(len(places) for places in self.sealed.values())
 
 
+class BelongsToConversation(Conflict):
+    """The receipt is of a conversation's answer, whose key is the conversation's."""
+
+    def __init__(self, conversation_id: str) -> None:
+        super().__init__(f"This receipt belongs to the conversation {conversation_id}: name that.")
+
+
 def find(stores: Stores, tenant_id: str, wanted: Wanted) -> Found:
     """What is kept; raises NotFound for a receipt or conversation that the agency does not have."""
     stores.get_agency(tenant_id)
@@ -91,7 +98,7 @@ def _find_request(stores: Stores, tenant_id: str, wanted: Wanted) -> Found:
     keys = [key for key in stores.keystore.list_keys(tenant_id, AUDIT_KINDS) if key.id in named]
     shared = [key for key in keys if key.kind == AUDIT_CONVERSATION]
     if shared:
-        raise Conflict(f"This receipt belongs to the conversation {shared[0].owner}: name that.")
+        raise BelongsToConversation(shared[0].owner)
     own = [key for key in keys if key.kind == AUDIT_REQUEST]
     persons = {key.owner for key in keys if key.kind == AUDIT_SUBJECT}
     found = _found(stores, tenant_id, wanted, (), own, persons)

@@ -14,7 +14,7 @@ from parvis.compliance.holds import Hold, HoldKind
 from parvis.errors import InvalidRequest, NotFound
 from parvis.subjects.stores import Stores
 
-_CASE = re.compile(r"[A-Za-z0-9._/-]{1,100}", re.ASCII)
+CASE = re.compile(r"[A-Za-z0-9._/-]{1,100}", re.ASCII)
 
 
 def place_hold(
@@ -33,7 +33,7 @@ def place_hold(
     stores.get_agency(tenant_id)
     if reason not in HOLD_REASONS:
         raise InvalidRequest("the reason is one of " + ", ".join(HOLD_REASONS))
-    if case_word and not _CASE.fullmatch(case_word):
+    if case_word and not CASE.fullmatch(case_word):
         raise InvalidRequest("a case is a word of A-Z a-z 0-9 . _ / -, never a person's name")
     if until <= datetime.now(UTC):
         raise InvalidRequest("a hold ends in the future")

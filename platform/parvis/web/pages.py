@@ -311,6 +311,11 @@ def _return_path() -> str:
         return f"/chat/{rest[0]}"
     if room == "admin" and rest == ["privacy"]:
         return "/admin/privacy"
+    if room == "admin" and rest[:1] == ["rights"]:
+        # a form about one erasure lies beside its page; the others on the page of all
+        return (
+            "/".join(("/admin/rights", *rest[1:3])) if rest[3:] == ["confirm"] else "/admin/rights"
+        )
     return "/audit" if room == "audit" else "/"
 
 
