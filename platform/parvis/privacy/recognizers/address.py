@@ -24,7 +24,7 @@ _S = r"[ \n]"
 _PLAIN = rf"{_L}(?:{_L}|['\-](?={_L})){{0,60}}"
 _TOWN = (
     rf"(?:St\.[ ])?{_PLAIN}(?:[ ](?:sur|sous|lès|les|le|la|en|am|an|der|im|bei|a\.|d\.|upon|"
-    r"op|Cedex|"
+    r"op|Cedex(?: \d{1,2}(?!\d))?|"
     rf"(?-i:[A-ZÀ-Þ]){_L}{{1,40}}(?:['\-]{_L}{{1,40}}){{0,4}})){{0,3}}(?:{_S}\([^)\n]{{2,20}}\))"
     rf"?(?:{_S}(?:Cedex|"
     rf"CEDEX)(?: \d{{1,2}})?)?"
@@ -58,7 +58,8 @@ _GOES_ON = (
     r"moi|lui|svp|merci|bonjour|tél|tel"
 )
 _FR = re.compile(
-    rf"(?<![\w/.\-])(?:{_NUMBER},?[ \n](?:{_TYPES})|{_NUMBER},[ \n](?:{_PLACED}))(?!\w)"
+    rf"(?<![\w/.\-])(?<!\d,)(?<!Art\. )(?:{_NUMBER},?[ \n](?:{_TYPES})|"
+    rf"{_NUMBER},[ \n](?:{_PLACED}))(?!\w)"
     rf"(?:[ \n]?{_WORD}(?:[ \n]?\d{{1,4}}(?!\d)[ ]?)?){{1,6}}?"
     rf"{_EXTRA}(?:[ ]?[,\-–\n(]{{1,2}}[ \n]{{0,2}}{_EXTRA}{_CODE_TOWN}|"
     rf"[ ]{_CODE_TOWN}|[ ]?,?[ ](?:à|zu|in|at|,)[ ](?-i:[A-ZÀ-Þ]){_TOWN}|(?=[ ]?[,.;:\n)!?|–]|"
@@ -67,7 +68,8 @@ _FR = re.compile(
 )
 _DE_SUFFIX = (
     r"(?:stra(?:ß|ss)e|str\.?|weg|platz|allee|gasse|g(?:ä|ae)sschen|ring|damm|ufer|chaussee|"
-    r"steig|pfad|markt|graben|wall|stieg|winkel|promenade|str(?:oo|o)ss|wee|gaass|plaz|bierg|straat|laan|plein|lei|"
+    r"steig|pfad|markt|graben|wall|stieg|winkel|promenade|str(?:oo|o)ss|wee|gaass|plaz|bierg|"
+    r"straat|laan|plein|lei|"
     r"steenweg|dreef|kaai|baan|gracht|singel|kade|dijk|gürtel|zeile|kai|lände|matte?|rain|halde|"
     r"quai|hof|berg|park|anger|kamp|twiete|redder|zeile|siedlung|straße)"
 )
@@ -76,10 +78,11 @@ _NO_STREET = (
     r"(?:jahr|joer|jan|feb|mär|mar|apr|mai|may|mee|jun|jul|aug|sep|okt|oct|nov|dez|dec|sommer|"
     r"winter|herbst|frühling|mo(?:ntag|\b)|di(?:enstag|\b)|mi(?:ttwoch|\b)|do(?:nnerstag|\b)|"
     r"fr(?:eitag|\b)|sa(?:mstag|\b)|so(?:nntag|\b)|alter|zimmer|raum|anhang|anlage|absatz|art|"
-    r"haus|bescheid|schreiben|monat|wert|umfang|amt|gebäude|erdgeschoss|stock|fall|tag)"
+    r"haus|bescheid|schreiben|monat|wert|umfang|amt|ez|kg|linie|gebäude|erdgeschoss|stock|fall|tag)"
 )
 _DE = re.compile(
-    rf"(?<![\w/.\-])(?:(?:{_CAP}(?:[ \-])){{0,2}}(?:{_L}[\w\-']{{0,30}}{_DE_SUFFIX}|{_CAP}[ ](?-i:S)tr"
+    rf"(?<![\w/.\-])(?:(?:{_CAP}(?:[ \-])){{0,2}}(?:{_L}[\w\-']{{0,30}}{_DE_SUFFIX}|"
+    rf"{_CAP}[ ](?-i:S)tr"
     r"(?:aße|asse|ooss|oss|\.))|(?:am|an der|"
     r"an den|im|in der|in den|auf der|auf dem|auf den|zum|zur|unter den|unter der|hinter der|"
     r"hinter dem|vor dem|beim|alte[rn]?|neue[rn]?|gro(?:ß|ss)e[rn]?|kleine[rn]?|obere|untere)"
@@ -128,8 +131,10 @@ _SMALL_TOWN = re.compile(rf"{_L}{{3,}}(?:-{_L}+)*")
 _BUILDING = (
     r"(?:r[eé]sidence|r[eé]s\.|lotissement|immeuble|b[aâ]t(?:iment|\.)?|appt?\.?|appartement|"
     r"esc(?:alier|\.)?|lieu-dit|hameau|domaine|tour|wohnung|whg\.?|haus|block|flat|unit|apt\.?|"
-    r"apartment|c/o|p/a|chez(?! (?:moi|nous|lui|elle|eux|ma|mon|mes|sa|son|ses|leurs?) ?)|villa|ch[aâ]teau|ferme|moulin|mas|foyer|porte|entr[eé]e|[eé]tage|"
-    r"hinterhaus|vorderhaus|hof|gut|studio|room|zimmer|chambre|(?:the )?old)"
+    r"apartment|c/o|p/a|chez(?! (?:moi|nous|lui|elle|eux|ma|mon|mes|sa|son|ses|leurs?) ?)|"
+    r"villa|ch[aâ]teau|ferme|moulin|mas|foyer|porte|entr[eé]e|[eé]tage|"
+    r"hinterhaus|vorderhaus|hof|gut|studio|room|zimmer|chambre|(?:the )?old|p\.?o\.? box|postfach|"
+    r"bp|ortsteil|stadtteil|stiege|hs\. ?-?nr\.|haus-?nr\.)"
 )
 # "Résidence Les Pins, bât. C, 25 rue ...": building and flat before the number belong to it
 _BUILDING_BEFORE = re.compile(
@@ -142,9 +147,12 @@ _BUILDING_BEFORE = re.compile(
 )
 # what says which flat or door: "3e étage gauche", "Whg. 12 links", "c/o Weber", "bât. Les Pins"
 _DETAIL = (
-    r"(?:[ ]?(?:n[°º]|nr\.?|no\.?)?[ ]?(?:[A-Za-z]?\d{1,4}[A-Za-z]?(?!\w)|gauche|droite|links|rechts|mitte|"
-    r"left|right|front|rear|face|porte|appt?\.?|appartement|app\.?|wohnung|whg\.?|t[uü]r|lénks|riets|"
-    r"étage|etage|stock|og|(?-i:[A-ZÀ-Þ][^\W\d_]{0,25}|(?:le|la|les|des|du|de|von)(?=[ ][A-ZÀ-Þ])))(?!\w)){0,4}"
+    r"(?:[ ]?(?:n[°º]|nr\.?|no\.?)?[ ]?(?:[A-Za-z]?\d{1,4}[A-Za-z]?(?!\w)|gauche|droite|links|"
+    r"rechts|mitte|"
+    r"left|right|front|rear|face|porte|appt?\.?|appartement|app\.?|wohnung|whg\.?|t[uü]r|lénks|"
+    r"riets|"
+    r"étage|etage|stock|og|(?-i:[A-ZÀ-Þ][^\W\d_]{0,25}|(?:le|la|les|des|du|de|"
+    r"von)(?=[ ][A-ZÀ-Þ])))(?!\w)){0,4}"
 )
 # "..., bât. C, esc. 2, 3e étage gauche, 57070 Metz": the same after the street, then the town
 _INSIDE = (
@@ -164,7 +172,9 @@ _IN_TOWN = re.compile(
 )
 # "9 Cité Pierre Braun, Lëntgen": a last word behind the street, and before it ("Péiteng, 14 rue")
 _COMMA_TOWN = re.compile(rf",[ ]{_CAP_HERE}(?=[ ]?(?:[.;:!?)\n]|$))")
-_SMALL_COMMA_TOWN = re.compile(rf",[ ]{_L}{{4,40}}(?:-{_L}{{1,40}}){{0,4}}(?=[ ]?(?:[.,;:!?)\n]|$))")
+_SMALL_COMMA_TOWN = re.compile(
+    rf",[ ]{_L}{{4,40}}(?:-{_L}{{1,40}}){{0,4}}(?=[ ]?(?:[.,;:!?)\n]|$))"
+)
 _TOWN_BEFORE = re.compile(rf"(?::|(?<!\w)(?:in|zu|zou|à))[ ](?P<town>{_CAP_HERE}),[ ]\Z")
 _PO_BOX = re.compile(
     r"(?<![\w.])(?:bp|b\.[ ]?p\.|cs|postfach|p\.?[ ]?o\.? box|bo[iî]te postale|case postale)"
@@ -210,7 +220,8 @@ _BORN_TOWN = re.compile(
 )
 # "7, Lannenallee, L-4040 Esch": the German way of streets with the number before
 _LU = re.compile(
-    rf"(?<![\w/.\-]){_NUMBER},?[ \n](?:{_CAP}[ \-]){{0,2}}{_L}{{2,30}}(?:strooss|stroos|stross|"
+    rf"(?<![\w/.\-])(?<!\d,){_NUMBER},?[ \n](?:{_CAP}[ \-]){{0,2}}{_L}{{2,30}}(?:strooss|"
+    rf"stroos|stross|"
     r"stra(?:ß|ss)e|wee|gaass|plaz|allee|bierg|gronn|pad|weier|heck|feld|duerf|knapp)(?!\w)",
     re.IGNORECASE,
 )

@@ -55,14 +55,14 @@ _DAY_WORD = (
 _IN_WORDS = (
     r"(?:(?:le|am|den|the|on|"
     rf"the){_GAP})?{_DAY_WORD}(?:[ \n-]{_DAY_WORD}){{0,3}}{_GAP}(?:of{_GAP})?(?:{_MONTHS})"
-    rf"(?:,?[ \n-](?:{_NUMBER_WORD}|{_YEAR}(?!\d))){{1,9}}"
+    rf"(?:,?[ \n-](?:of )?(?:{_NUMBER_WORD}(?![^\W\d_])|{_YEAR}(?!\d))){{1,9}}"
 )
 _DATE = re.compile(rf"(?<![\w.,])(?:{_WRITTEN}|{_DIGITS}|{_IN_WORDS})", re.IGNORECASE)
 _YEAR_ONLY = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _CUE = re.compile(
     r"(?:(?<!\w)(?!nee ?[,.;])(?:n[eé]+(?:\(e\)|\.e|·e|-e|e|s|es)?|naissance|"
-    r"date[ \n]de[ \n]naiss(?:ance|"
-    r"\.)?|ddn|anniversaire|geb(?:oren(?:e[rn]?)?|\.|urtsdatum|urtstag|\.?-datum)?|"
+    r"date[ \n](?:de[ \n])?naiss(?:ance|"
+    r"\.)?|gebdat\w*|ddn|anniversaire|geb(?:oren(?:e[rn]?)?|\.|urtsdatum|urtstag|\.?-datum)?|"
     r"geburts-?(?:tag|datum)|geb\.-?dat\.?|"
     r"born|birth|birth ?date|birthday|dob|d[./]o[./]b\.?|b\.|date[ \n]of[ \n]birth|gebuer(?:en)?|"
     r"gebuerts(?:datum|dag|deklaratioun)|geburtsanzeige|birth registration|jahrgang|"
@@ -74,7 +74,8 @@ _CUE = re.compile(
 )
 _CUE_AFTER = re.compile(
     r"\A(?:[^\d\n.;!?]{0,30})(?<!\w)(?:geboren|gebuer(?:en)?|zur welt|op d'welt|n[eé]e?(?!\w)|"
-    r"\(?(?:date de naissance|geburtsdatum|dob|date of birth|geb\.))"
+    r"\(?(?:date de naissance|geburtsdatum|dob|date of birth|geb\.)|"
+    r"(?:pour la|zur|fir d'|for the) (?:naissance|geburt|gebuert|birth))"
     r"(?!:?[ ](?:am |le |on |den |de )?\d)",
     re.IGNORECASE,
 )
@@ -86,6 +87,15 @@ _YEAR_CUE = re.compile(
     r"ann[eé]e de naissance ?:?|geburtsjahr:?|gebuertsjoer:?|(?:birth year|year of birth):?) \Z",
     re.IGNORECASE,
 )
+# a date in words takes the word that joins the next sentence
+_JOINED_AFTER = re.compile(r"[ ,\-](?:und|and|et|an)\Z", re.IGNORECASE)
+# "geb. 3/17", "née 08/1979"
+_MONTH_YEAR = re.compile(
+    r"(?<!\w)(?:n[eé]e?(?:\(e\))?(?: le| en)?|geb\.?(?:oren)?(?: im)?|born(?: in)?|"
+    r"gebuer(?:en)?|dob:?|\*)"
+    r"[ ]?(?P<month>(?:0?[1-9]|1[0-2])[/.](?:(?:19|20)\d\d|\d\d))(?![\d/.]\d|\d)",
+    re.IGNORECASE,
+)
 # "does not know her date of birth, she thinks 1987"
 _SAID_YEAR = re.compile(
     r"(?:date de naissance|date of birth|geburtsdatum|gebuertsdatum|birth date)[^\d\n]{1,60}"
@@ -94,7 +104,7 @@ _SAID_YEAR = re.compile(
 )
 _YEAR_CUE_AFTER = re.compile(r"[ ](?:gebuer(?:en)?|geboren|op d'welt komm)(?!\w)", re.IGNORECASE)
 # "Garnier ; 12/05/1970 ; 06...": in a record a date between a name and another value
-_RECORD = re.compile(r"[A-ZÀ-Þ][\w'\-]+ ?[;|(][ ]?\Z")
+_RECORD = re.compile(r"[A-ZÀ-Þ][\w'\-]+ ?[;|(·•][ ]?\Z")
 _LATEST_IN_RECORDS = 2020
 # "Lucía Ortega, 09.12.1995, bisher ...": dates of letters are later, dates of laws follow no name
 _AFTER_NAME = re.compile(r"[A-ZÀ-Þ][\w'\-]+ [A-ZÀ-Þ](?:[\w'\-]+|\.),? \(?\Z")
@@ -117,9 +127,29 @@ _TOWN_AFTER = re.compile(
     r",?[ \n](?i:in|à|zu|zou|at|op)[ \n](?P<town>[^\W\d_]{2,40}(?:-[^\W\d_]{1,40}){0,4}"
     r"(?:[ ](?:am|an der|sur|upon)[ ][A-ZÀ-Þ][^\W\d_]{1,40})?)"
 )
+# "09/11/1966, Verdun"
+_TOWN_AFTER_COMMA = re.compile(
+    r",[ ](?P<town>[A-ZÀ-Þ][^\W\d_]{2,40}(?:[ \-](?:sur|am|le|la|les|[A-ZÀ-Þ])[^\W\d_]{0,40}){0,4})"
+    r"(?=[ ]?(?:[,.;)\n]|$))"
+)
 _ANOTHER_EVENT = re.compile(
     r"(?<!\w)(?:d[eé]c[eè]s|d[eé]c[eé]d[eé]e?|mariage|mari[eé]e?s?|verstorben|verheiratet|"
-    r"gestorben|verst\.|gest\.|sterbe\w*|died|married|bestuet|gestuerwen|loi|gesetz|law|versicherungsbeginn)\b",
+    r"gestorben|verst\.|gest\.|sterbe\w*|died|married|bestuet|gestuerwen|loi|gesetz|law|"
+    r"versicherungsbeginn)\b",
+    re.IGNORECASE,
+)
+# "children born after 1 September", "die vor dem 1.1.1964 Geborenen": whoever it is
+_ALL_BORN = re.compile(
+    r"(?<!\w)(?:after|before|since|between|on or after|après|avant(?! terme)|depuis|entre|"
+    r"à partir du|nach|vor|seit|ab|"
+    r"zwischen|no|virun|zënter)[ ](?:dem |den |de |le |the )?\Z",
+    re.IGNORECASE,
+)
+_THING_BORN = re.compile(
+    r"(?<!\w)(?:contrat|société|association|loi|projet|aide|id[eé]e|entreprise|mouvement|"
+    r"dispositif|"
+    r"programme|charity|scheme|company|idea|movement|party|project|verein|firma|idee|projekt|"
+    r"gesellschaft|partei|veräin|union)[ ][^.!?;]{0,30}\Z",
     re.IGNORECASE,
 )
 # "my date of birth is ... and my wife's is ..."
@@ -155,7 +185,8 @@ class BirthRecognizer(RuleRecognizer):
             ):
                 start = match.start() + _leading_article(match.group())
                 last_end = match.end()
-                yield Hit(start, match.end(), Label.DATE_OF_BIRTH, SURE, "birth_date")
+                end = start + len(_JOINED_AFTER.sub("", text[start : match.end()]))
+                yield Hit(start, end, Label.DATE_OF_BIRTH, SURE, "birth_date")
                 yield from self._town(text, match.end())
         yield from self._years(text)
         for start, end in find_told_births(text):
@@ -173,17 +204,19 @@ class BirthRecognizer(RuleRecognizer):
                 return True
         if _IN_BRACKETS.search(before) and _BRACKET_AFTER.match(text, match.end()):
             return True
-        if _RECORD.search(before) and re.match(r"[ ]?[;|)]", text[match.end() : match.end() + 2]):
+        if _RECORD.search(before) and re.match(r"[ ]?[;|)·•]", text[match.end() : match.end() + 2]):
             year = _YEAR_ONLY.search(match.group())
             return year is not None and int(year.group()) <= _LATEST_IN_RECORDS
         found = _CUE.search(before)
         if found and not _ANOTHER_EVENT.search(before, found.start()):
-            return True
+            return not _ALL_BORN.search(before) and not _THING_BORN.search(before, 0, found.start())
         return _CUE_AFTER.search(text[match.end() : match.end() + 50]) is not None
 
     def _town(self, text: str, end: int) -> Iterator[Hit]:
         """The town right after a date of birth."""
-        town = _TOWN_AFTER.match(text, end)
+        town = _TOWN_AFTER.match(text, end) or _TOWN_AFTER_COMMA.match(text, end)
+        if town and text[end : end + 1] == "," and " " in town["town"] and town["town"].isupper():
+            return
         if town and town["town"][0].islower() and not is_small_line(text, town.start("town")):
             return
         if town and not is_never_a_name(town["town"]):
@@ -192,11 +225,15 @@ class BirthRecognizer(RuleRecognizer):
     def _years(self, text: str) -> Iterator[Hit]:
         for match in _YEAR_ONLY.finditer(text):
             before = text[max(0, match.start() - 30) : match.start()]
-            if _YEAR_CUE.search(before) or _YEAR_CUE_AFTER.match(text, match.end()):
+            cue = _YEAR_CUE.search(before)
+            if cue and _THING_BORN.search(text, max(0, match.start() - 60), match.start()):
+                continue
+            if cue or _YEAR_CUE_AFTER.match(text, match.end()):
                 yield Hit(match.start(), match.end(), Label.DATE_OF_BIRTH, SURE, "birth_year")
                 yield from self._town(text, match.end())
-        for match in _SAID_YEAR.finditer(text):
-            yield Hit(*match.span("year"), Label.DATE_OF_BIRTH, SURE, "birth_year")
+        for pattern in (_SAID_YEAR, _MONTH_YEAR):
+            for match in pattern.finditer(text):
+                yield Hit(*match.span(1), Label.DATE_OF_BIRTH, SURE, "birth_year")
 
 
 def _is_long_ago(date: str) -> bool:

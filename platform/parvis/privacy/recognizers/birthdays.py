@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 MONTHS = (
     r"(?:janv(?:ier|\.)?|f[eé]v(?:rier|r?\.)?|mars|avr(?:il|\.)?|mai|juin|juil(?:let|\.)?|ao[uû]t|"
-    r"sept(?:embre|ember|\.)?|oct(?:obre|ober|\.)?|nov(?:embre|ember|\.)?|d[eé]c(?:embre|ember|\.)?|"
-    r"jan(?:uar|uary|ner|\.)?|j[aä]nner|feb(?:ruar|ruary|er|\.)?|m[aä]rz|mar(?:ch|\.)?|m[aä]erz|mee|"
+    r"sept(?:embre|ember|\.)?|oct(?:obre|ober|\.)?|nov(?:embre|ember|\.)?|d[eé]c(?:embre|ember|"
+    r"\.)?|"
+    r"jan(?:uar|uary|ner|\.)?|j[aä]nner|feb(?:ruar|ruary|er|\.)?|m[aä]rz|mar(?:ch|\.)?|"
+    r"m[aä]erz|mee|"
     r"apr(?:il|\.)?|abr[eë]ll|may|june?|jul[iy]?|juni|juli|aug(?:ust|\.)?|sep\.?|okt(?:ober|\.)?|"
     r"dez(?:ember|\.)?)(?![^\W\d_])"
 )
@@ -19,7 +21,10 @@ _DAY = (
     rf"(?:\d{{1,2}}{_TH}[ \n\-]?(?:(?:of|de|day of) )?{MONTHS}(?:,?[ \n\-](?:de )?{_YEAR})?"
     rf"|{MONTHS}[ \n](?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?!\d)(?:,? {_YEAR})?"
     rf"|\d{{1,2}}[./\-]\d{{1,2}}[./\-](?:(?:19|20)?\d\d(?!\d))?|\d{{1,2}}[./]\d{{1,2}}(?![\d/])"
-    r"|(?:19|20)\d\d-\d\d-\d\d)"
+    r"|(?:19|20)\d\d-\d\d-\d\d"
+    r"|(?:armistice day|boxing day|christmas(?: (?:day|eve))?|new year's (?:day|eve)|halloween|"
+    r"no[eë]l|heiligabend|heilig\w*abend|weihnachten|silvester|neujahr\w*|chrëschtdag|nikloosdag|"
+    r"la saint-[^\W\d_]+|st\.? [^\W\d_]+'s day)(?: (?:19|20)\d\d)?(?!\w))"
     r"(?! ?(?:€|euros?|eur|h |uhr|auer))"
 )
 _ON = r"(?:(?:le|au|du|ce|am|dem|den?|the|on|on the|of|for|seit(?: dem)?|depuis(?: le)?|zënter(?: dem)?)[ \n])"
@@ -49,23 +54,31 @@ _FORMS = (
     rf"(?:eu )?(?:ses |mes |leurs |tes |l'[aâ]ge de |d[eé]j[aà] |les )?{_AGE} ans"
     rf"(?! d')(?: r[eé]volus)?,?[ \n]{_ON}(?P<a>{_DAY})",
     # "le 3 mai, elle aura 18 ans", "am 30. Oktober bin ich 60 geworden"
-    rf"{_ON}(?P<b>{_DAY}),?[ \n](?:(?:j'|il |elle |mon |ma |[^\W\d_]+ ){{0,3}}(?:aura|aurai|ai eu|a eu|"
-    rf"f[eê]t\w{{1,6}}) (?:ses |mes )?{_AGE} ans|(?:bin|wird|werde|wurde|ist|war|sinn|ginn|g[eë]tt|gouf)"
-    rf"(?: [^\W\d_]+){{0,2}} (?:schon |erst )?{_AGE}(?= ?(?:jahre?(?! in)|joer|geworden|ginn|alt|al|"
+    rf"{_ON}(?P<b>{_DAY}),?[ \n](?:(?:j'|il |elle |mon |ma |[^\W\d_]+ ){{0,3}}(?:aura|aurai|"
+    rf"ai eu|a eu|"
+    rf"f[eê]t\w{{1,6}}) (?:ses |mes )?{_AGE} ans|(?:bin|wird|werde|wurde|ist|war|sinn|ginn|"
+    rf"g[eë]tt|gouf)"
+    rf"(?: [^\W\d_]+){{0,2}} (?:schon |erst )?{_AGE}(?= ?(?:jahre?(?! in)|joer|geworden|ginn|"
+    rf"alt|al|"
     r"[.,;!?)\n]|$)))",
     # "wird am 3. Mai 18", "gëtt den 8. Juni 18 Joer", "wird am ... volljährig"
-    rf"(?:wird|werde|werden|wurde|bin|ist|g[eë]tt|ginn|gouf|ass|sinn)[ \n](?:[^\W\d_]+ ){{0,2}}?{_ON}"
-    rf"(?P<c>{_DAY}),?[ \n](?:schon |erst |bereits |scho )?(?:{_AGE}(?= ?(?:jahre?(?:[ .,;!?]|$)|joer|"
+    rf"(?:wird|werde|werden|wurde|bin|ist|g[eë]tt|ginn|gouf|ass|"
+    rf"sinn)[ \n](?:[^\W\d_]+ ){{0,2}}?{_ON}"
+    rf"(?P<c>{_DAY}),?[ \n](?:schon |erst |bereits |scho )?(?:{_AGE}(?= ?(?:jahre?(?:[ .,;!?]|"
+    rf"$)|joer|"
     r"geworden|ginn|alt|al|[.,;!?)\n]|$))|vollj[aä]hrig|grouss?j[aä]reg)",
     # "vollendet am ... das 65. Lebensjahr"
-    rf"(?:vollend\w+|erreich\w+)[ \n]{_ON}(?P<d>{_DAY})[ \n](?:das|sein|ihr|mein)(?:en?)? [^.\n]{{0,25}}"
+    rf"(?:vollend\w+|erreich\w+)[ \n]{_ON}(?P<d>{_DAY})[ \n](?:das|sein|ihr|"
+    rf"mein)(?:en?)? [^\n]{{0,25}}?"
     r"(?:lebensjahr|alter)",
     # "turns 18 on", "will be 65 on the", "was 60 on", "the age of 66 on", "comes of age on"
-    rf"(?:turn(?:s|ed|ing)?|be|was|am|is|are|i'm|reach\w*|age of|aged|celebrat\w+ (?:his|her|my|their)"
+    rf"(?:turn(?:s|ed|ing)?|be|was|am|is|are|i'm|reach\w*|age of|aged|celebrat\w+ (?:his|her|"
+    rf"my|their)"
     rf"|hit)[ \n]{_AGE}(?:st|nd|rd|th)?(?: years(?: old)?)?[ \n]{_ON}{{1,2}}(?P<e>{_DAY})",
     rf"com(?:es?|ing|ing) of age[ \n]{_ON}{{1,2}}(?P<f>{_DAY})",
     # birthdays: the day before or after the word, in one sentence
-    rf"{_BIRTHDAY}(?! (?:de |du |d'|of |vun |von )(?!mon|ma|mes|notre|son|sa|l'enf|naiss|my|meng|mein))"
+    rf"{_BIRTHDAY}(?! (?:de |du |d'|of |vun |von )(?!mon|ma|mes|notre|son|sa|l'enf|naiss|my|"
+    rf"meng|mein))"
     rf"[^.!?;\n\d]{{0,30}}?(?P<g>{_DAY})",
     rf"{_ON}(?P<h>{_DAY})[^.!?;:\n\d]{{0,25}}?(?:\d{{1,3}}(?:\.|th|st|nd|rd|e|er)? )?{_BIRTHDAY}",
     # a child that arrived
@@ -84,13 +97,17 @@ _WORTH = re.compile(
 )
 # "Jahrgang 1957", "Jg. 64", "Baujahr 71", "classe 1953", "elle est de 1978", "a 1961 baby"
 _YEARS = re.compile(
-    r"(?<![^\W_])(?:(?:jahrgang|joergang|jg\.?|baujahr)[ :]{1,2}(?:ist |ass )?(?P<a>'?\d\d(?!\d)|(?:19|20)\d\d(?!\d))"
-    rf"|(?:(?:il|elle|on) est|je suis|suis|(?:i am|i'm|he is|he's|she is|she's)|(?:er|sie|ich) (?:ist|bin)|"
-    rf"(?:ech|si|hien|hatt|hie) (?:ass|sinn|si))[ ](?:de|d'|vun|vu|from|von|aus)[ ]?(?P<b>(?:{MONTHS} )?(?:19[2-9]|20[012])\d(?!\d)"
+    r"(?<![^\W_])(?:(?:jahrgang|joergang|jg\.?|baujahr)[ :]{1,2}(?:ist |"
+    r"ass )?(?P<a>'?\d\d(?!\d)|(?:19|20)\d\d(?!\d))"
+    rf"|(?:(?:il|elle|on) est|je suis|suis|(?:i am|i'm|he is|he's|she is|she's)|(?:er|sie|"
+    rf"ich) (?:ist|bin)|"
+    rf"(?:ech|si|hien|hatt|hie) (?:ass|sinn|si))[ ](?:de|d'|vun|vu|from|von|"
+    rf"aus)[ ]?(?P<b>(?:{MONTHS} )?(?:19[2-9]|20[012])\d(?!\d)"
     rf"(?:, le \d{{1,2}}(?:er)?)?)"
-    r"|(?:classe|born in|class of|ann[eé]e)[ ](?P<c>19[2-9]\d)(?!\d)(?=[ ]?(?:[,.;)\n]|$))"
-    r"|(?P<d>(?:19[2-9]|20[012])\der?)(?=[ ](?:baby|jahrgang|joergang|baujahr))"
-    r"|(?:patiente?|usag[eè]re?|dame|monsieur|homme|femme|enfant|mann|frau|kind|patient(?:in)?),? de[ ]"
+    r"|(?:classe|class of|ann[eé]e)[ ](?P<c>19[2-9]\d)(?!\d)(?=[ ]?(?:[,.;)\n]|$))"
+    r"|(?P<d>(?:19[2-9]|20[012])\d(?:er)?)(?=[ ](?:baby|jahrgang|joergang|baujahr))"
+    r"|(?:patiente?|usag[eè]re?|dame|monsieur|homme|femme|enfant|mann|frau|kind|"
+    r"patient(?:in)?),? de[ ]"
     r"(?P<e>19[2-9]\d)(?!\d)(?=[ ]?(?:[,.;)\n]|$))"
     r"|\(\*[ ]?(?P<f>(?:19|20)\d\d)\))",
     re.IGNORECASE,

@@ -72,13 +72,17 @@ _NUMBER_CODE = re.compile(
     rf"(?:[ ]?[,\n(\-–][ \n]?|[ ])(?:{_CODE}[ \n]{_TOWN}|L[ \-]{{1,3}}\d{{4}}(?!\d))"
     # the code first: "66111 Saarbrücken, Mainzer Straße 147"; below it the street fills its line
     rf"|(?<![\w/.\-])(?:{_LAND}[ \-]{{1,3}})?\d{{5}}[ ]{_TOWN}"
-    rf"(?:,[ ]?|\n(?=[^\n]{{1,40}}(?:\n|$))){_ROAD}[ ]{_DOOR}(?!\w|\.\d)"
+    rf"(?:,[ ]?|\n(?=[^\n]{{1,40}}(?:\n|$)))(?!TVA|T[eé]l|TEL|USt|IBAN|"
+    rf"Fax){_ROAD}[ ]{_DOOR}(?!\w|\.\d)"
 )
 # "rue neuve n° 4", "rue de Beggen 210 Lëtzebuerg": the number last and no code
 _NUMBER_LAST = re.compile(
     r"(?<!\w)(?:rue|avenue|boulevard|all[eé]e|chemin|route|chauss[eé]e|impasse|quai)"
-    rf"(?:[ \n](?:{_L}|['\-](?={_L})){{1,40}}){{1,4}},?[ ](?:(?:n[°ºr]\.?|no\.?|num[eé]ro|nummer)"
-    r"[ ]?)?\d{1,3}(?:[ ]?(?:bis|ter|[a-d])(?!\w))?(?![\w/%€]|[.:]\d| (?:€|euro|h |uhr|auer))"
+    # "sera fermée du 5 au 16 janvier", "à Lille le 11 avril": a day, not a door
+    rf"(?:[ \n](?!(?:sera|est|entre|du|le|au|les)[ ]\d|(?:sera|est|entre|pour|dans|avec|et)[ ])"
+    rf"(?:{_L}|['\-](?={_L})){{1,40}}){{1,4}},?[ ](?:(?:n[°ºr]\.?|no\.?|num[eé]ro|nummer)"
+    r"[ ]?)?\d{1,3}(?:[ ]?(?:bis|ter|[a-d])(?!\w))?(?![\w/%€]|[.:]\d| (?:€|euro|h |uhr|auer|"
+    r"au \d|jan|f[eé]v|mar|avr|mai|jui|ao[uû]|sep|oct|nov|d[eé]c))"
     rf"(?:,?[ ](?:à|zu|in)[ ]{_L}{{2,40}}(?:-{_L}{{1,40}}){{0,4}})?",
     re.IGNORECASE,
 )

@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.places import is_office_address, is_office_word
-from parvis.privacy.words import is_never_a_name
 
 _COLON = re.compile(r"[ ]?:[ ]{0,4}(?=\S)")
 _LABEL_BEFORE = re.compile(r"(?:^|[\n;|,(•>\t]|[.!?] |- )[ ]{0,4}(?P<label>[^\n;|:>\t]{2,45})\Z")
 _VALUE = re.compile(r"[^\n;|\t]{2,110}")
 _REACH = 60
 _TOWN_LABEL = re.compile(
-    r"(?:lieu|ville|commune|localit[eé]|pays et ville)(?: (?:de|du|d'))? ?(?:naissance|r[eé]sidence|"
+    r"(?:lieu|ville|commune|localit[eé]|pays et ville)(?: (?:de|du|d'))? ?(?:naissance|"
+    r"r[eé]sidence|"
     r"domicile)|n[eé](?:e|\(e\)|·e)? (?:à|a)|domicili[eé](?:e|\(e\))? (?:à|a)|r[eé]sidence|"
     r"(?:wohn|geburts|heimat)ort|wohnsitz|(?:wunn|gebuerts)uert|gebuertsplaz|"
     r"(?:place|town|city|village) of (?:birth|residence|origin)|birth ?place|home ?town|lives in",
@@ -58,6 +58,22 @@ _PERSONAL = re.compile(
     r"situation familiale|nationalit[eé]|nationality|staatsangeh\w+)[^:\n]{0,30}:",
     re.IGNORECASE,
 )
+# "unsere Adresse ist ...", "ma nouvelle adresse sera ...", without a colon
+_SAID = re.compile(
+    r"(?<!\w)(?:m[ao]n?|notre|votre|s[ao]n?|meine?|unsere?|seine?|ihre?|my|our|his|her|their|meng|"
+    r"eis|seng|hir|die|l['’]|the)[ ]?(?:nouvelle |ancienne |neue |alte |new |old |home |nei |"
+    r"aktuell |"
+    r"actuelle )?(?:adresse?|anschrift|address)(?: [^\W\d_]+){0,2}? "
+    r"(?:ist|lautet|est|sera|is|will be|was|war|était|ass|wier|wird|now)[ ](?:jetzt |now |elo |"
+    r"le |the )?",
+    re.IGNORECASE,
+)
+_SENTENCE_GOES_ON = re.compile(
+    r"[.!?](?:\s|$)|\n|,? (?:und|et|and|an|mais|aber|but|depuis|seit|since|zënter|ab|à partir|"
+    r"bis|until|"
+    r"jusqu|wo|où|where|das|qui|merci|danke|thanks|thank|je|ich|i|ech|we|wir|mir|nous)(?!\w)|[;()]",
+    re.IGNORECASE,
+)
 _BESIDE = 160
 _TOWN_VALUE = re.compile(
     r"(?:\d{4,5} )?[^\W\d_][^\W\d_]*(?:['\-. ]{1,2}[^\W\d_]+){0,4}(?: ?\([^)\n]{2,25}\))?"
@@ -67,8 +83,10 @@ _CODED_VALUE = re.compile(r"(?:[A-Z]{1,2}[ \-])?\d{4,5}[ ,\-]{0,3}[^\W\d_][^\d,;
 _STREET_VALUE = re.compile(r"[^;|\n:@]{0,50}?\d{1,4}(?: ?[a-z](?!\w)|[/\-]\d{1,4}|[^\W\d_](?!\w))?")
 # where the value of an address field ends though its line goes on
 _NEXT_FIELD = re.compile(
-    r"[ ]?(?:[,(.\-–|]?[ ]?(?:[^\W\d_][\w.\-]{1,25}[ ]?){1,2}:(?!\d)|,? (?:t[eé]l|handy|gsm|mobile?|n[eé]e?|"
-    r"geb|gebuer|born|dob|depuis|seit|since|z[ëä]nter|e-?mail|phone)(?!\w)|\.[ ](?=[^\W\d_]{2,}[ ][^\W\d_])|[!?])",
+    r"[ ]?(?:[,(.\-–|]?[ ]?(?:[^\W\d_][\w.\-]{1,25}[ ]?){1,2}:(?!\d)|,? (?:t[eé]l|handy|gsm|"
+    r"mobile?|n[eé]e?|"
+    r"geb|gebuer|born|dob|depuis|seit|since|z[ëä]nter|e-?mail|phone)(?!\w)|"
+    r"\.[ ](?=[^\W\d_]{2,}[ ][^\W\d_])|[!?])",
     re.IGNORECASE,
 )
 _LONGEST_ADDRESS = 100
@@ -91,6 +109,10 @@ def find_fields(text: str) -> Iterator[Field]:
             found = list(_read(text, label, colon.start(), colon.end()))
             last = label.rpartition(",")[2].strip()
             yield from found or _read(text, last, colon.start(), colon.end())
+    for said in _SAID.finditer(text):
+        limit = min(len(text), said.end() + _LONGEST_ADDRESS)
+        stop = _SENTENCE_GOES_ON.search(text, said.end(), limit)
+        yield from _address(text, said.end(), stop.start() if stop else limit)
 
 
 def _read(text: str, label: str, colon: int, start: int) -> Iterator[Field]:
@@ -121,7 +143,7 @@ def _is_about_person(text: str, colon: int, start: int) -> bool:
 
 def _town(text: str, start: int) -> Iterator[Field]:
     value = _TOWN_VALUE.match(text, start)
-    if value and not is_never_a_name(value.group()):
+    if value and not any(map(is_office_word, value.group().casefold().split())):
         yield Field(*value.span(), Label.LOCATION)
 
 
@@ -131,8 +153,8 @@ def _matched(text: str, start: int, pattern: re.Pattern[str]) -> Iterator[Field]
         yield Field(*value.span(), Label.ADDRESS)
 
 
-def _address(text: str, start: int) -> Iterator[Field]:
-    value = _VALUE.match(text, start)
+def _address(text: str, start: int, limit: int | None = None) -> Iterator[Field]:
+    value = _VALUE.match(text, start, len(text) if limit is None else limit)
     if value is None:
         return
     stop = _NEXT_FIELD.search(text, start, value.end())

@@ -22,7 +22,7 @@ _TOKEN = re.compile(
 _REACH, _BACK, _MOVE_BACK = 14, 5, 16
 _SHORTEST_TOWN = 3
 _LONGEST_ABBREVIATION = 4
-_BREAK = re.compile(r"\n[ ]?\n")
+_BREAK = re.compile(r"\n[ ]?[\n\-•*>]")
 
 
 class Word(NamedTuple):
@@ -62,7 +62,9 @@ _STARTS = frozenset().union(
     *(_WORDS[g] for g in ("live", "move", "come", "former", "people", "kin", "home", "with"))
 )
 _AT, _FROM, _TOWARD = _WORDS["prepositions"], _WORDS["from"], _WORDS["toward"]
-_BEFORE_STREET = frozenset((",", "(")) | _WORDS["home"] | _WORDS["now"]
+_STILL = _WORDS["now"] | frozenset("toujours encore actuellement noch nach still".split())
+_BEFORE_STREET = frozenset((",", "(")) | _WORDS["home"] | _STILL
+_IN_STREET_NAME = frozenset("am im zum zur um beim".split())
 # with an article inside, or before streets only: no town follows ("am Hof", "um Internet")
 _NO_TOWN_AFTER = frozenset("am um im au aux on dans bei".split())
 _BEFORE_VERB = frozenset("in zu zou aus nach vun vu von op bei".split())
@@ -81,7 +83,7 @@ _TOWN_STARTS = frozenset(
     " east west port ober unter groß klein el los den 's stadt newcastle".split()
 )
 _WHOLE_TOWNS = frozenset("newcastle stadt port".split())
-_WITHIN_TOWN = frozenset("sur sous lès les en am an der im ob upon on under of op a d i".split())
+_WITHIN_TOWN = frozenset("sur sous lès les en am an der im ob upon on under of a d i".split())
 _ABSTRACT = re.compile(r".{3,}(?:ung|heit|keit|schaft|nis|tum|tion|ismus|ität|ment|ness|ance)\Z")
 _SUFFIX = re.compile(
     r".{2,}(?:stra(?:ß|ss)e|str|stroo?ss|strooss|gasse|gaass|gässchen|platz|plaz|allee|chaussee|"
@@ -108,9 +110,16 @@ _SAID = frozenset(
     " fënnef siwen aacht néng zéng eelef zwielef trente quarante cinquante soixante cent".split()
 )
 _SAID_JOINED = re.compile(
-    r"(?:ein|zwei|drei|vier|fünf|sechs|sieben|acht|neun|und|hundert|zehn|elf|zwölf|sech|sieb|dreißig|"
+    r"(?:ein|zwei|drei|vier|fünf|sechs|sieben|acht|neun|und|hundert|zehn|elf|zwölf|sech|sieb|"
+    r"dreißig|"
     r"zwanzig|zig|véier|fënnef|siech|siwwen|an|honnert|zéng|zwanzeg|drësseg|zeg){2,8}"
 )
+# "in Derrynane, Caherdaniel, Co Kerry": what follows in capitals to the end of the clause
+_TAIL = re.compile(
+    r"(?:, (?:Co\.? )?[A-ZÀ-Þ][^\W\d_]{2,40}(?:[ \-][A-ZÀ-Þ][^\W\d_]{1,40}){0,2}){1,3}"
+    r"(?=[ ]?(?:[.;:)\n]|$))"
+)
+_NAMES = re.compile(r"[^\W\d_]+")
 # "mit meiner Frau und den Kindern in Trier", "seit eh und je in Konz"
 _JOINS = frozenset("et und and an a".split())
 _JOINED = _WORDS["own"] | _WORDS["kin"] | _WORDS["articles"] | {"je"}
@@ -180,13 +189,13 @@ class _Clause:
         word = self._words[at]
         if word.key in _JOINS and self._key(at + 1) in _JOINED:
             return False
-        if word.key in "!?;:" or word.key in _WORDS["ends"]:
+        if word.key in "!?;:" or (word.key in _WORDS["ends"] and at != start + 1):
             return True
         if word.key == ".":
             before = self._words[at - 1].text
             is_long = before.isalpha() and len(before) > _LONGEST_ABBREVIATION
             return at != start + 1 and (is_long or self._text[word.end : word.end + 1] == "\n")
-        if _BREAK.search(self._text, self._words[at - 1].end, word.start):
+        if _BREAK.search(self._text, self._words[at - 1].end, word.end):
             return True
         return word.key in _SUBJECTS and at > start + 2 and self._key(at - 1) not in _JOINS
 
@@ -204,7 +213,8 @@ class _Clause:
                 place = self._place(number + 1, word.key)
             elif number == at + 1 or self._key(number - 1) in _BEFORE_STREET:
                 place = self._street(number)
-                if place is None and number == at + 1 and word.text[0].isupper():
+                is_first = number == at + 1 or self._key(number - 1) in _STILL
+                if place is None and is_first and word.text[0].isupper():
                     place = self._bare_town(number)
             if comma and towns and place is None and word.key != ",":
                 return
@@ -214,6 +224,9 @@ class _Clause:
                     towns += 1
                     if towns > most:
                         return
+                tail = _TAIL.match(self._text, place.end)
+                if tail and not any(map(is_never_a_name, _NAMES.findall(tail.group()))):
+                    place = place._replace(end=tail.end(), label=Label.ADDRESS)
                 place_end = place.end
                 yield place
                 number = place.last
@@ -278,6 +291,8 @@ class _Clause:
 
     def _at_home(self, at: int) -> Iterator[Place]:
         """ "my home in Bantry", "ein Haus in Konz gekauft", "je loue un studio à Nancy"."""
+        if self._key(at) == "home" and self._key(at - 1) in ("from", "at", "back"):
+            yield from self._ahead(at, _AT, most=1, reach=4)
         near = {self._key(n) for n in range(at - 5, at + 7)}
         if self._key(at - 1) in _WORDS["own"] or near & _WORDS["hold"]:
             yield from self._ahead(at, _AT, most=1, reach=4)
@@ -307,14 +322,21 @@ class _Clause:
             at += 1
         street = self._street(at)
         has_article = at > start or preposition in _NO_TOWN_AFTER
-        if has_article or (street is not None and street.last > at):
+        if street is not None and (has_article or street.last > at):
             return street
+        if has_article:
+            numbered = self._town(at, preposition)
+            if numbered is None or numbered.label is Label.LOCATION:
+                return None
+            named_so = preposition in _IN_STREET_NAME and at == start
+            return numbered._replace(start=self._words[at - 1].start) if named_so else numbered
         return self._town(at, preposition)
 
     def _bare_town(self, at: int) -> Place | None:
         """ "j'habite Bitche", as only French says it; "wohnt Wegscheid 3", as all do."""
         place = self._town(at, "à")
-        is_french = self._key(at - 1).endswith(("bite", "bitons", "bitez", "bitent", "tté"))
+        verb = self._key(at - 2) if self._key(at - 1) in _STILL else self._key(at - 1)
+        is_french = verb.endswith(("bite", "bitons", "bitez", "bitent", "tté"))
         return place if is_french or (place and place.label is Label.ADDRESS) else None
 
     def _town(self, at: int, preposition: str) -> Place | None:
@@ -362,7 +384,7 @@ class _Clause:
             if link and following[0] is link[0]:
                 steps = 2 if len(link) > 1 and following[1] is link[1] else 1
                 name = following[steps] if len(following) > steps else None
-                if name and name.text[0].isupper() and name.key not in _WORDS["not_towns"]:
+                if name and self._goes_on(name):
                     last += steps + 1
                     continue
             break
@@ -376,6 +398,11 @@ class _Clause:
             ):
                 last += 1
         return last
+
+    def _goes_on(self, name: Word) -> bool:
+        """Whether a town's name goes on with this word; "Konz an der Poststraße" has two."""
+        is_street = _SUFFIX.match(name.key) or name.key in _STREETS_FR
+        return name.text[0].isupper() and name.key not in _WORDS["not_towns"] and not is_street
 
     def _touches(self, left: int, right: int) -> bool:
         if right >= len(self._words):

@@ -6,7 +6,11 @@ from collections.abc import Iterator, Sequence
 from parvis.privacy.entities import Label
 from parvis.privacy.rampart import Rampart
 from parvis.privacy.recognizers.base import Hit, SlowRecognizer
-from parvis.privacy.recognizers.places import is_living_cue, is_office_address
+from parvis.privacy.recognizers.places import (
+    is_like_address,
+    is_living_cue,
+    is_office_address,
+)
 from parvis.privacy.word_reader import Word
 from parvis.privacy.words import is_never_a_name
 
@@ -115,7 +119,7 @@ def _place(text: str, group: list[Word]) -> Iterator[Hit]:
     has_digit = any(char.isdigit() for char in text[start:end])
     is_address = "STREET_NAME" in kinds and kinds & {"BUILDING_NUMBER", "ZIP_CODE"}
     if is_address and has_digit:
-        if not is_office_address(text, start, end):
+        if is_like_address(text, start, end) and not is_office_address(text, start, end):
             yield Hit(start, end, Label.ADDRESS, score, "rampart_address")
     elif "CITY" in kinds and is_living_cue(text, start, end):
         yield Hit(start, end, Label.LOCATION, score, "rampart_town")

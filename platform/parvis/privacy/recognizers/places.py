@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from parvis.privacy.words import is_never_a_name
+
 _PREPOSITION = (
     r"(?:bei |pr[eè]s |près |tout |nach |ginn )?"
     r"(?:out of|[àa]|au|aux|en|dans|de|in|im|bei|nach|zu|zou|op|um|an|at|near|to|from|ënner|aus|"
@@ -63,7 +65,7 @@ _ENDS = frozenset(" \n")
 _LINE = 300
 OFFICE_WORDS = (
     r"(?:maison )?france services|mission locale|carsat|msa|ccas|cpas|mdph|dreal|chu|ehpad|sdis|"
-    r"ofii|"
+    r"ofii|sip|ddfip|dgfip|centre des finances publiques|"
     r"ofpra|gendarmerie|commissariat|familienkasse|krankenkasse|polizeiinspektion|mairie|"
     r"h[oô]tel de ville|commune|pr[eé]fecture|sous-pr[eé]fecture|minist[eè]re|"
     r"administration|guichet|bureaux?|si[eè]ge|caisse|agence|tribunal|cour|"
@@ -79,27 +81,40 @@ OFFICE_WORDS = (
     r"ministère|ministär|"
     r"town hall|city hall|council(?! tax| house| flat| tenan)|office|ministry|department|court|"
     r"library|civic centre|"
-    r"headquarters|"
+    r"headquarters|hmrc|dwp|dvla|"
     r"h[oô]pital|klinikum|krankenhaus|hospital|[eé]cole|schule|universit[eé]|universit[aä]t|"
     r"university|lyc[eé]e|museum|mus[eé]e|stadtbibliothek|biblioth[eè]que"
 )
 _OFFICE = re.compile(
-    rf"(?<![\w])(?:[\w\-]{{0,20}}(?:amt|zentrum|ministerium|behörde|verwaltung|gericht)|"
+    rf"(?<![\w])(?:[\w\-]{{0,20}}(?:amt|zentrum|ministerium|behörde|verwaltung|gericht|"
+    rf"geriicht|keess|zenter|verwaltung|kasse)|"
     rf"{OFFICE_WORDS})(?![\w])",
     re.IGNORECASE,
 )
 # what takes place, and where: a meeting's address is nobody's home
 _EVENT = re.compile(
-    r"(?<![\w])(?:r[eé]unions?|s[eé]ances?|permanences?|rendez-vous|formation|cours|exposition|atelier|"
-    r"travaux|chantier|livraison|collecte|march[eé]|se tiendra|aura lieu|sprechstunden?|sitzung|schulung|"
-    r"termin|treffpunkt|veranstaltung|versammlung|ausstellung|kurs|baustelle|findet|tagung|training|"
+    r"(?<![\w])(?:r[eé]unions?|s[eé]ances?|permanences?|rendez-vous|formation|cours|exposition|"
+    r"atelier|"
+    r"travaux|chantier|livraison|collecte|march[eé]|se tiendra|aura lieu|sprechstunden?|"
+    r"sitzung|schulung|"
+    r"termin|treffpunkt|veranstaltung|versammlung|ausstellung|kurs|baustelle|findet|tagung|"
+    r"training|"
     r"s[ëe]tzung|versammlung|reunioun|chantier|formatioun|rendez-vous|baustell|meeting|hearing|"
-    r"appointment|workshop|roadworks|exhibition|takes place|salle|saal|sall|hall|gymnase|turnhalle|"
+    r"appointment|workshop|site visits?|visites?|besichtigung|held at|venue|roadworks|"
+    r"exhibition|takes place|salle|saal|sall|hall|gymnase|turnhalle|"
     r"kulturzentrum|centre culturel)(?![\w])",
     re.IGNORECASE,
 )
 # "The Town Hall, Victoria Street, Luton LU1 2BQ"
 _AT_OFFICE = re.compile(rf"(?:the )?(?:{OFFICE_WORDS})(?!\w)(?! stra| str)", re.IGNORECASE)
+
+
+# "Test Valley Borough Council\nBeech Hurst, Weyhill Road"
+_BODY = re.compile(
+    r"(?:[A-ZÀ-Þ][\w'’\-]*[ ]){1,5}(?:Council|Office|Department|Authority|Agency|University|"
+    r"Hospital|"
+    r"Library|Ministry|Service)[,\n]"
+)
 
 
 def find_living_cues(text: str) -> Iterator[int]:
@@ -123,6 +138,38 @@ def is_small_line(text: str, start: int) -> bool:
     return (before + after).islower()
 
 
+_STREET_WORD = re.compile(
+    r"(?<!\w)(?:rue|avenue|av\.|boulevard|bd|place|chemin|impasse|all[eé]e|route|quai|cit[eé]|"
+    r"square|cours|"
+    r"r[eé]sidence|lotissement|street|st|road|rd|lane|drive|close|court|crescent|gardens?|"
+    r"terrace|way|"
+    r"grove|walk|mews|hill|row|square|park|view|house|green|cottages?|flat|apt)(?!\w)"
+    r"|[^\W\d_]{3,}[\-]?(?:str(?:a(?:ß|ss)e|ooss|oss|\.)?|weg|platz|plaz|gasse|gaass|allee|wee|"
+    r"ring|damm|"
+    r"ufer|steig|pfad|markt|graben|straat|laan)(?!\w)|(?<!\w)str\.",
+    re.IGNORECASE,
+)
+_CODE = re.compile(r"(?<!\d)\d{4,5}[ ][^\W\d_]|[A-Z]{1,2}\d[A-Z\d]?[ ]?\d[A-Z]{2}", re.IGNORECASE)
+_NAME_WORD = re.compile(r"(?<!\w)[^\W\d_]{3,}")
+_MEASURE = re.compile(
+    r"[.,]\d|[ ]?(?:cm|mm?|km|kg|g|l|%|€|euro|eur|stk|st[uü]ck|jahre|ans|joer|years)(?!\w)", re.I
+)
+_NO_NAME = re.compile(r".{4,}(?:ung|heit|keit|schaft|tion|tioun|größe|vorlage)\Z", re.IGNORECASE)
+
+
+def is_like_address(text: str, start: int, end: int) -> bool:
+    """Whether a model's address can be one: a lone word and a number need a street word, a
+    postcode, or at least no measure behind ("Größe 178 cm", "Wiedervorlage 14.3")."""
+    if "\n\n" in text[start:end]:
+        return False
+    words = _NAME_WORD.findall(text, start, end)
+    if len(words) != 1 or _STREET_WORD.search(text, start, end) or _CODE.search(text, start, end):
+        return True
+    if _MEASURE.match(text, end) or not text[end - 1].isdigit():
+        return False
+    return not is_never_a_name(words[0]) and not _NO_NAME.match(words[0])
+
+
 @lru_cache(maxsize=4096)
 def is_office_word(word: str) -> bool:
     """Whether this word names an office."""
@@ -134,7 +181,7 @@ def is_office_address(text: str, start: int, end: int) -> bool:
     before = text[max(0, start - 90) : start]
     cut = max((m.end() for m in re.finditer(r"(?<![sS]tr)(?<!St)[.!?;]\s|\n\n", before)), default=0)
     before = before[cut:]
-    if _AT_OFFICE.match(text, start, end):
+    if _AT_OFFICE.match(text, start, end) or _BODY.match(text, start, end):
         return True
     offices = [m.end() for form in (_OFFICE, _EVENT) for m in form.finditer(before)]
     owns = [m.end() for m in _OWN.finditer(before)]
