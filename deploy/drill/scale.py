@@ -1,50 +1,95 @@
 """A log of any length, from its first record to half of it pruned: `--records N`.
 
 `python -m deploy.drill.scale`. Its first half is written by a sequencer of half a year ago, so that
-it may be pruned. Prints every figure with its goal; exit 1 when anything is lost, a verdict is not
-INTACT, or the verifier needs more memory than its goal. Times are told and never judged: they
-belong to the machine. Not here: how much a batch or a disk gives (`deploy.bench.audit`).
+it may be pruned. One process hands records over as fast as they are taken, so that batches are
+full; the sequencer is the real one. Prints how far it is, and every figure with its goal; exit 1
+when anything is lost, a verdict is not INTACT, or the verifier needs more memory than its goal.
+Times are told and never judged: they belong to the machine. Ten million records take some 11 GB
+(database and export) in the folder of `--folder`, which is emptied at the end but for `--keep`. Not
+here: how much a batch or a disk gives (`deploy.bench.audit`).
 """
 
 import argparse
 import os
+import resource
 import shutil
+import statistics
 import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from deploy.bench.audit_verify import GOAL_MB, GOAL_S, MILLION, Run, run_verifier
 from deploy.drill.crash import INSTALLATION, ROOT_KEY, await_end, fork, live_long_ago, opened
-from parvis.audit import AuditLog, Draft
+from parvis.audit import AuditLog, Draft, KeyRef
 from parvis.audit.events import Actor
 from parvis.audit.export import export_files, write_folder
 from parvis.audit.process import Keeper, Plan, run_sequencer
+from parvis.audit.reader import AuditReader
 from parvis.audit.sequencer import Limits
+from parvis.audit.sqlite_store import FILE_NAME
 from parvis.audit.tree import TILE_WIDTH
 from parvis.errors import AuditUnavailable
 
 _TENANT = "commune"
-_WINDOW = 512
-_PERSON = Actor("person", "8f2c-subject", ("civil-servant",), "", "portal")
+_WINDOW = 2000
+_STEPS = 20
+_PROOFS = 1000
+_COLD_PROOFS = 50
+_PERSON = Actor("person", "8f2c-subject", ("civil-servant",), "substantial", "portal")
+_SERVICE = Actor("service", roles=("civil-servant",), client="desk")
 
 
 def write(folder: Path, until: int) -> int:
-    """Append sign-ins and refused requests until the log has so many records."""
-    login = {"method": "GET", "route": "/v1/models", "status": 200}
+    """Append what an office writes until the log has so many records."""
     with opened(folder, leads=False) as log:
         waiting: deque[Any] = deque()
-        for at in range(_size(log), until):
-            actor = _PERSON if at % 16 == 0 else Actor("system")
-            waiting.append(log.submit(_TENANT, Draft("auth.login", actor, http=login)))
+        first, begun = _size(log), time.monotonic()
+        step = max((until - first) // _STEPS, _WINDOW)
+        for at, draft in zip(range(first, until), _drafts(), strict=False):
+            waiting.append(log.submit(_TENANT, draft))
             if len(waiting) >= _WINDOW:
                 waiting.popleft().result(60)
+            if at > first and (at - first) % step == 0:
+                rate = (at - first) / (time.monotonic() - begun)
+                say("  written", f"{at:,}, {rate:,.0f} rec/s")
         for one in waiting:
             one.result(60)
     return 0
+
+
+def _drafts() -> Iterator[Draft]:
+    """A sign-in, then four questions with their answers, again and again.
+
+    One of eight is a person, whose identifier and texts are sealed; the others are services.
+    """
+    for turn in count():
+        actor = _SERVICE if turn % 8 else _PERSON
+        login = {"method": "GET", "route": "/v1/models", "status": 200}
+        yield Draft("auth.login", actor, http=login)
+        for _ in range(4):
+            begun = _chat("chat.started", actor)
+            yield begun
+            texts = {} if turn % 8 else {"prompt": b"question " * 30, "answer": b"answer " * 60}
+            key = None if turn % 8 else KeyRef("conversation", "c-1")
+            yield _chat("chat.finished", actor, re=begun.id, sealed=texts, seal_key=key)
+
+
+def _chat(kind: str, actor: Actor, **fields: Any) -> Draft:
+    return Draft(
+        kind,
+        actor,
+        target={"assistant": "commune-desk", "version": "12", "channel": "portal", "level": 2},
+        model={"wanted": ["local-small"], "provider": "local", "digest": "sha256:" + "ab" * 32},
+        use={"messages": 3, "bytes_in": 812, "tokens_in": 412, "tokens_out": 188, "ms": 2210},
+        policy={"digest": "sha256:" + "cd" * 32, "decision": "allow", "rules": ["P-00", "P-17"]},
+        http={"method": "POST", "route": "/v1/chat/completions", "request": "ab" * 16},
+        **fields,
+    )
 
 
 def _size(log: AuditLog) -> int:
@@ -81,8 +126,8 @@ def say(words: str, value: str, goal: str = "") -> None:
 class Scale:
     """One log, and what it costs."""
 
-    def __init__(self, folder: Path, records: int) -> None:
-        self._folder, self._records = folder, records
+    def __init__(self, folder: Path, records: int, *, kept: bool) -> None:
+        self._folder, self._records, self._kept = folder, records, kept
         self._sound = True
 
     def run(self) -> bool:
@@ -95,10 +140,14 @@ class Scale:
                 lambda: self._require(fork(lambda: write(self._folder, self._records)))
             )
             rate = self._records / (first + second)
-            say("append, one worker, one record a time", f"{rate:,.0f} rec/s", "goal >= 5,000")
+            say("append, one worker, full batches", f"{rate:,.0f} rec/s", "goal >= 5,000")
         finally:
             keeper.close()
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        busy_us = (used.ru_utime + used.ru_stime) / self._records * 1e6
+        say("processor a record, worker and sequencer", f"{busy_us:.0f} us")
         size = sum(path.stat().st_size for path in (self._folder / "audit").glob("audit.db*"))
+        say("database", f"{size / 1e9:.2f} GB")
         say("database a record", f"{size / self._records:,.0f} B", "goal <= 1,000")
         self._read(half)
         return self._sound
@@ -112,8 +161,7 @@ class Scale:
         with opened(self._folder, leads=True) as log:
             log.append(_TENANT, Draft("auth.login", _PERSON), 60)
             say("restart to the first record", f"{time.monotonic() - begun:.2f} s", "goal <= 2")
-            _, proofs = timed(lambda: self._prove(log))
-            say("a proof", f"{proofs * 10:.2f} ms", "goal <= 2")
+            self._prove(log)
             self._verify(log, "whole")
             end = half // TILE_WIDTH * TILE_WIDTH
             target = {"object": "records", "first": 0, "end": end}
@@ -123,21 +171,52 @@ class Scale:
             self._sound &= minimum == end
             say(f"prune {end:,} records", f"{seconds:.1f} s")
             self._verify(log, "half pruned")
+            self._prove_cold()
 
     def _prove(self, log: AuditLog) -> None:
-        for at in range(100):
-            log.reader.get_proof(_TENANT, at * 7919 % self._records)
+        taken = []
+        begun_s = time.process_time()
+        for at in range(_PROOFS):
+            seq = at * 7_654_321 % self._records
+            taken.append(timed(lambda seq=seq: log.reader.get_proof(_TENANT, seq))[1])  # type: ignore[misc]
+        busy_s = (time.process_time() - begun_s) / _PROOFS
+        parts = statistics.quantiles(taken, n=100)
+        times = f"{parts[49] * 1000:.2f} / {parts[98] * 1000:.2f} ms, {busy_s * 1000:.2f} busy"
+        say("a proof, p50 / p99, of it processor", times, "goal <= 2")
+
+    def _prove_cold(self) -> None:
+        """With nothing of the file in memory, neither ours nor the system's."""
+        path, taken = self._folder / "audit", []
+        for at in range(_COLD_PROOFS):
+            descriptor = os.open(path / FILE_NAME, os.O_RDONLY)
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            os.close(descriptor)
+            reader = AuditReader(path)
+            seq = self._records - 1 - at * 7_654_321 % (self._records // 2)
+            taken.append(timed(lambda: reader.get_proof(_TENANT, seq))[1])  # noqa: B023
+            reader.close()
+        words = f"{statistics.median(taken) * 1000:.2f} ms"
+        say("a proof, every page read from the disk, p50", words)
 
     def _verify(self, log: AuditLog, name: str) -> None:
         out = self._folder / "export"
         _, seconds = timed(lambda: _export(log, out))
         millions = self._records / MILLION
         say(f"export, {name}", f"{seconds:.1f} s, {seconds / millions:.1f} a million")
+        say("export, bytes on disk", f"{_weigh(out) / 1e9:.2f} GB")
         run: Run = run_verifier(out)
-        shutil.rmtree(out)
+        if name != "whole" or not self._kept:
+            shutil.rmtree(out)
+        else:
+            out.rename(self._folder / "whole")
         self._sound &= run.verdict == "INTACT" and run.peak_mb <= GOAL_MB
-        figures = f"{run.cpu_s / millions:.1f} s a million, {run.peak_mb:.0f} MB"
-        say(f"verify, {name}: {run.verdict}", figures, f"goal <= {GOAL_S:.0f} s, {GOAL_MB} MB")
+        figures = f"{run.cpu_s:.0f} s, {run.cpu_s / millions:.1f} a million, {run.peak_mb:.0f} MB"
+        goal = f"goal <= {GOAL_S:.0f} s a million, {GOAL_MB} MB"
+        say(f"verify, {name}: {run.verdict}", figures, goal)
+
+
+def _weigh(folder: Path) -> int:
+    return sum(path.stat().st_blocks * 512 for path in folder.rglob("*"))
 
 
 def _export(log: AuditLog, out: Path) -> None:
@@ -155,11 +234,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", type=int, default=MILLION)
     parser.add_argument("--folder", type=Path, help="where to make it (default: a temporary one)")
+    parser.add_argument("--keep", action="store_true", help="leave the database and `whole/` there")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="parvis-scale-", dir=given.folder) as name:
-        say("records", f"{given.records:,}")
-        say("processors", str(os.cpu_count()))
-        return int(not Scale(Path(name), given.records).run())
+    folder = Path(tempfile.mkdtemp(prefix="parvis-scale-", dir=given.folder))
+    say("records", f"{given.records:,}")
+    say("processors", str(os.cpu_count()))
+    try:
+        return int(not Scale(folder, given.records, kept=given.keep).run())
+    finally:
+        if given.keep:
+            say("kept in", str(folder))
+        else:
+            shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

@@ -131,6 +131,21 @@ def test_a_killed_sequencer_loses_nothing_and_its_workers_go_on(
     assert [check.open_intents for check in checks] == [0, 0]
 
 
+def test_records_that_gather_before_a_sequencer_dies_reach_the_next_one_in_order(
+    house: House,
+) -> None:
+    with kept_sequencer(house):
+        log = house.open("worker", leads=False)
+        fill(log, 1)
+        writer = find_writer(house)
+        os.kill(writer, signal.SIGSTOP)
+        waiting = [log.submit("commune", Draft("auth.login", CIVIL_SERVANT)) for _ in range(40)]
+        os.kill(writer, signal.SIGKILL)
+        seqs = [one.result(60).seq for one in waiting]
+        assert seqs == list(range(seqs[0], seqs[0] + 40))
+        house.close()
+
+
 def test_a_dead_workers_chats_are_ended_at_once(house: House) -> None:
     log = house.open()
     kept = start_chat(log)

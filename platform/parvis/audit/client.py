@@ -9,6 +9,7 @@ building a record.
 
 import logging
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -29,7 +30,7 @@ from parvis.errors import AuditUnavailable
 log = logging.getLogger(__name__)
 
 _READ = 1 << 16  # of 128 KiB and more each read would map fresh memory
-_SEND_S = 2.0
+_SEND_TIME = struct.pack("ll", 2, 0)  # seconds and microseconds, as the system takes them
 _AGAIN_S = (0.05, 1.0)
 _CLOSE_S = 10.0
 _AT_ONCE = 8  # so many unanswered records leave each by itself
@@ -242,11 +243,13 @@ class Client:
             _fail(sent.future, error)
 
     def _talk(self, line: socket.socket) -> None:
-        line.settimeout(_SEND_S)
+        # the time is for sending; to hear nothing for long is no fault
+        line.settimeout(None)
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _SEND_TIME)
         try:
             self._introduce(line)
             frames = wire.Frames()
-            while data := _receive(line):
+            while data := line.recv(_READ):
                 for header, _ in frames.feed(data):
                     self._hear(header)
         except (OSError, wire.Garbled) as error:
@@ -309,14 +312,6 @@ class Client:
             future.set_result(result)
             if isinstance(future, Pending) and future.abandoned and future.intent is not None:
                 self._on_left(future.intent)
-
-
-def _receive(line: socket.socket) -> bytes:
-    while True:
-        try:
-            return line.recv(_READ)
-        except TimeoutError:  # the time is for sending; to hear nothing for long is no fault
-            continue
 
 
 def _hang_up(line: socket.socket) -> None:
