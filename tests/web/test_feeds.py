@@ -48,6 +48,8 @@ def test_requests_answered_refused_and_unknown_are_fed_without_a_word_of_them(
         ready = client.get("/readyz")
         assert ready.json is not None
         assert (ready.status_code, ready.json["parts"]["feeds"]) == (200, "degraded")
+        assert "2 receivers are late: " in ready.json["reasons"]["feeds"]
+        assert "127.0.0.1" not in ready.json["reasons"]["feeds"]
         feeds.run_round()
         feeds.run_round()
         ready = client.get("/readyz")

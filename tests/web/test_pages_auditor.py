@@ -13,10 +13,16 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from parvis.audit import feed_outbox
+from parvis.audit.events import Draft
+from parvis.audit.feed_outbox import Feeds
+from parvis.audit.feed_store import FeedStore
+from parvis.audit.feeds import load_feeds
 from parvis.audit.log import AuditLog
 from parvis.audit.receipts import parse_receipt
 from parvis.errors import AuditUnavailable
 from parvis.web.audit_exports import verify_folder
+from tests.audit.receivers import write_feeds
 from tests.fakes.site import Site, run_site
 
 AGENCY = "emploi-mosel"
@@ -219,3 +225,68 @@ def test_nothing_is_shown_when_the_reading_cannot_be_recorded(
 def test_form_without_the_session_token_is_refused(auditor: FlaskClient, path: str) -> None:
     assert auditor.post(path, data={"receipt": "v1.x"}).status_code == 403
     assert _post(auditor, path, receipt="v1.x").status_code in {200, 404}
+
+
+@pytest.fixture
+def fed(site: Site, tmp_path: Path) -> Iterator[Feeds]:
+    """Receivers of every log, of the auditor's agency and of another; the second is away."""
+    site.installation.services.audit.append("habitat", Draft("auth.logout", outcome="success"), 10)
+    path = write_feeds(
+        tmp_path,
+        {"file": {"path": str(tmp_path / "soc.jsonl")}},
+        {
+            "name": "own",
+            "agencies": ["emploi-mosel"],
+            "collector": {"url": "http://127.0.0.1:9/secret-path?key=secret"},
+        },
+        {"name": "theirs", "agencies": ["habitat"], "file": {"path": "theirs.jsonl"}},
+    )
+    working = site.installation.services.feeds
+    feeds = Feeds(site.installation.services.audit, load_feeds(path))
+    site.installation.replace(feeds=feeds)
+    yield feeds
+    site.installation.replace(feeds=working)
+
+
+def test_an_auditor_sees_who_is_fed_from_the_own_log_and_how_far(
+    auditor: FlaskClient, fed: Feeds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fed.run_round()
+    text = auditor.get("/audit", headers={"Accept-Language": "en"}).text
+    panel = text[text.index('id="feeds-title"') :]
+    assert panel.count("data-feed") == 2
+    assert "soc.jsonl" in panel and "127.0.0.1:9" in panel
+    assert "it does not answer" in panel and "Waits since" in panel
+    for hidden in ("secret", "theirs", "habitat", str(fed.plan.folder)):
+        assert hidden not in panel
+    assert "later than it should be" not in panel
+    monkeypatch.setattr(feed_outbox, "LATE_S", -1)
+    assert "later than it should be" in auditor.get("/audit?lang=en").text
+
+
+def test_trouble_of_another_agency_s_log_is_not_this_auditor_s(
+    auditor: FlaskClient, fed: Feeds
+) -> None:
+    store = FeedStore(fed.folder)
+    store.note_trouble("soc", 1_700_000_000, "habitat: it is shorter than what was sent")
+    assert "shorter" not in auditor.get("/audit?lang=en").text
+    store.note_trouble("soc", 1_700_000_000, "emploi-mosel: it is shorter than what was sent")
+    page = auditor.get("/audit?lang=en").text
+    assert "it is shorter than what was sent" in page and "Nov 14, 2023" in page
+
+
+def test_without_receivers_or_sight_of_them_the_page_says_so(
+    site: Site, auditor: FlaskClient
+) -> None:
+    class Broken:
+        def describe(self, _tenant_id: str) -> object:
+            raise OSError
+
+    assert "No other system gets" in auditor.get("/audit?lang=en").text
+    working = site.installation.services.feeds
+    site.installation.replace(feeds=Broken())
+    try:
+        page = auditor.get("/audit?lang=en")
+    finally:
+        site.installation.replace(feeds=working)
+    assert page.status_code == 200 and "cannot be seen just now" in page.text

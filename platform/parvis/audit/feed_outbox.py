@@ -7,8 +7,8 @@ A log says itself who is fed from it: `audit.exported`, view `feed`, when a feed
 
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parvis.audit.events import Draft
@@ -38,10 +38,12 @@ class FeedState:
     """How far a feed is in one log; times in seconds since 1970.
 
     `since` is the time of the oldest record not yet taken. `lost` counts records that were pruned
-    before the receiver took them.
+    before the receiver took them. `trouble` is what went wrong last (seconds, words), if it did;
+    not what concerns another agency's log alone.
     """
 
     feed: str
+    receiver: str
     tenant: str
     size: int
     sent: int
@@ -74,9 +76,9 @@ class Feeds:
         while waiting and not stopped():
             waiting = [feed for feed in waiting if self._is_due(feed) and self._turn(feed, stopped)]
 
-    def describe(self) -> list[FeedState]:
-        """How far each feed is in each of its logs."""
-        return describe_feeds(self._audit.reader, self.folder, self.plan)
+    def describe(self, tenant_id: str = "") -> list[FeedState]:
+        """How far each feed is in each of its logs, or in this agency's alone."""
+        return describe_feeds(self._audit.reader, self.folder, self.plan, tenant_id=tenant_id)
 
     def _is_due(self, feed: Feed) -> bool:
         return time.monotonic() >= self._failures.get(feed.name, (0, 0.0))[1]
@@ -171,18 +173,32 @@ def _advance(cursor: Cursor, records: list[AuditRecord], size: int) -> Cursor:
 
 
 def describe_feeds(
-    reader: AuditReader, audit_dir: Path, plan: FeedPlan, now: float | None = None
+    reader: AuditReader,
+    audit_dir: Path,
+    plan: FeedPlan,
+    now: float | None = None,
+    *,
+    tenant_id: str = "",
 ) -> list[FeedState]:
-    """How far each feed is in each of its logs."""
+    """How far each feed is in each of its logs, or in this agency's alone."""
     if not plan.feeds:
         return []
-    store, now = FeedStore(audit_dir), now or time.time()
+    store, now, tenants = FeedStore(audit_dir), now or time.time(), reader.list_tenants()
     return [
-        _describe(reader, store, feed, tenant_id, now)
+        replace(state, trouble=_own(state.trouble, one, tenants))
         for feed in plan.feeds
-        for tenant_id in reader.list_tenants()
-        if feed.covers(tenant_id)
+        for one in tenants
+        if feed.covers(one) and tenant_id in ("", one)
+        for state in [_describe(reader, store, feed, one, now)]
     ]
+
+
+def _own(
+    trouble: tuple[int, str] | None, tenant_id: str, tenants: Sequence[str]
+) -> tuple[int, str] | None:
+    """Nothing where it is about another log (`_try_log` names the log first)."""
+    place = trouble[1].partition(": ")[0] if trouble else ""
+    return None if place in tenants and place != tenant_id else trouble
 
 
 def _describe(
@@ -196,6 +212,7 @@ def _describe(
     since = oldest[0].time.timestamp() if oldest else None
     return FeedState(
         feed=feed.name,
+        receiver=feed.where,
         tenant=tenant_id,
         size=size,
         sent=cursor.next_seq,

@@ -158,6 +158,15 @@ class Feed(_Part):
         text = json.dumps(self.model_dump(), sort_keys=True)
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
+    @property
+    def where(self) -> str:
+        """Who takes it, for people: host and port, or a file's name; never the whole address."""
+        if self.collector:
+            return urlsplit(self.collector.url).netloc
+        if self.receiver:
+            return f"{self.receiver.host}:{self.receiver.port}"
+        return Path(self.file.path).name if self.file else ""
+
     def covers(self, tenant_id: str) -> bool:
         """Whether this agency's log goes to the receiver."""
         return self.agencies == ALL or tenant_id in self.agencies

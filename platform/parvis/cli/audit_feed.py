@@ -109,7 +109,10 @@ def _print_state(state: FeedState) -> None:
     waits = f", {state.waiting} wait" if state.waiting else ""
     if state.since is not None:
         waits += f" since {format_moment(int(state.since))}"
-    print(f"{state.feed:<20} {state.tenant:<20} {state.sent} of {state.size}{waits}{late}{lost}")
+    to = f", to {state.receiver}"
+    print(
+        f"{state.feed:<20} {state.tenant:<20} {state.sent} of {state.size}{to}{waits}{late}{lost}"
+    )
     if state.trouble:
         when, words = state.trouble
         print(f"{'':<20} {words} ({format_moment(when)})")

@@ -208,8 +208,32 @@ def _list_page(
         presets=_list_presets(wanted),
         fingerprint=key.fingerprint,
         vkey=key.vkey,
+        feeds=_find_feeds(),
         **_describe_outside(),
     )
+
+
+def _find_feeds() -> list[Mapping[str, Any]] | None:
+    """None when it cannot be seen: no receiver is in the way of the log's own page."""
+    try:
+        return [*_describe_feeds()]
+    except Exception:
+        return None
+
+
+def _describe_feeds() -> Iterator[Mapping[str, Any]]:
+    """Who else gets this log's records, how far they are, and what went wrong last."""
+    words = i18n.words()
+    for state in get_services().feeds.describe(_tenant()):
+        moments = {"since": state.since, "trouble": state.trouble[0] if state.trouble else None}
+        yield {
+            "state": state,
+            "words": state.trouble[1].removeprefix(f"{_tenant()}: ") if state.trouble else "",
+            **{
+                name: words.moment(datetime.fromtimestamp(at, UTC)) if at else ""
+                for name, at in moments.items()
+            },
+        }
 
 
 def _describe_outside() -> Mapping[str, Any]:

@@ -56,6 +56,8 @@ def _tell_reasons(services: Services, parts: Mapping[str, str]) -> dict[str, str
     if parts["audit"] == "degraded":
         count = len(services.audit.stopped)
         reasons["audit"] = f"{count} agencies' logs are stopped: run parvis check"
+    if parts["feeds"] == "degraded":
+        reasons["feeds"] = _tell_feeds(services)
     if parts["privacy"] == "down":
         try:
             services.privacy.check_working()
@@ -105,6 +107,18 @@ def _feeds(services: Services) -> str:
         return "degraded" if any(state.late for state in services.feeds.describe()) else "ok"
     except Exception:  # the log itself is judged by `audit`
         return "degraded"
+
+
+def _tell_feeds(services: Services) -> str:
+    """How many receivers are behind and by how much; which ones, only an operator is told."""
+    try:
+        late = [state for state in services.feeds.describe() if state.late]
+    except Exception:  # the log itself is judged by `audit`
+        return "cannot be looked at: run parvis audit feed status"
+    begun = min((state.since for state in late if state.since is not None), default=None)
+    lag = f", the oldest for {int(time.time() - begun)} s" if begun is not None else ""
+    count, waiting = len({state.feed for state in late}), sum(state.waiting for state in late)
+    return f"{count} receivers are late: {waiting} records wait{lag}; run parvis audit feed status"
 
 
 class _Cached:
