@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from parvis.privacy.conflicts import Finding
 from parvis.privacy.entities import Label
+from parvis.privacy.recognizers.lexicon import is_word
 from parvis.privacy.words import PARTICLES, is_never_a_name
 
 _LEAST_NAME = 3
@@ -56,17 +57,21 @@ def _parts(name: str) -> Iterator[str]:
 
 
 def _names_again(text: str, names: frozenset[str]) -> Iterator[Finding]:
-    """A part of a known name with a capital, also in capitals and in the genitive."""
+    """A part of a known name, also in capitals, in the genitive, and in small letters where it is
+    no word."""
     if not names:
         return
     for match in _NAME_PART.finditer(text):
         shown = match.group()
-        if not shown[0].isupper():
-            continue
         length = _known_length(shown, names)
-        if length:
+        if length and (shown[0].isupper() or _is_name_only(shown[:length])):
             start = match.start()
             yield Finding(start, start + length, Label.PERSON, _SCORE, "known_name")
+
+
+def _is_name_only(shown: str) -> bool:
+    """Whether a known name in small letters can be nothing else: "khadijah", not "rose"."""
+    return len(shown) > _LEAST_NAME and not is_word(shown)
 
 
 def _known_length(shown: str, names: frozenset[str]) -> int:

@@ -75,6 +75,34 @@ _FIRM = re.compile(
     r"Children|Unicef|UNICEF|Shelter|Mencap|Scope|Arbeiterwohlfahrt|AWO|VdK|Pro Familia|Planning "
     r"familial|Ligue HMC|Femmes en détresse|Stëmm vun der Strooss|Inter-Actions|ASTI)(?!\w)"
 )
+# trades and houses that bear a name, whoever bears it too: "Bäckerei Hoffmann", "Garage Reuter"
+_TRADE_WORDS = (
+    r"(?:Schreinerei|Tischlerei|B[äa]ckerei|Konditorei|Metzgerei|Fleischerei|G[äa]rtnerei|Apotheke|"
+    r"Autohaus|Fahrschule|Spedition|Druckerei|Klempnerei|Schlosserei|Elektro|Malerbetrieb|"
+    r"Buchhandlung|Gasthaus|Gasthof|Gastst[äa]tte|Restaurant|Caf[eé]|Brasserie|Bistro|Pizzeria|"
+    r"H[oô]tel|Auberge|Garage|Carrosserie|Boulangerie|P[aâ]tisserie|Boucherie|Pharmacie|Librairie|"
+    r"Menuiserie|Plomberie|Imprimerie|Bijouterie|Ateliers?|[EÉ]tude|[EÉ]tablissements|Ets\.?|"
+    r"Entreprise|Maison relais|Cr[eè]che|Kannerha(?:us|iser)|Solicitors|Notariat|Fa\.|Firma|Immo|"
+    r"Agence|Cabinet|Clinique|Paroisse|Pfarrei|[EÉ]glise|Uni|PI|Polizeiinspektion|[KC]ommissariat|Bezirksgericht|"
+    r"(?:Oberl|L)andesgericht|Verein|Veräin|Association|Soci[eé]t[eé]|F[eé]d[eé]ration|Fondation|"
+    r"Stiftung|Club|Amicale|Syndicat|Banque|Caisse|Mutuelle|Assurances?)"
+)
+_TRADE_ENDINGS = (
+    r"(?:Logistics|Services|Solutions|Consulting|Group|Holdings|Properties|Lettings|Estates|Motors|"
+    r"Bakery|Pharmacy|Surgery|Practice|Primary|Infants|Juniors|Scheme|Council|Society|Association|"
+    r"Solicitors|Energy|Insurance|Airlines|Transport|Construction|Builders|Harriers|Rovers|United|"
+    r"Drogerie|Versicherung|Immobilien|Reisen|Catering|Agency|Nursery|Hotel|Supermarkets?)"
+)
+_TRADE = re.compile(
+    rf"(?<!\w)(?:{_TRADE_WORDS}"
+    r"(?: (?:de la|du|des|de|d'|[cC]hez|[zZ]um|[zZ]ur|am|[bB]eim|vun der|[oO]p der))?"
+    r"(?:[ ](?:& |et |und |a )?[A-ZÀ-Þ][\w'’\-]{1,30}){1,3}"
+    rf"|(?:[A-ZÀ-Þ][\w'’\-]{{1,30}}[ ]){{1,3}}{_TRADE_ENDINGS}"
+    r"|[A-ZÀ-Þ][\w.\-]{1,30}-(?:Kirche|Kapelle|Halle|Denkmal|Stift|Heim|Hospital|Kita))(?!\w)"
+    r"|(?<!\w)(?:[Mm]orbus|maladie de|syndrome de|[Mm]\.)[ ](?:Basedow|Parkinson|Crohn|"
+    r"Alzheimer|Bechterew|Scheuermann|Hodgkin|Charcot|Menière)|(?<!\w)(?:Parkinson|Hodgkin|Tourette|Down)"
+    r"(?:'s)?(?=,? (?:disease|syndrome|[Aa]lzheimer))"
+)
 _NAMED_AFTER = re.compile(
     r"(?<!\w)(?:[A-Z][\w'\-.]{1,30} ){1,4}(?:Hospital|(?:Primary |High |Grammar )?School|"
     r"College|Library|Way|"
@@ -135,6 +163,7 @@ def find_readable(text: str) -> list[tuple[int, int]]:
         _THING,
         _DAY,
         _FIRM,
+        _TRADE,
     ):
         found.extend(match.span() for match in pattern.finditer(text))
     found.extend(find_office_mailboxes(text))

@@ -20,6 +20,7 @@ from parvis.privacy.recognizers.network import NetworkRecognizer
 from parvis.privacy.recognizers.number import NumberRecognizer
 from parvis.privacy.recognizers.plate import PlateRecognizer
 from parvis.privacy.recognizers.secret import SecretRecognizer
+from parvis.privacy.recognizers.sender import SenderRecognizer
 from parvis.privacy.recognizers.table import TableRecognizer
 from parvis.privacy.recognizers.typed import TypedPlaceholderRecognizer
 
@@ -43,6 +44,7 @@ def build_recognizers(rampart: Rampart) -> list[RuleRecognizer]:
         NameRecognizer(),
         MentionRecognizer(),
         LearnedRecognizer(load_kind_tagger()),
+        SenderRecognizer(),
         TableRecognizer(),
         ModelRecognizer(rampart),
     ]

@@ -121,6 +121,7 @@ _OFFICE_LINE_BEFORE = re.compile(
     r"(?:[ ](?:unter|ist|ass|is|on|at|sous|au|op|de|der|die))?(?:[ ]?t[eé]l\.?)?[ ,:(–\-]{1,4}\Z",
     re.IGNORECASE,
 )
+_ONE_BY_ONE = re.compile(r"\d(?:[ .\-]\d){7,14}")
 _LATER_NUMBER = re.compile(r"(?<=[ .\-/])(?:\+|00)\d[\d ().\-/]{6,20}\Z")
 _MIN_DIGITS, _MAX_DIGITS, _MOST_NATIONAL = 6, 15, 12
 _LEAST_ABROAD, _NATIONAL_LENGTHS = 9, range(9, 13)
@@ -192,6 +193,8 @@ class PhoneRecognizer(RuleRecognizer):
             start, run = (start + later.start(), later.group()) if later else (start, run)
         if not _MIN_DIGITS <= len(digits_of(run)) <= _MAX_DIGITS:
             return
+        if _ONE_BY_ONE.fullmatch(run):  # "6 6 1 5 0 9 2 7 4"
+            run = digits_of(run)
         if self._is_something_else(text, start, end):
             return
         before = text[max(0, start - 12) : start]
@@ -274,6 +277,6 @@ def _is_written_as_phone(run: str) -> bool:
 
 def _looks_luxembourgish(run: str, digits: str) -> bool:
     """Mobile 6x1 xxx xxx, or six to eight digits in pairs, as they are written here."""
-    if re.fullmatch(r"6[2-9]1[ .\-/]?(?:\d{3}[ .\-/]?\d{3}|\d\d(?:[ .\-/]?\d\d){2})", run):
+    if re.fullmatch(r"6[2-9][18][ .\-/]{0,3}(?:\d{3}[ .\-/]?\d{3}|\d\d(?:[ .\-/]?\d\d){2})", run):
         return True
     return bool(re.fullmatch(r"[2-9]\d(?:[ .\-]\d\d){2,4}", run)) and len(digits) in (6, 8, 10)

@@ -2,11 +2,42 @@
 
 from parvis.privacy.tagger import IS_NAME, IS_WORD, hash_name, load_tagger
 
+_FIRST_NAME, _SURNAME = 1, 2
+
 
 def is_plain_word(word: str) -> bool:
     """Whether a dictionary of the four languages has the word and no list of names has it.
 
     Raises PrivacyUnavailable when the lists cannot be read.
     """
-    kinds = int(load_tagger().lexicon.kinds([hash_name(word)])[0])
+    kinds = _kinds(word)
     return bool(kinds & IS_WORD) and not kinds & IS_NAME
+
+
+def is_word(word: str) -> bool:
+    """Whether a dictionary of the four languages has the word, name or not.
+
+    Raises PrivacyUnavailable when the lists cannot be read.
+    """
+    return bool(_kinds(word) & IS_WORD)
+
+
+def is_surname(word: str) -> bool:
+    """Whether the list of surnames has the word, and no dictionary has it as a word as well.
+
+    Raises PrivacyUnavailable when the lists cannot be read.
+    """
+    kinds = _kinds(word.split("-", 1)[0])
+    return bool(kinds & _SURNAME) and not kinds & IS_WORD
+
+
+def is_first_name(word: str) -> bool:
+    """Whether the list of first names has the word, whatever else it may be.
+
+    Raises PrivacyUnavailable when the lists cannot be read.
+    """
+    return bool(_kinds(word) & _FIRST_NAME)
+
+
+def _kinds(word: str) -> int:
+    return int(load_tagger().lexicon.kinds([hash_name(word)])[0])

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.base import CUED, LIKELY, Hit, RuleRecognizer
+from parvis.privacy.recognizers.lexicon import is_plain_word
 from parvis.privacy.recognizers.places import OFFICE_WORDS
 from parvis.privacy.words import (
     FIRST_NAMES,
@@ -65,7 +66,10 @@ _ROLE = re.compile(
     r"(?:appel|visite|courrier|message|mail|lettre) de|(?:anruf|besuch|schreiben|brief|"
     r"mail) von|telefonat mit|"
     r"r[uü]cksprache(?: mit)?|(?:call|letter|visit|e-?mail) from|(?:spoke|talked) (?:to|with)|"
-    r"met|vu avec|"
+    r"met|vu avec|statt|anstelle von|in vertretung von|vertreten durch|remplac[eé]e? par|"
+    r"[aà] la place de|instead of|on behalf of|c/o|z\. ?h(?:d|\.)\.?|"
+    r"[aà] l'attention de|attn\.?:?|fao|for the attention of|amplaz vum|un den|"
+    r"le fils|la fille|la veuve|kindsmutter|kindsvater|km|kv|"
     r"rdv avec|(?:uruff|bréif|mail) vum|mam|dem|vum) "
     rf"(?P<name>(?-i:{_FULL}))(?![\w\-])",
     re.IGNORECASE,
@@ -74,6 +78,13 @@ _FAMILY = re.compile(
     rf"(?<!\w)the (?P<name>{_CAP}) (?:family|children|twins|boys|girls|brothers|sisters|"
     rf"household|couple)(?!\w)"
 )
+_FAMILIES = re.compile(
+    r"(?<!\w)(?:familles|familien|familljen|geschwister|eheleute|fr[eè]res|s[oœ]e?urs|[eé]poux)[ ]"
+    rf"(?=(?P<list>(?-i:{_FULL})(?:, (?-i:{_FULL})){{0,5}}"
+    rf"(?: (?:et|und|and|an|&) (?:(?-i:D[eiau]|L[ea]|V[ao]n) )?(?-i:{_FULL}))?))",
+    re.IGNORECASE,
+)
+_IN_FAMILIES = re.compile(rf"(?:(?:D[eiau]|L[ea]|V[ao]n) )?{_CAP}(?: {_CAP})?")
 _LAST_FIRST = re.compile(
     rf"(?:^|[;|(\n] ?|: )(?P<name>(?P<last>{_CAP}),? (?P<first>{_CAP}))(?=[ ]?(?:$|[;|,(\n)]|\d))"
 )
@@ -130,7 +141,9 @@ _SIGNED_SMALL = re.compile(
 )
 _ALONE = re.compile(rf"(?<![\w\-'.@])(?P<name>{_SMALL})(?:[ \n](?P<last>{_SMALL}))?(?![\w\-@])")
 _OFFICE = re.compile(
-    rf"(?:{OFFICE_WORDS})\w{{0,3}}\Z|.*(?:amt|stelle|kasse|ung|heit|keit|schaft|ment|tion)\Z", re.I
+    rf"(?:{OFFICE_WORDS})\w{{0,3}}\Z|.*(?:amt|stelle|kasse|ung|heit|keit|schaft|ment|tion|gesuch|sprache|zahl|"
+    r"bescheid|verfahren|nummer|gesetz|steuer)\Z",
+    re.I,
 )
 _NOT_SURNAMES = frozenset(
     (
@@ -175,6 +188,9 @@ class MentionRecognizer(RuleRecognizer):
 
     def _listed(self, text: str) -> Iterator[Hit]:
         """People after "Present:" and the like."""
+        for match in _FAMILIES.finditer(text):
+            for entry in _IN_FAMILIES.finditer(text, *match.span("list")):
+                yield from _person(text, *entry.span(), "family", LIKELY)
         for match in _ROSTER.finditer(text):
             stop = _SENTENCE_END.search(text, *match.span("list"))
             end = stop.start() + 1 if stop else match.end("list")
@@ -242,7 +258,8 @@ def _person(text: str, start: int, end: int, rule: str, score: float) -> Iterato
         len(first) < 4  # noqa: PLR2004
         or (len(words) == 1 and len(first) < 6 and any(map(str.islower, around)))  # noqa: PLR2004
     )
-    if not _is_no_name(first) and (not is_acronym or _is_first(first)):
+    is_word = len(words) == 1 and is_plain_word(first)
+    if not is_word and not _is_no_name(first) and (not is_acronym or _is_first(first)):
         yield Hit(start, end, Label.PERSON, score, rule)
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 
 from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.base import CUED, LIKELY, SURE, Hit, RuleRecognizer
+from parvis.privacy.recognizers.lexicon import is_first_name, is_plain_word, is_surname
+from parvis.privacy.recognizers.places import OFFICE_WORDS
 from parvis.privacy.words import (
     FIRST_NAMES,
     PARTICLES,
@@ -30,14 +32,16 @@ _NAME = (
 _ANY_NAME = rf"{_WORD}(?:[ ]{_WORD}){{0,4}}"
 
 _TITLES = (
-    r"m\.|mm\.|mr\.?|mme\.?|mmes|mlle|monsieur|madame|mademoiselle|ma[iî]tre|me|docteur|"
+    r"(?-i:M)\.|mm\.|mr\.?|mme\.?|mmes|mlle|monsieur|madame|mademoiselle|ma[iî]tre|me|docteur|"
     r"dr\.?(?: med\.?| jur\.?)?|pr\.|professeur|prof\.?(?: dr\.?)?|"
     r"herrn?|frau|fr[aä]ulein|hr\.|fr\.|familie|eheleute|famille|[eé]poux|mrs\.?|ms\.?|miss|"
-    r"sir|lady|lord|dame|"
+    r"sir|lady|lord|dame|koll\.|hofr[aä]t(?:in)?|mag\.|rev(?:'?d|erend)?\.?|sgt\.?|insp(?:ector)?\.?|"
+    r"capt(?:ain)?\.?|cllrs?\.?|councillor|(?:dc|pc|ds)(?: \d{3,5})?|oma|opa|nan|gran(?:ny|dad)?|"
+    r"auntie|uncle|babcia|monni|tatta|m[eé]m[eé]|p[eé]p[eé]|mamie|papy|tonton|tata|onkel|tante|"
     r"(?:den |dem |de )?h[aä]r(?:en)?|(?:d')?madamm?|(?:d')?joffer|(?:d')?fra|famill"
 )
 _TITLED = re.compile(
-    rf"(?<![\w.\-])(?<!\d )(?:{_TITLES})(?:{_GAP}(?:dr\.?|prof\.?|me|le docteur|"
+    rf"(?<![\w.\-])(?<!\d )(?:{_TITLES})(?:{_GAP}(?:i\. ?r\.|dr\.?|prof\.?|me|le docteur|"
     rf"la docteure))?{_GAP}(?P<name>(?:{_PARTICLE}{_GAP})?{_NAME})",
     re.IGNORECASE,
 )
@@ -55,7 +59,7 @@ _FIELD = re.compile(
     r"maiden name|family name|"
     r"numm(?: a virnumm)?|virnumm|familljennumm|demandeur|demandeuse|requ[eé]rante?|"
     r"antragsteller(?:in)?|antragstellende person|applicant|claimant|b[eé]n[eé]ficiaire|"
-    r"allocataire|assur[eé]e?|patient(?:in|e)?|"
+    r"allocataire|assur[eé]e?|pat\.|patient(?:in|e)?|"
     r"unterzeichne[tr](?:e|in)?|soussign[eé]e?|sign[eé]|signature|unterschrift|ënnerschr[eë]ft|"
     r"gez\.?|titulaire(?: du compte)?|kontoinhaber(?:in)?|account holder|"
     r"ansprechpartner(?:in)?|"
@@ -75,7 +79,9 @@ _FIELD = re.compile(
     r"accompagnat(?:eur|rice)s?|begleitung|begleedung|helpers?|responsable|verantwortlich|"
     r"r[eé]f[eé]rente?|eingezogen ist|zuletzt|kl[aä]ger(?:in)?|beklagte[r]?|plaignante?|witness|"
     r"t[eé]moin|zeug(?:e|in)|victime|gesch[aä]digte[r]?|accused|auteur|autor(?:in)?|author|fn|cn)"
-    rf"[ ]?[:=][ ]?(?:(?:{_TITLES})[ ])?(?P<name>{_ANY_NAME})(?=[ ]*(?:$|[\n;,|)(/.]|[ ]-[ ]))",
+    rf"[ ]?[:=][ ]?(?:(?:{_TITLES})[ ])?"
+    rf"(?P<name>{_ANY_NAME}(?:, ?{_CAPITAL}(?=[ ]?[,;\n(*]|[ ]?$))?)"
+    r"(?=[ ]*(?:$|[\n;,|)(/.]|[ ]-[ ]))",
     re.IGNORECASE | re.MULTILINE,
 )
 _SAID = re.compile(
@@ -194,6 +200,11 @@ _FIRST_AND_LAST = re.compile(
 _ALONE = re.compile(
     rf"(?<![\w\-'.])(?<!\d )(?<!\d\. )(?P<name>{_CAPITAL}(?:-{_CAPITAL})?)(?![\w\-])(?! \d)"
 )
+_SURNAME_BEFORE = re.compile(rf"(?<=[\w,(] )(?P<name>{_CAPITAL})[ ]\Z")
+_NICKNAME = re.compile(
+    rf"(?<![\w\-])(?P<first>{_CAPITAL})[ ](?:\((?P<name>{_CAPITAL})\)|[\"“„«](?P<quoted>{_CAPITAL})"
+    rf"[\"”“»][ ](?P<last>{_CAPITAL}))"
+)
 _WITH_ARTICLE = re.compile(
     r"(?<!\w)(?:de|den|dem|vum|mam|beim|d'|D'|De|Den|Dem|mat|fir|vun)(?:(?<=')|[ ])"
     rf"(?P<name>{_CAPITAL})(?![\w\-])"
@@ -204,6 +215,8 @@ _STREET_BEFORE = re.compile(
     r"salle)[ \-](?:du |de la |de |d')?\Z",
     re.IGNORECASE,
 )
+_ELIDED = re.compile(r"(?:[cjlmnst]|qu)['’](?=[a-zà-ÿ])|[CJMNST]['’](?=[a-zà-ÿ])")
+_OFFICE = re.compile(rf"{OFFICE_WORDS}|d[ée]ngscht|dienst|stelle|team|service", re.IGNORECASE)
 _MOST, _MOST_IN_CAPITALS, _MOST_SMALL = 6, 2, 4
 _TITLE_AT_START = re.compile(rf"(?:{_TITLES})[ ]", re.IGNORECASE)
 _FUNCTION = re.compile(
@@ -245,6 +258,7 @@ class NameRecognizer(RuleRecognizer):
             yield from self._hits(text, match, "title", CUED, small=1)
         yield from self._formed(text)
         yield from self._listed(text)
+        yield from self._beside(text)
 
     def _formed(self, text: str) -> Iterator[Hit]:
         """Names by their form: of users, of speakers in a chat, spelled, with an initial after."""
@@ -279,6 +293,19 @@ class NameRecognizer(RuleRecognizer):
                     if not _is_street(text, match.start("name")):
                         yield Hit(*match.span("name"), Label.PERSON, LIKELY, rule)
 
+    def _beside(self, text: str) -> Iterator[Hit]:
+        """What stands beside a first name: a nickname, or the surname before it."""
+        for match in _NICKNAME.finditer(text):
+            nickname = match["name"] or match["quoted"]
+            if is_first_name(match["first"]) and not _is_no_nickname(nickname):
+                span = match.span("name") if match["name"] else match.span()
+                yield Hit(*span, Label.PERSON, LIKELY, "nickname")
+        for match in _ALONE.finditer(text):
+            if fold_name(match["name"]) in FIRST_NAMES:
+                start = _surname_start(text, match.start("name"))
+                if start is not None:
+                    yield Hit(start, match.end("name"), Label.PERSON, LIKELY, "last_and_first_name")
+
     def _hits(
         self, text: str, match: re.Match[str], rule: str, score: float, *, small: int = 5
     ) -> Iterator[Hit]:
@@ -292,6 +319,17 @@ class NameRecognizer(RuleRecognizer):
         found = _trim(text, start, end, small)
         if found:
             yield Hit(*found, Label.PERSON, score, rule)
+
+
+def _is_no_nickname(word: str) -> bool:
+    return is_never_a_name(word) or is_plain_word(word) or _OFFICE.search(word) is not None
+
+
+def _surname_start(text: str, start: int) -> int | None:
+    """Where a known surname right before a first name begins: "géint de Peffer Steve"."""
+    before = _SURNAME_BEFORE.search(text, max(0, start - 45), start)
+    is_known = before is not None and is_surname(before["name"])
+    return before.start("name") if before and is_known else None
 
 
 def _is_street(text: str, start: int) -> bool:
@@ -313,6 +351,8 @@ def _trim(text: str, start: int, end: int, small: int) -> tuple[int, int] | None
         if len(kept) == most or word.group() in ("I", "a", "e", "o", "y", "à"):
             break
         shown = word.group().strip(".,;:")
+        if _ELIDED.match(shown):  # "un monsieur m'a dit"
+            break
         is_particle = shown.casefold().rstrip("'") in PARTICLES
         if not is_particle and (
             (is_never_a_name(shown.rstrip(".")) and len(shown) > 1) or _FUNCTION.match(shown)

@@ -18,7 +18,8 @@ _HEADINGS: tuple[tuple[Label, str], ...] = (
         Label.PERSON,
         r"noms?|pr[eé]noms?|nom.*pr[eé]nom.*|nom de (?:famille|naissance)|name|(?:vor|nach|"
         r"familien|"
-        r"geburts|zu)name|name,? vorname|(?:last|first|full|given|family|sur) ?name|last_name|"
+        r"geburts|zu)name|name,? vorname|(?:last|first|full|given|family|sur) ?name|first|last|"
+        r"forenames?|last_name|"
         r"first_name|numm|virnumm|familljennumm|persou?n(?:ne|e)?|b[eé]n[eé]ficiaire|allocataire|"
         r"demandeur|usager|agent|locataire|titulaire|[eé]l[eè]ve|enfant|candidate?|halter(?:in)?|"
         r"antragsteller(?:in)?|mieter(?:in)?|kind|sch[uü]ler(?:in)?|bewerber(?:in)?|sachbearbeiter"
@@ -63,6 +64,11 @@ _KEYED = re.compile(
 _DELIMITERS = (";", "|", ",")
 _LONGEST_HEADING, _LONGEST_CELL = 30, 80
 _NEEDS_DIGITS = frozenset(Label) - {Label.PERSON, Label.ADDRESS}
+_ORGANISATION = re.compile(
+    r"(?<!\w)(?:association|verein|veräin|soci[eé]t[eé]|gmbh|sarl|asbl|ltd|limited|fondation|stiftung|club|"
+    r"commune|gemeng|gemeinde|stadt|ville|service|amt|minist\w+|[eé]cole|schule|office)(?!\w)",
+    re.IGNORECASE,
+)
 _TITLE = re.compile(r"(?:m\.|mme|mlle|mr|mrs|ms|herr|frau|h[aä]r|madame?|monsieur|dr)\.? ", re.I)
 
 
@@ -137,7 +143,12 @@ def _hit(text: str, label: Label, start: int, end: int) -> Iterator[Hit]:
         return
     if label in _NEEDS_DIGITS and not any(map(str.isdigit, shown)):
         return
-    if label is Label.PERSON and (is_never_a_name(shown) or any(map(str.isdigit, shown))):
+    if label is Label.PERSON and not _may_be_person(shown):
         return
     score = SURE if label is Label.PERSON else CUED
     yield Hit(start, end, label, score, "table_column")
+
+
+def _may_be_person(shown: str) -> bool:
+    is_office = is_never_a_name(shown) or _ORGANISATION.search(shown) is not None
+    return not is_office and not any(map(str.isdigit, shown))
