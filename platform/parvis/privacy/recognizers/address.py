@@ -83,12 +83,15 @@ _NO_STREET = (
 _DE = re.compile(
     rf"(?<![\w/.\-])(?:(?:{_CAP}(?:[ \-])){{0,2}}(?:{_L}[\w\-']{{0,30}}{_DE_SUFFIX}|"
     rf"{_CAP}[ ](?-i:S)tr"
-    r"(?:aße|asse|ooss|oss|\.))|(?:am|an der|"
+    r"(?:aße|asse|ooss|oss|\.))|(?!(?:einer|dieser|meiner|unserer|seiner|ihrer|jeder) )"
+    rf"(?:{_L}{{3,30}}er|lange|breite|obere|untere|alte|neue|gro(?:ß|ss)e|"
+    rf"kleine) (?:str(?:a(?:ß|ss)e|"
+    r"\.)|allee|gasse|weg|platz|ring)|(?:am|an der|"
     r"an den|im|in der|in den|auf der|auf dem|auf den|zum|zur|unter den|unter der|hinter der|"
     r"hinter dem|vor dem|beim|alte[rn]?|neue[rn]?|gro(?:ß|ss)e[rn]?|kleine[rn]?|obere|untere)"
     rf"[ \n](?!{_NO_STREET}){_CAP}(?:[ ]{_CAP})?)"
     rf"(?:[ \n]{{1,2}}(?:nr\.?[ ])?|,?[ ](?:nr\.?|haus(?:nummer)?)[ ])\d{{1,4}}(?:[ ]?[a-k](?!\w))?"
-    rf"(?:[ ]?[\-/][ ]?(?:\d{{1,4}}[a-k]?|[a-kA-K]|(?-i:I{{1,3}}))(?!\w)){{0,3}}{_EXTRA}"
+    rf"(?:[ ]?[\-/][ ]?(?:\d{{1,4}}[a-k]?|[a-kA-K]|(?-i:[IVX]{{1,4}}))(?!\w)){{0,3}}{_EXTRA}"
     rf"(?:[ ]?[,\-–\n(]{{1,2}}[ \n]{{0,2}}{_CODE_TOWN}|"
     rf"[ ](?:in[ ])?{_CODE_TOWN}|[ ]?,?[ ](?:in|zu|te)[ ](?-i:[A-ZÀ-Þ]){_TOWN}|,[ ]{_CAP})?",
     re.IGNORECASE,
@@ -164,7 +167,8 @@ _INSIDE = (
     r"au[ ]\d{1,2}(?:e|er|[eè]me))(?!\w)" + _DETAIL
 )
 _REST = re.compile(
-    rf"(?:[ ]?[,\n\-–/]?[ ]?{_INSIDE}){{0,4}}(?P<town>[ ]?[,\-–\n(]{{0,2}}[ \n]{{0,2}}{_CODE_TOWN})?",
+    rf"(?:[ ]?[,\n\-–/]?[ ]?{_INSIDE}){{0,4}}"
+    rf"(?P<town>[ ]?[,\-–\n(]{{0,2}}[ \n]{{0,2}}{_CODE_TOWN})?",
     re.IGNORECASE,
 )
 _IN_TOWN = re.compile(

@@ -89,6 +89,14 @@ _YEAR_CUE = re.compile(
 )
 # a date in words takes the word that joins the next sentence
 _JOINED_AFTER = re.compile(r"[ ,\-](?:und|and|et|an)\Z", re.IGNORECASE)
+# "geboren 1955, ich 1958", "née en 1970, moi en 1974"
+_ALSO = re.compile(
+    r"(?: (?:geboren|gebuer))?[,;]? (?:et |und |and |an )?(?:moi|lui|elle|ich|er|sie|ech|hien|"
+    r"hatt|si|i|he|she|"
+    r"(?:mon|ma|meine?|my|m[äe]\w{1,3}) [^\W\d_]+)(?: (?:was|est|ist|ass))?"
+    r"(?: (?:born|n[eé]e?|geboren|gebuer))?(?: (?:in|en))? (?P<year>(?:19|20)\d\d)(?!\d)",
+    re.IGNORECASE,
+)
 # "geb. 3/17", "née 08/1979"
 _MONTH_YEAR = re.compile(
     r"(?<!\w)(?:n[eé]e?(?:\(e\))?(?: le| en)?|geb\.?(?:oren)?(?: im)?|born(?: in)?|"
@@ -190,6 +198,8 @@ class BirthRecognizer(RuleRecognizer):
                 yield from self._town(text, match.end())
         yield from self._years(text)
         for start, end in find_told_births(text):
+            if _THING_BORN.search(text, max(0, start - 60), start):
+                continue
             yield Hit(start, end, Label.DATE_OF_BIRTH, SURE, "birth_told")
 
     def _is_birth(self, text: str, match: re.Match[str]) -> bool:
@@ -230,6 +240,9 @@ class BirthRecognizer(RuleRecognizer):
                 continue
             if cue or _YEAR_CUE_AFTER.match(text, match.end()):
                 yield Hit(match.start(), match.end(), Label.DATE_OF_BIRTH, SURE, "birth_year")
+                also = _ALSO.match(text, match.end())
+                if also:
+                    yield Hit(*also.span("year"), Label.DATE_OF_BIRTH, SURE, "birth_year")
                 yield from self._town(text, match.end())
         for pattern in (_SAID_YEAR, _MONTH_YEAR):
             for match in pattern.finditer(text):

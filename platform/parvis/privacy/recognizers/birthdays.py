@@ -21,13 +21,16 @@ _DAY = (
     rf"(?:\d{{1,2}}{_TH}[ \n\-]?(?:(?:of|de|day of) )?{MONTHS}(?:,?[ \n\-](?:de )?{_YEAR})?"
     rf"|{MONTHS}[ \n](?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?!\d)(?:,? {_YEAR})?"
     rf"|\d{{1,2}}[./\-]\d{{1,2}}[./\-](?:(?:19|20)?\d\d(?!\d))?|\d{{1,2}}[./]\d{{1,2}}(?![\d/])"
-    r"|(?:19|20)\d\d-\d\d-\d\d"
+    rf"|(?:19|20)\d\d-\d\d-\d\d|{MONTHS}[ \n](?:de )?(?:19|20)\d\d(?!\d)"
     r"|(?:armistice day|boxing day|christmas(?: (?:day|eve))?|new year's (?:day|eve)|halloween|"
     r"no[eë]l|heiligabend|heilig\w*abend|weihnachten|silvester|neujahr\w*|chrëschtdag|nikloosdag|"
     r"la saint-[^\W\d_]+|st\.? [^\W\d_]+'s day)(?: (?:19|20)\d\d)?(?!\w))"
     r"(?! ?(?:€|euros?|eur|h |uhr|auer))"
 )
-_ON = r"(?:(?:le|au|du|ce|am|dem|den?|the|on|on the|of|for|seit(?: dem)?|depuis(?: le)?|zënter(?: dem)?)[ \n])"
+_ON = (
+    r"(?:(?:le|au|du|ce|un|en|am|dem|den?|im|the|on|on the|in|of|for|seit(?: dem)?|depuis(?: le)?|"
+    r"zënter(?: dem)?)[ \n])"
+)
 _AGE = (
     r"(?:\d{1,3}|dix-huit|vingt|trente|quarante|cinquante|soixante(?:-dix)?|soixante-cinq|"
     r"quatre-vingts?|achtzehn|zwanzig|dreißig|dreissig|vierzig|fünfzig|sechzig|siebzig|achtzig|"
@@ -75,7 +78,10 @@ _FORMS = (
     rf"(?:turn(?:s|ed|ing)?|be|was|am|is|are|i'm|reach\w*|age of|aged|celebrat\w+ (?:his|her|"
     rf"my|their)"
     rf"|hit)[ \n]{_AGE}(?:st|nd|rd|th)?(?: years(?: old)?)?[ \n]{_ON}{{1,2}}(?P<e>{_DAY})",
-    rf"com(?:es?|ing|ing) of age[ \n]{_ON}{{1,2}}(?P<f>{_DAY})",
+    # the age of majority or of a pension
+    rf"(?:com(?:es?|ing) of age|[aâ]ge (?:l[eé]gal|de la retraite)|majorit[eé]|vollj[aä]hrigkeit|"
+    rf"rentenalter|pensiounsalter|(?:retirement|"
+    rf"pension) age){_A_BIT}[ \n]{_ON}{{1,2}}(?P<f>{_DAY})",
     # birthdays: the day before or after the word, in one sentence
     rf"{_BIRTHDAY}(?! (?:de |du |d'|of |vun |von )(?!mon|ma|mes|notre|son|sa|l'enf|naiss|my|"
     rf"meng|mein))"
@@ -87,14 +93,12 @@ _FORMS = (
     rf"geburt|naissance|birth|gebuert|venue?s? au monde|zur welt gekommen)(?! (?:certificate|rate|"
     rf"der|of the idea))(?![^\W\d_]){_A_BIT}{_ON}{{1,2}}(?P<j>{_DAY})",
 )
-_TOLD = re.compile("|".join(rf"(?:(?<![^\W_]){form})" for form in _FORMS), re.IGNORECASE)
-# a text without any of these words tells no birth in these forms
-_WORTH = re.compile(
-    r"(?<![^\W\d_])(?:ans|jahre?|joer|geworden|ginn|gëtt|wird|werde|bin|turn|be|was|age|"
-    r"reach|celebrat|birthday|b-?day|anniversaire|geburt|gebuert|volljähr|lebensjahr|accouch|entb|"
-    r"birth|naissance|arriv|kam|koum|komm|monde)",
+_BORN_ON = re.compile(
+    rf"(?<![^\W_])(?:n[eé]e?s?(?:\(e\))?|geb\.|geboren|born|"
+    rf"gebuer(?:en)?)[ ]{_ON}{{1,2}}(?P<a>{_DAY})",
     re.IGNORECASE,
 )
+_TOLD = re.compile("|".join(rf"(?:(?<![^\W_]){form})" for form in _FORMS), re.IGNORECASE)
 # "Jahrgang 1957", "Jg. 64", "Baujahr 71", "classe 1953", "elle est de 1978", "a 1961 baby"
 _YEARS = re.compile(
     r"(?<![^\W_])(?:(?:jahrgang|joergang|jg\.?|baujahr)[ :]{1,2}(?:ist |"
@@ -119,9 +123,9 @@ def find_told_births(text: str) -> Iterator[tuple[int, int]]:
     """Every day and year that is told to be a birth's or a birthday's."""
     for match in _YEARS.finditer(text):
         yield _only_group(match)
-    if not _WORTH.search(text) or not any(map(str.isdigit, text)):
+    if not any(map(str.isdigit, text)):
         return
-    for match in _TOLD.finditer(text):
+    for match in (*_TOLD.finditer(text), *_BORN_ON.finditer(text)):
         if not _EXPECTED.search(match.group()):
             yield _only_group(match)
 

@@ -4,6 +4,7 @@ a continental one the number beside it, whatever the street is called."""
 import re
 from collections.abc import Iterator
 
+from parvis.privacy.sieve import Sieve
 from parvis.privacy.words import is_never_a_name
 
 _L = r"[^\W\d_]"
@@ -76,7 +77,7 @@ _NUMBER_CODE = re.compile(
     rf"Fax){_ROAD}[ ]{_DOOR}(?!\w|\.\d)"
 )
 # "rue neuve n° 4", "rue de Beggen 210 Lëtzebuerg": the number last and no code
-_NUMBER_LAST = re.compile(
+_NUMBER_LAST = Sieve(
     r"(?<!\w)(?:rue|avenue|boulevard|all[eé]e|chemin|route|chauss[eé]e|impasse|quai)"
     # "sera fermée du 5 au 16 janvier", "à Lille le 11 avril": a day, not a door
     rf"(?:[ \n](?!(?:sera|est|entre|du|le|au|les)[ ]\d|(?:sera|est|entre|pour|dans|avec|et)[ ])"

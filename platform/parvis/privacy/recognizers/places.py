@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 from parvis.privacy.words import is_never_a_name
 
@@ -74,7 +73,7 @@ OFFICE_WORDS = (
     r"centre|service|caf|cpam|urssaf|p[oô]le emploi|france travail|"
     r"tr[eé]sor public|d[eé]partement|biergercenter|bierger-center|"
     r"rathaus|b[uü]rger(?:amt|b[uü]ro|zentrum|service|haus)|amt|finanzamt|ordnungsamt|"
-    r"standesamt|jobcenter|arbeitsagentur|agentur|ministerium|beh[oö]rde|"
+    r"standesamt|jobcenter|jobcentre(?: plus)?|arbeitsagentur|agentur|ministerium|beh[oö]rde|"
     r"stadtverwaltung|kreisverwaltung|verwaltung|amtsgericht|landgericht|gericht|sozialamt|"
     r"jugendamt|ausl[aä]nderbeh[oö]rde|zulassungsstelle|dienststelle|kundenzentrum|"
     r"gemeng|gemeinde|gemengenhaus|stad l[eë]tzebuerg|adem|cnap|cns|ccss|snca|guichet\.lu|"
@@ -95,7 +94,8 @@ _OFFICE = re.compile(
 _EVENT = re.compile(
     r"(?<![\w])(?:r[eé]unions?|s[eé]ances?|permanences?|rendez-vous|formation|cours|exposition|"
     r"atelier|"
-    r"travaux|chantier|livraison|collecte|march[eé]|se tiendra|aura lieu|sprechstunden?|"
+    r"travaux|chantier|livraison|collecte|march[eé]|se tiendra|se r[eé]uni\w*|trifft sich|"
+    r"meets|aura lieu|sprechstunden?|"
     r"sitzung|schulung|"
     r"termin|treffpunkt|veranstaltung|versammlung|ausstellung|kurs|baustelle|findet|tagung|"
     r"training|"
@@ -170,7 +170,6 @@ def is_like_address(text: str, start: int, end: int) -> bool:
     return not is_never_a_name(words[0]) and not _NO_NAME.match(words[0])
 
 
-@lru_cache(maxsize=4096)
 def is_office_word(word: str) -> bool:
     """Whether this word names an office."""
     return _OFFICE.fullmatch(word) is not None
