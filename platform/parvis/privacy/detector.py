@@ -3,7 +3,7 @@
 Raw findings in clean text come out; which of them stand is decided in `conflicts`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 
 from presidio_analyzer import AnalyzerEngine, RecognizerRegistry, RecognizerResult
@@ -22,6 +22,7 @@ from parvis.privacy.recognizers.learned import LearnedRecognizer
 from parvis.privacy.recognizers.number import NumberRecognizer
 from parvis.privacy.recognizers.plate import PlateRecognizer
 from parvis.privacy.recognizers.tagged import TaggedNameRecognizer
+from parvis.privacy.sieve import ReadText
 from parvis.privacy.tagger import Tagger
 from parvis.privacy.views import find_views
 
@@ -62,7 +63,7 @@ class LinearAnalyzer(AnalyzerEngine):
             for recognizer in self.registry.recognizers
             for result in recognizer.analyze(text, recognizer.supported_entities, artifacts)
         ]
-        for view in find_views(text):
+        for view in map(ReadText, find_views(text)):
             for recognizer in self.registry.recognizers:
                 if isinstance(recognizer, _OF_NUMBERS):
                     found += recognizer.analyze(view, recognizer.supported_entities, artifacts)
@@ -83,6 +84,7 @@ class Detector:
         self.analyzer = analyzer
         self._rules = tuple(rules)
         self._tagged = tagged
+        self._learned = next(rule for rule in rules if isinstance(rule, LearnedRecognizer))
         self._slow = tuple(slow)
         self._trust = _TRUST[detection]
 
@@ -94,8 +96,7 @@ class Detector:
     @property
     def name_detectors(self) -> tuple[RuleRecognizer, ...]:
         """Those that could fall silent unnoticed: the taggers and the models."""
-        learned = (rule for rule in self._rules if isinstance(rule, LearnedRecognizer))
-        return (self._tagged, *learned, *self._slow)
+        return (self._tagged, self._learned, *self._slow)
 
     def find_many(self, texts: Sequence[str]) -> list[list[Finding]]:
         """Everything found in each of these clean texts, overlapping and in no order."""
@@ -103,15 +104,22 @@ class Detector:
         asked: list[tuple[str, list[Stretch]]] = []
         try:
             for text in texts:
-                light = [_as_finding(result) for result in self.analyzer.find_all(text)]
+                light = self._kept(text, self.analyzer.find_all(text))
                 found.append(light)
                 asked.append((text, self._doubts(text, light)))
+            for recognizer in self._slow:
+                read = zip(texts, found, recognizer.find_many(asked), strict=True)
+                for text, findings, hits in read:
+                    findings.extend(self._kept(text, recognizer.as_results(hits)))
         finally:
             self._tagged.forget()
-        for recognizer in self._slow:
-            for findings, hits in zip(found, recognizer.find_many(asked), strict=True):
-                findings.extend(map(_as_finding, recognizer.as_results(hits)))
+            self._learned.forget()
         return found
+
+    def _kept(self, text: str, results: Iterable[RecognizerResult]) -> list[Finding]:
+        """The findings without those that the tagger of kinds refutes."""
+        findings = map(_as_finding, results)
+        return [f for f in findings if not self._learned.refutes(text, f.start, f.end, f.source)]
 
     def _doubts(self, text: str, light: Sequence[Finding]) -> list[Stretch]:
         if self._trust is None:
@@ -162,5 +170,5 @@ def _names(recognizer: RuleRecognizer, text: str) -> Iterator[str]:
     for hit in recognizer.find(text):
         if hit.label is Label.PERSON or isinstance(recognizer, LearnedRecognizer):
             yield text[hit.start : hit.end]
-    if isinstance(recognizer, TaggedNameRecognizer):
+    if isinstance(recognizer, TaggedNameRecognizer | LearnedRecognizer):
         recognizer.forget()

@@ -20,6 +20,7 @@ from parvis.privacy.masking import Analysed, Masked, mask_texts
 from parvis.privacy.normalise import CleanText, clean
 from parvis.privacy.propagation import find_again, learn
 from parvis.privacy.rampart import SHA256, load_rampart
+from parvis.privacy.sieve import ReadText
 from parvis.privacy.site_model import load_site_model
 from parvis.privacy.span_cache import SpanCache
 from parvis.privacy.stoplist import find_allowed, find_readable
@@ -152,7 +153,7 @@ class PrivacyEngine:
 
     def _find_many(self, plain: Sequence[CleanText], allow: frozenset[str]) -> list[list[Finding]]:
         """What the recognisers say, put in order, and what is known found again."""
-        texts = [one.text for one in plain]
+        texts = [ReadText(one.text) for one in plain]
         filled = [text for text in texts if text.strip()]
         raw = iter(self.detector.find_many(filled))
         return [_settle(text, next(raw), allow) if text.strip() else [] for text in texts]

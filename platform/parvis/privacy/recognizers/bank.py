@@ -13,6 +13,7 @@ from parvis.privacy.recognizers.base import (
     is_cued,
     signs_of,
 )
+from parvis.privacy.sieve import Sieve
 
 # ISO 13616 registry: length by country (Europe and near)
 LENGTHS = {
@@ -23,12 +24,12 @@ LENGTHS = {
     "MT": 31, "NL": 18, "NO": 15, "PL": 28, "PT": 25, "RO": 24, "RS": 22, "SE": 24, "SI": 19,
     "SK": 24, "SM": 27, "TN": 24, "TR": 26, "UA": 29, "VA": 22, "XK": 20,
 }  # fmt: skip
-_IBAN = re.compile(
+_IBAN = Sieve(
     rf"(?<![^\W_])({'|'.join(LENGTHS)})[ .\-]?\d\d(?:[ .\-\n]{{0,2}}[A-Z0-9]){{10,27}}",
     re.IGNORECASE,
 )
 # the number of an account by itself: "acc 11204478", "Kto. 4418 820"
-_ACCOUNT = re.compile(
+_ACCOUNT = Sieve(
     r"(?<!\w)(?:acc(?:oun)?t?\.?(?: number| no\.?)?|a/c|kto\.?(?:-?nr\.?)?|konto-?nr\.?|sort code)"
     r"[ ]?:?[ ](?P<number>\d{2}-\d\d-\d\d|\d(?: ?\d){6,11})(?![\w/\-])",
     re.IGNORECASE,
@@ -51,7 +52,7 @@ _OWN = re.compile(
     r"rembours\w*|refund|erstatt\w*)(?!\w)",
     re.IGNORECASE,
 )
-_CARD = re.compile(r"(?<![\w.])(?:[2-6]\d{3})(?:[ \-\n]?\d){8,15}(?![\w])")
+_CARD = Sieve(r"(?<![\w.])(?:[2-6]\d{3})(?:[ \-\n]?\d){8,15}(?![\w])")
 # Visa, Mastercard (old and 2-series), Amex, Diners, Discover, JCB, Maestro
 _CARD_PREFIX = re.compile(
     r"4|5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)|3[47]|3(?:0[0-5]|[689])|6(?:011|4[4-9]|5)|"

@@ -4,7 +4,6 @@ Not Presidio's own pattern recogniser: a pattern that runs out of time there is 
 warning, which fails open. Our patterns are linear, and any exception stops the request.
 """
 
-import re
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -13,6 +12,7 @@ from presidio_analyzer import EntityRecognizer, RecognizerResult
 
 from parvis.privacy.deadline import check_deadline
 from parvis.privacy.entities import Label
+from parvis.privacy.sieve import Cue
 
 ANY_LANGUAGE = "any"
 CHECKED = 0.95
@@ -91,19 +91,15 @@ class SlowRecognizer(RuleRecognizer):
         """Every hit in these stretches (sorted, disjoint) of these texts, in places of the text."""
 
 
-def cue(words: str) -> re.Pattern[str]:
-    """A pattern that is true of the text before a value when it ends near one of these words."""
-    spaced = words.replace(" ", r"\s")
-    return re.compile(
-        rf"(?:^|[^\w])(?:{spaced})\.?(?![^\W\d_])"
-        r"(?:[^\n\d.;!?]|\.(?! (?-i:[A-ZÀ-Þ]))){0,30}(?:\n? ?)\Z",
-        re.IGNORECASE,
-    )
+def cue(words: str) -> Cue:
+    """What is true of the text before a value when it ends near one of these words."""
+    ending = r"\.?(?![^\W\d_])(?:[^\n\d.;!?]|\.(?! (?-i:[A-ZÀ-Þ]))){0,30}(?:\n? ?)\Z"
+    return Cue(words.replace(" ", r"\s"), ending)
 
 
-def is_cued(text: str, start: int, pattern: re.Pattern[str], reach: int = 70) -> bool:
+def is_cued(text: str, start: int, cue: Cue, reach: int = 70) -> bool:
     """Whether the words right before `start` announce the value."""
-    return pattern.search(text[max(0, start - reach) : start]) is not None
+    return cue.is_before(text, start, reach)
 
 
 def digits_of(text: str) -> str:

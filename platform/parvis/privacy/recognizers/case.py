@@ -13,6 +13,7 @@ from parvis.privacy.recognizers.announced import (
     read_announced,
 )
 from parvis.privacy.recognizers.base import CUED, LIKELY, Hit, RuleRecognizer
+from parvis.privacy.sieve import Sieve
 from parvis.privacy.words import is_never_a_name, past_small_word
 
 _DATE_FORM = re.compile(r"\d{1,4}[./\-]\d{1,2}[./\-]\d{1,4}")
@@ -40,7 +41,7 @@ _LETTER_AND_DIGITS = re.compile(r"[A-Z]{1,3}\d{6,}[A-Z]?|\d{6,}[A-Z]{1,2}", re.I
 # "AB-2026/1234", "E1/418.772/2025"
 _SUBJECT_CODE = re.compile(r"(?=.*[/\-])(?=.*[A-ZÄÖÜ])\w{1,9}(?:[.\-/ ]\w{1,8}){1,4}")
 # the registers of German courts ("3 C 871/26", "5 K 1187/26.TR") and of offices with a year
-_COURT_FILE = re.compile(
+_COURT_FILE = Sieve(
     r"(?<![\w/.§])(?<!Art\. )\d{1,4} [A-Z][A-Za-z]{0,3}"
     r"(?: \d{1,4} [A-Z][a-z]{0,3})? \d{1,6}/\d\d(?:\.[A-Za-z]{2}(?!\w))?(?![\w/])"
 )

@@ -38,6 +38,11 @@ _LICENCE = cue(
     r"permis de conduire|permis|f[uü]hrerschein(?:nummer|-?nr)?|fahrerlaubnis|driv(?:ing|er's)"
     r" licen[cs]e(?: number| no)?|f[uü]erschäin|fuerschäin|führerschäin"
 )
+_CUES = (
+    (_CARD, Label.NATIONAL_ID, "identity_card_cue"),
+    (_PASSPORT, Label.PASSPORT, "passport_cue"),
+    (_LICENCE, Label.DRIVING_LICENCE, "driving_licence_cue"),
+)
 _WEIGHTS = (7, 3, 1)
 _LETTERS_BEFORE = 3
 _FILLERS, _SHORTEST_LINE = 3, 30
@@ -61,16 +66,15 @@ class DocumentRecognizer(RuleRecognizer):
         yield from self._cued(text)
 
     def _cued(self, text: str) -> Iterator[Hit]:
+        if not any(words.may_stand_in(text) for words, _, _ in _CUES):
+            return
         for match in _VALUE.finditer(text):
-            for pattern, label, rule in (
-                (_CARD, Label.NATIONAL_ID, "identity_card_cue"),
-                (_PASSPORT, Label.PASSPORT, "passport_cue"),
-                (_LICENCE, Label.DRIVING_LICENCE, "driving_licence_cue"),
-            ):
-                end = _last_with_digit(text, match.start(), match.end())
-                if end and is_cued(text, match.start(), pattern):
-                    yield Hit(match.start(), end, label, CUED, rule)
-                    break
+            for words, label, rule in _CUES:
+                if is_cued(text, match.start(), words):
+                    end = _last_with_digit(text, match.start(), match.end())
+                    if end:
+                        yield Hit(match.start(), end, label, CUED, rule)
+                        break
 
 
 def _last_with_digit(text: str, start: int, end: int) -> int | None:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.base import SURE, Hit, RuleRecognizer
+from parvis.privacy.sieve import Sieve
 
-_IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
-_IPV6 = re.compile(
+_IPV4 = Sieve(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
+_IPV6 = Sieve(
     r"(?<![\w:.])(?=[0-9a-f]*:[0-9a-f:]*:)[0-9a-f:]{2,39}(?:\.\d{1,3}){0,4}(?![\w:])", re.I
 )
 _VERSION_BEFORE = re.compile(
@@ -17,7 +18,7 @@ _VERSION_BEFORE = re.compile(
     re.I,
 )
 _MAC = re.compile(r"(?<![\w:\-])[0-9a-f]{2}([:\-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}(?![\w:\-])", re.I)
-_URL = re.compile(r"(?:https?://|www\.)[^\s<>\"']{3,2000}", re.IGNORECASE)
+_URL = Sieve(r"(?:https?://|www\.)[^\s<>\"']{3,2000}", re.IGNORECASE)
 _QUERY = re.compile(r"[?#][^\s<>\"']+")
 _USER_PART = re.compile(r"(?<=//)[^\s/@?#]+(?=@)")
 _PERSONAL_KEYS = re.compile(
@@ -41,7 +42,7 @@ _PROFILE = re.compile(
     r"(?![\w]))@?[^\s<>\"',;()]{2,100}",
     re.IGNORECASE,
 )
-_COORDINATES = re.compile(
+_COORDINATES = Sieve(
     r"(?<![\w.])-?\d{1,2}\.\d{4,8} ?[°]? ?[NS]?[ ,;/]{1,3}-?\d{1,3}\.\d{4,8}(?: ?[°]? ?[EW])?(?!\w)"
 )
 

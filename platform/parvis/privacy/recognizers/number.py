@@ -26,6 +26,7 @@ from parvis.privacy.recognizers.base import (
     is_cued,
     signs_of,
 )
+from parvis.privacy.sieve import Cue, Sieve
 from parvis.privacy.words import past_small_word
 
 Check = Callable[[str], bool]
@@ -48,7 +49,7 @@ class Lettered:
 
     name: str
     label: Label
-    pattern: re.Pattern[str]
+    pattern: Sieve
     check: Check
     lone: bool = True
 
@@ -179,8 +180,8 @@ IDENTIFIERS: tuple[Identifier, ...] = (
 )
 
 
-def _form(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w])(?:{pattern})(?![\w])", re.IGNORECASE)
+def _form(pattern: str) -> Sieve:
+    return Sieve(rf"(?<![\w])(?:{pattern})(?![\w])", re.IGNORECASE)
 
 
 LETTERED: tuple[Lettered, ...] = (
@@ -231,7 +232,7 @@ LETTERED: tuple[Lettered, ...] = (
     Lettered("cy_tic", TAX, _form(r"\d{8}[A-Z]"), _stdnum("cy.vat"), lone=False),
 )  # fmt: skip
 
-CUES: tuple[tuple[Label, re.Pattern[str]], ...] = (
+CUES: tuple[tuple[Label, Cue], ...] = (
     (
         HEALTH,
         cue(
@@ -279,7 +280,7 @@ CUES: tuple[tuple[Label, re.Pattern[str]], ...] = (
         ),
     ),
 )
-_RUN = re.compile(r"(?<![\w.,])\d(?:(?:[ .\-/]| ?\n|  | [\-/] )?\d){7,24}(?![\w]|[.,]\d)")
+_RUN = Sieve(r"(?<![\w.,])\d(?:(?:[ .\-/]| ?\n|  | [\-/] )?\d){7,24}(?![\w]|[.,]\d)")
 _GROUP = re.compile(r"\d+")
 _CUED_VALUE = re.compile(
     r"(?<![\w])(?=(?:[ ./\-\n]?\w){6,24})(?:(?-i:[A-Z]{1,2})[ \-]?|"
@@ -288,6 +289,8 @@ _CUED_VALUE = re.compile(
 )
 _LONG = 11
 _DATE = re.compile(r"\d{1,2}[./ \-]\d{1,2}[./ \-](?:19|20)?\d\d|(?:19|20)\d\d-\d\d-\d\d")
+
+_LONE = tuple(kind for kind in LETTERED if kind.lone)
 
 
 class NumberRecognizer(RuleRecognizer):
@@ -325,18 +328,20 @@ class NumberRecognizer(RuleRecognizer):
         return None
 
     def _lettered(self, text: str) -> Iterator[Hit]:
-        for kind in LETTERED:
+        for kind in _LONE:
             for match in kind.pattern.finditer(text):
-                if kind.lone and kind.check(_compact(match.group())):
+                if kind.check(_compact(match.group())):
                     yield Hit(match.start(), match.end(), kind.label, SURE, kind.name)
 
     def _cued(self, text: str) -> Iterator[Hit]:
+        if not any(words.may_stand_in(text) for _, words in CUES):
+            return
         for match in _CUED_VALUE.finditer(text):
             if _DATE.fullmatch(match.group()):
                 continue
             start = past_small_word(text, match.start())
-            for label, pattern in CUES:
-                if is_cued(text, start, pattern):
+            for label, words in CUES:
+                if is_cued(text, start, words):
                     yield Hit(start, match.end(), label, CUED, f"{label.lower()}_cue")
                     break
 

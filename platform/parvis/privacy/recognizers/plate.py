@@ -50,7 +50,7 @@ class PlateRecognizer(RuleRecognizer):
         for rule, pattern in _LONE:
             for match in pattern.finditer(text):
                 yield Hit(match.start(), match.end(), Label.LICENSE_PLATE, LIKELY, rule)
-        for match in _SHORT.finditer(text):
+        for match in _SHORT.finditer(text) if _CUE.may_stand_in(text) else ():
             start = past_small_word(text, match.start())
             shown = text[start : match.end()]
             if any(char.isdigit() for char in shown) and not re.fullmatch(r"(?:19|20)\d\d", shown):

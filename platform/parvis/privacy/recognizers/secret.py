@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.base import CUED, SURE, Hit, RuleRecognizer
+from parvis.privacy.sieve import Sieve
 
-_KNOWN = re.compile(
+_KNOWN = Sieve(
     r"(?<![\w])(?:"
     r"(?:sk|pk|rk)[-_](?:live[-_]|test[-_]|proj[-_]|ant[-_])?[\w\-]{16,200}"
     r"|gh[pousr]_\w{30,255}|github_pat_\w{22,255}|glpat-[\w\-]{20,64}|xox[abeprs]-[\w\-]{10,200}"
@@ -18,12 +19,12 @@ _KNOWN = re.compile(
     r"|eyJ[\w\-]{8,4000}\.[\w\-]{8,8000}\.[\w\-]{0,1000}"
     r")"
 )
-_PEM = re.compile(
+_PEM = Sieve(
     r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[\s\S]{1,8000}?"
     r"(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|"
     r"\Z)"
 )
-_NEAR = re.compile(
+_NEAR = Sieve(
     r"(?:mot[ \n]de[ \n]passe|mdp|passwort|kennwort|password|passwuert|passwd|pwd|code secret|"
     r"pin(?:-?code)?|"
     r"api[ _\-]?key|cl[eé] (?:d')?api|zugangscode|secret|token|access[ _\-]?key|tan|puk)"
@@ -31,9 +32,9 @@ _NEAR = re.compile(
     r"[\"'«„“]?(?P<value>[^\s\"'»“”,;]{4,200})",
     re.IGNORECASE,
 )
-_BEARER = re.compile(r"(?:bearer|basic) (?P<value>[\w\-.+/=]{16,4000})", re.IGNORECASE)
+_BEARER = Sieve(r"(?:bearer|basic) (?P<value>[\w\-.+/=]{16,4000})", re.IGNORECASE)
 # "le mot de passe que j'ai mis, c'est Tuga57_carrel", "wlan bei oma ist Blumenkohl!1949"
-_SAID = re.compile(
+_SAID = Sieve(
     r"(?<!\w)(?:mots?[ \n]de[ \n]passe|mdp|pass(?:wor[dt]|wuert|wd)s?|kennwort|pwd?|wlan|wi-?fi|"
     r"(?:le |the |der |de )?code(?: d'acc[eè]s)? (?:de |d'|du |for |to |für |fir |vum )(?:mon|ma|"
     r"my|mein\w*|mäi|meng|notre|our|unser\w*)|zugangsdaten|identifiants de connexion)(?!\w)"
@@ -47,7 +48,7 @@ _NO_SECRET = re.compile(
     r"[^\W\d_]+[?!.…]+\Z",
     re.IGNORECASE,
 )
-_PIN = re.compile(
+_PIN = Sieve(
     r"(?<!\w)(?:pin(?:-?code)?|puk|tan|cvv2?|cvc2?|cryptogramme|pr[üu]fziffer|kartenpr[üu]fnummer|"
     r"geheimzahl|code (?:secret|confidentiel)|"
     r"(?:trois|three|drei|dräi|3) (?:derniers )?(?:chiffres|digits|numbers|ziffern|zifferen)|"
