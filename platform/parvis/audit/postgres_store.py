@@ -78,7 +78,9 @@ _TYPES = {
     "closed": ("text", "text", "text", "int8"),
 }
 _WANTED = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
-_OPTIONS = f"-c search_path={SCHEMA} -c lock_timeout=5s -c statement_timeout=60s"
+# the lead of a machine that is gone without a word is free after a minute, not after two hours
+_ALIVE = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+_OPTIONS = f"-c search_path={SCHEMA} -c lock_timeout=5s -c statement_timeout=60s {_ALIVE}"
 _PASSING = (errors.DiskFull, errors.LockNotAvailable, errors.QueryCanceled)
 
 Value = TypeVar("Value")
