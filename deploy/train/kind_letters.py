@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 from deploy.train.values import Values
 from parvis.privacy.words import fold_name
-from tests.privacy.devset import LANGUAGES, Message, Piece, load_later, load_messages
+from tests.privacy.devset import LANGUAGES, TRAP, Message, Piece, load_later, load_messages
 
 _SLOT = re.compile(r"<([A-Za-z])>")
 _CHOICE = re.compile(r"\(([^()]*\|[^()]*)\)")
 _PERSONAL = {
-    "H": "LOCATION", "A": "ADDRESS", "R": "ADDRESS", "G": "ADDRESS", "B": "DATE_OF_BIRTH", "Y": "DATE_OF_BIRTH",
-    "K": "CASE_NUMBER", "I": "CASE_NUMBER", "T": "PHONE", "P": "PERSON", "F": "PERSON",
-    "S": "PERSON",
+    "H": "LOCATION", "A": "ADDRESS", "R": "ADDRESS", "G": "ADDRESS", "B": "DATE_OF_BIRTH",
+    "Y": "DATE_OF_BIRTH", "K": "CASE_NUMBER", "I": "CASE_NUMBER", "T": "PHONE", "P": "PERSON",
+    "F": "PERSON", "S": "PERSON",
 }  # fmt: skip
 _SIGNS = (" ", " ", " ", " ", "\n", "\n", ", ")
 _NEVER_LEARNED = ("sealed_", "open_")
@@ -116,7 +116,7 @@ class Writer:
         text, spans = "", []
         for piece in pieces:
             start, text = len(text), text + change(piece.text)
-            if piece.label and piece.label != "!":
+            if piece.label and piece.label != TRAP:
                 spans.append((start, len(text), piece.label))
         return Marked(text, tuple(spans))
 

@@ -65,15 +65,15 @@ def train(data: Path, without: Sequence[str]) -> tuple[Any, float, Any, Any]:
     """Weights, their scale, biases and the bits of known towns."""
     towns, known = load_towns()
     pick = random.Random(11)  # noqa: S311 - not for secrets
-    own = towns.by_country["LU"][0]
-    writer = Writer(pick, Values(pick, towns, own), load_frames(HERE / "frames"), _namer(data, pick))
+    values = Values(pick, towns, towns.by_country["LU"][0])
+    writer = Writer(pick, values, load_frames(HERE / "frames"), _namer(data, pick))
     tagger = KindTagger(None, 1.0, [], _bits(known), load_tagger().lexicon)
     samples = [writer.write() for _ in range(LETTERS)]
     for message in load_handwritten(without=without):
         samples += [writer.rewrite(message) for _ in range(COPIES)]
     samples += [_as_marked(sample) for sample in load_plain()]
-    samples += [_as_marked(sample) for source in SENTENCES for sample in load_germeval(data / source)]
-    samples += [_as_marked(sample) for sample in load_ler(data / DECISIONS)]
+    public = [sample for source in SENTENCES for sample in load_germeval(data / source)]
+    samples += map(_as_marked, public + load_ler(data / DECISIONS))
     buckets, gold = encode(samples, tagger)
     print(f"{len(samples)} texts, {len(gold)} words", flush=True)
     weights, bias = fit(buckets, gold)
@@ -159,7 +159,10 @@ def _namer(data: Path, pick: random.Random) -> Any:
         load_counts(data / "names/fr-first-names-insee.csv", 500),
         load_counts(data / "names/fr-surnames-insee.csv", 500),
     )
-    lists = [[*(n.title() for n, _ in listed), *more] for listed, more in zip(counted, world, strict=True)]
+    lists = [
+        [*(name.title() for name, _ in listed), *more]
+        for listed, more in zip(counted, world, strict=True)
+    ]
 
     def name(slot: str) -> str:
         first, last = (pick.choice(listed) for listed in lists)

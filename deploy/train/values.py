@@ -16,133 +16,25 @@ COUNTRIES = {
     "en": ("GB", "GB", "GB", "IE"),
 }
 _LARGE = 150_000
-_STREETS = {
-    "fr": (
-        "rue avenue boulevard place impasse chemin allée route quai square cours passage ruelle"
-        " sentier cité résidence villa rue rue rue rue av. bd clos montée faubourg lotissement"
-    ).split(),
-    "lb": "rue avenue route rue rue rue cité op_der um am an_der val".split(),
-    "en": (
-        "Road Street Lane Avenue Close Drive Way Gardens Terrace Crescent Court Place Grove Rd St"
-        " Ave Hill Mews Row Walk Square Parade Rise View Green"
-    ).split(),
-    "de": (
-        "straße straße straße weg gasse allee platz ring damm ufer str. steig hof berg garten grund"
-        " Straße Weg Allee Platz Ring Chaussee Str."
-    ).split(),
-}
-_WHAT = {
-    "fr": (
-        "des Lilas|de la Gare|du Moulin|Victor Hugo|des Écoles|Jean Jaurès|de l'Église|de Verdun|des"
-        " Tilleuls|du Général Leclerc|Pasteur|de la République|des Acacias|du Stade|Émile Zola|de la"
-        " Fontaine|des Vignes|Gambetta|du Port|des Roses|de Paris|Voltaire|du Château|des Peupliers|de"
-        " la Libération|aux Fleurs|des Prés|du Puits|Saint-Martin|Sainte-Anne|du 8 Mai 1945|du 11"
-        " Novembre|des Merisiers|de la Liberté|Notre-Dame|du Marché|de la Forêt|des Champs|Louise"
-        " Michel|de Bourgogne|des Noyers|du Lavoir|des Hirondelles|Molière|d'Alsace|du Commerce"
-    ).split("|"),
-    "lb": (
-        "de l'Alzette|des Jardins|du Brill|Principale|de Luxembourg|de la Gare|des Prés|d'Arlon|de"
-        " Trèves|Jos Kieffer|Nicolas Ries|du Cimetière|de l'Église|de Diekirch|Dicks|de la Sûre|des"
-        " Champs|de Hollerich|du Canal|Emile Mayrisch|Michel Welter|de Thionville|de Neudorf|d'Esch|"
-        "Lënkt|Bierg|Gaass|Kräiz|Haaptstrooss|Duerfstrooss|Kierchestrooss|Wisestrooss|Schoulstrooss"
-    ).split("|"),
-    "en": (
-        "High|Church|Station|Victoria|Mill|Park|Queen's|King|Albert|Oak|Elm|Beech|Hawthorn|Chapel|"
-        "Manor|Bridge|Green|Springfield|London|North|West|South|Grange|Orchard|Priory|Castle|Vicarage"
-        "|Meadow|Kingsway|Holly|Cedar|St John's|St Mary's|Windsor|Nelson|Wellington|Alexandra|Cromwell"
-        "|Quarry|Brook|Harbour|Canal|Abbey|Lime Tree|Old Mill|Primrose|Balmoral|Sandringham"
-    ).split("|"),
-    "de": (
-        "Haupt|Garten|Bahnhof|Schul|Berg|Wald|Kirch|Linden|Birken|Rosen|Mühlen|Wiesen|Dorf|Feld|Buchen"
-        "|Eichen|Ahorn|Kasernen|Friedhof|Kloster|Brunnen|Ring|Post|Schiller|Goethe|Mozart|Beethoven|"
-        "Kastanien|Tannen|Sonnen|Amsel|Finken|Fichten|Rhein|Neckar|Elb|Donau|Markt|Burg|Schloss|Park|"
-        "Industrie|Römer|Bismarck|Hinden|Weiher|Flieder|Hasel|Ulmen|Kiefern|Nordend|Süd|West|Ost"
-    ).split("|"),
-}
-_FIXED = {
-    "de": (
-        "Am Markt|Im Winkel|An der Kirche|Am Alten Bahnhof|Auf dem Hügel|Zum Sportplatz|Unter den"
-        " Eichen|Hinter der Mauer|In der Au|Am Hang|Im Tal|Zur Mühle|Am Stadtgraben|Alte Gasse|Neuer"
-        " Weg|Lange Reihe|Breite Straße|Hohe Straße|Kurze Gasse|Schöne Aussicht|Deichreihe|An den"
-        " Weiden|Im Grund|Am Wasserturm|Obere Gasse|Untere Bergstraße|Am Kanal|Großer Sand"
-    ).split("|"),
-    "lb": (
-        "Haaptstrooss|Duerfstrooss|Am Duerf|Um Bierg|Op der Gare|An der Gaass|Beim Kräiz|Um Weier|Am"
-        " Brill|Kierchestrooss|Wisestrooss|Op der Héicht|Um Kiem|An den Deier|Am Eck|Schoulstrooss|Um"
-        " Bechel|Bei der Kierch|Op den Azengen|Am Wangert|Millewee|Kierfechtsstrooss"
-    ).split("|"),
-    "en": (
-        "The Green|The Crescent|Broadway|The Avenue|Kingsway|Riverside|Old Rectory|Rose Cottage|The"
-        " Old Forge|Hillside|Northgate|Westgate|Highfields|Eastgate|Cheapside|The Paddocks|Fairview"
-    ).split("|"),
-    "fr": (
-        "Grand-Rue|Grande Rue|Le Bourg|Les Hauts de Seille|La Roseraie|Lieu-dit Le Moulin|Résidence"
-        " Les Cèdres|Hameau des Sources|Cité des Fleurs|Le Clos du Roy|Les Jardins de la Mossig"
-    ).split("|"),
-}
-_MONTHS = {
-    "fr": (
-        "janvier février mars avril mai juin juillet août septembre octobre novembre décembre"
-    ).split(),
-    "de": (
-        "Januar Februar März April Mai Juni Juli August September Oktober November Dezember"
-    ).split(),
-    "lb": (
-        "Januar Februar Mäerz Abrëll Mee Juni Juli August September Oktober November Dezember"
-    ).split(),
-    "en": (
-        "January February March April May June July August September October November December"
-    ).split(),
-}
-_TOWN = re.compile(r"[A-ZÄÖÜËÉ][a-zäöüëéèêôï]+(?:[ \-](?:[A-Z][a-zäöüëéèêôï]+|op|an|der|sur|la|le|d'))*")
-_ABROAD = (
-    "Calle Mayor {}|Via Garibaldi {}|Rua do Sol {}|Rua Augusta, {}|Avenida da Liberdade {}|ul. Długa"
-    " {}|Corso Italia {}|Kerkstraat {}|Keizersgracht {}|Piazza Dante {}|Ulica Vukovarska {}|{} Main"
-    " Street|{} Elm Avenue|Calle del Sol {}, 3º B|Strada Florilor nr. {}|bul. Vitosha {}|Cumhuriyet"
-    " Caddesi No: {}|Nowy Świat {}/4|Vaci utca {}|Rue Mohammed V, {}|Storgatan {}|Calea Victoriei {}"
-).split("|")
-_HOUSES = (
-    "The Old Dairy|Rose Cottage|Ivy House|The Malthouse|Orchard Barn|Mill Farm|The Lodge|Mains of"
-    " Leith|Hill View|The Bungalow|Priory Court|Tower House|The Granary|Baile Mór|Glebe House"
-).split("|")
-_SECOND = {
-    "fr": "apt {n}|appt. {n}|bât. B|bâtiment {n}|2e étage|esc. C|porte {n}|chez Mme Petit".split("|"),
-    "de": "Whg. {n}|2. OG|Hinterhaus|3. Stock links|c/o Meier|App. {n}|EG rechts|Haus {n}".split("|"),
-    "lb": "Apt. {n}|2. Stack|App. {n}|3e étage|Haus {n}|c/o Weber|Residence Rosa".split("|"),
-    "en": "Flat {n}|Apt {n}|Unit {n}|Room {n}|c/o Baker|Top floor|Basement flat|Block {n}".split("|"),
-}
-_OFFICE_CODES = "ABCDEFGHKLMNPRSTVWZ"
-_KNOWN_FORMS = (
-    "9999/999",
-    "9999-999-99",
-    "AA-9999-999",
-    "A 999/99",
-    "99.9999.999",
-    "AA/99/9999",
-    "99 A 999/99",
-    "9999999",
-    "999999",
-    "99999999",
-    "AAA-99999",
-    "A999999",
-    "999 AA 99/99",
-    "99-999-9999",
-    "9999/AA/999",
-    "AA9999999",
-    "99/9999",
-    "9999.99",
-    "A-99999-9",
-    "AA 999 999",
-    "999-999-999",
-    "999.999.99",
-    "AAAA/9999/999",
-    "99AA999",
-    "aaa-9999",
-    "AA.99.999.9",
-    "999AA999999",
-    "A9-9999",
-)
+_SHORT_FORM = 5
 
+
+def read_words(path: Path) -> dict[str, list[str]]:
+    """The sections of a file of words between bars, by the names of the sections."""
+    words: dict[str, list[str]] = {}
+    entries: list[str] = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("## "):
+            entries = words.setdefault(line[3:], [])
+        elif not line.startswith("#"):
+            entries.extend(line.split("|"))
+    return words
+
+
+_WORDS = read_words(Path(__file__).parent / "values.txt")
+_SMALL = "[a-zäöüëéèêôï]+"
+_TOWN = re.compile(rf"[A-ZÄÖÜËÉ]{_SMALL}(?:[ \-](?:[A-Z]{_SMALL}|op|an|der|sur|la|le|d'))*")
+_OFFICE_CODES = "ABCDEFGHKLMNPRSTVWZ"
 
 @dataclass(frozen=True)
 class Towns:
@@ -236,31 +128,35 @@ class Values:
 
     def _named_street(self) -> str:
         language = self.language
-        if self._is(0.25) and language in _FIXED:
-            return self._pick.choice(_FIXED[language])
-        kind, what = self._pick.choice(_STREETS[language]), self._pick.choice(_WHAT[language])
+        if self._is(0.25):
+            return self._pick.choice(_WORDS[f"fixed {language}"])
+        kind = self._pick.choice(_WORDS[f"streets {language}"])
+        what = self._pick.choice(_WORDS[f"what {language}"])
         if self._is(0.2):
             what = self._towns.pick(self._pick, language)
         if language == "de":
             return f"{what}{kind}" if kind.islower() else f"{what}-{kind}"
-        return f"{what} {kind}" if language == "en" else f"{kind.replace('_', ' ')} {what}"
+        return f"{what} {kind}" if language == "en" else f"{kind} {what}"
 
     def _street(self) -> str:
         if self._is(0.04):
-            return self._pick.choice(_ABROAD).format(self._rand(1, 120))
+            return self._pick.choice(_WORDS["abroad"]).format(self._rand(1, 120))
         street = self._plain_street()
-        second = self._pick.choice(_SECOND[self.language]).format(n=self._rand(1, 60))
+        second = self._pick.choice(_WORDS[f"second {self.language}"]).format(n=self._rand(1, 60))
         if self._is(0.1):
             return f"{second}, {street}" if self.language == "en" else f"{street}, {second}"
         if self.language == "en" and self._is(0.1):
-            return f"{self._pick.choice(_HOUSES)}, {street if self._is(0.5) else street.lstrip('0123456789abcABC ')}"
+            unnumbered = street.lstrip("0123456789abcABC ")
+            house = self._pick.choice(_WORDS["houses"])
+            return f"{house}, {street if self._is(0.5) else unnumbered}"
         return street
 
     def _plain_street(self) -> str:
         name, number = self._named_street(), self._number()
         if self._is(0.06):
             word = {"fr": "n°", "de": "Nr.", "lb": "Nummer", "en": "number"}[self.language]
-            return self._pick.choice((f"{name} {word} {number}", f"{word} {number}, {name}", f"{name}, {word} {number}"))
+            forms = ("{0} {1} {2}", "{1} {2}, {0}", "{0}, {1} {2}")
+            return self._pick.choice(forms).format(name, word, number)
         if self.language == "de":
             return f"{name} {number}"
         if self.language == "en":
@@ -302,10 +198,11 @@ class Values:
 
     def _day(self, year: int) -> str:
         day, month = self._rand(1, 28), self._rand(1, 12)
-        written = _MONTHS[self.language][month - 1]
+        written = _WORDS[f"months {self.language}"][month - 1]
         short = f"{year % 100:02d}"
         forms = [
-            f"{day:02d}.{month:02d}.{year}", f"{day}.{month}.{year}", f"{day:02d}/{month:02d}/{year}",
+            f"{day:02d}.{month:02d}.{year}", f"{day}.{month}.{year}",
+            f"{day:02d}/{month:02d}/{year}",
             f"{day:02d}-{month:02d}-{year}", f"{year}-{month:02d}-{day:02d}",
             f"{day}.{month}.{short}", f"{day:02d}/{month:02d}/{short}", f"{day} {written} {year}",
             f"{day} {written} {year}", f"{day:02d} {month:02d} {year}",
@@ -325,7 +222,7 @@ class Values:
     def _date(self) -> str:
         if self._is(0.3):
             day, month = self._rand(1, 28), self._rand(1, 12)
-            written = _MONTHS[self.language][month - 1]
+            written = _WORDS[f"months {self.language}"][month - 1]
             dot = "." if self.language in ("de", "lb") else ""
             return self._pick.choice(
                 (f"{day:02d}.{month:02d}.", f"{day:02d}/{month:02d}", f"{day}{dot} {written}")
@@ -333,7 +230,7 @@ class Values:
         return self._day(self._rand(1960, 2013) if self._is(0.15) else self._rand(2014, 2027))
 
     def _file(self) -> str:
-        form = self._pick.choice(_KNOWN_FORMS) if self._is(0.4) else self._any_form()
+        form = self._pick.choice(_WORDS["forms"]) if self._is(0.4) else self._any_form()
         signs = {"9": "0123456789", "A": _OFFICE_CODES, "a": "abcdefghkmnprst"}
         made = "".join(self._pick.choice(signs.get(sign, sign)) for sign in form)
         return made if self._is(0.7) else f"{self._rand(2009, 2026)}/{made.split('/')[0]}"
@@ -345,7 +242,9 @@ class Values:
             for _ in range(self._rand(1, 4))
         ]
         form = self._pick.choice(("-", "/", ".", " ", "-", "")).join(groups)
-        return f"{form}{self._pick.choice(('', '', '/26', '-2025', ' A', '9999'))}" if len(form) > 5 else f"{form}99999"  # noqa: PLR2004
+        if len(form) <= _SHORT_FORM:
+            return f"{form}99999"
+        return form + self._pick.choice(("", "", "/26", "-2025", " A", "9999"))
 
     def _person_number(self) -> str:
         year, month, day = self._rand(1940, 2015), self._rand(1, 12), self._rand(1, 28)
@@ -365,8 +264,10 @@ class Values:
             return " ".join(f"{self._rand(0, 99):02d}" for _ in range(times))
 
         made = {
-            "fr": (f"0{self._rand(1, 9)} {two(4)}", f"+33 6 {two(4)}", f"06.{two(4).replace(' ', '.')}"),
-            "lb": (f"621 {two(3)}", f"+352 691 {two(3)}", f"26 {two(3)}", f"{two(3)}", f"(+352) {two(4)}"),
+            "fr": (f"0{self._rand(1, 9)} {two(4)}", f"+33 6 {two(4)}",
+                   f"06.{two(4).replace(' ', '.')}"),
+            "lb": (f"621 {two(3)}", f"+352 691 {two(3)}", f"26 {two(3)}",
+                   f"{two(3)}", f"(+352) {two(4)}"),
             "de": (f"0{self._rand(15, 17)}{self._rand(0, 9)} {self._rand(10**6, 10**7)}",
                    f"0{self._rand(200, 9999)}/{self._rand(10**4, 10**7)}", f"+49 171 {two(3)}"),
             "en": (f"07{self._rand(100, 999)} {self._rand(100000, 999999)}",
@@ -377,7 +278,8 @@ class Values:
     def _amount(self) -> str:
         number = self._pick.choice(
             (str(self._rand(5, 900)), f"{self._rand(1, 9)}.{self._rand(100, 999)}",
-             f"{self._rand(10, 999)},{self._rand(10, 99)}", f"{self._rand(1, 40)} {self._rand(100, 999)}")
+             f"{self._rand(10, 999)},{self._rand(10, 99)}",
+             f"{self._rand(1, 40)} {self._rand(100, 999)}")
         )  # fmt: skip
         if self.language == "en":
             return f"£{number.replace(',', '.')}"

@@ -101,7 +101,7 @@ def load_kind_tagger() -> KindTagger:
         weights = np.frombuffer(content, dtype=np.int8, count=size).reshape(-1, len(KINDS))
         towns = np.frombuffer(content, dtype=np.uint8, offset=size)
         if towns.size != 1 << (TOWN_BITS - 3) or len(bias) != len(KINDS):
-            raise ValueError("kinds.txt is not whole")  # noqa: TRY301
+            raise ValueError("kinds.txt is not whole")
         return KindTagger(weights, scale, bias, towns, load_tagger().lexicon)
     except PrivacyUnavailable:
         raise
