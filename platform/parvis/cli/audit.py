@@ -18,6 +18,7 @@ from parvis.audit.fsck import LogCheck, check_logs
 from parvis.audit.log import AuditLog
 from parvis.audit.reader import Proof, to_us
 from parvis.audit.writer import format_time
+from parvis.cli.audit_backup import register_backup
 from parvis.cli.audit_feed import register_feed
 from parvis.cli.audit_keys import register_keys
 from parvis.cli.audit_open import open_log, require_logs
@@ -62,6 +63,7 @@ def register(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     register_rollback(commands)
     register_feed(commands)
     register_reconcile(commands)
+    register_backup(commands)
 
 
 def _register_export(commands: Any) -> None:
