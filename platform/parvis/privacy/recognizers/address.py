@@ -9,11 +9,11 @@ from parvis.privacy.recognizers.coded import find_coded
 from parvis.privacy.recognizers.home_fields import find_fields
 from parvis.privacy.recognizers.homes import find_homes
 from parvis.privacy.recognizers.places import (
-    find_living_cues,
     is_living_cue,
     is_office_address,
     is_small_line,
 )
+from parvis.privacy.sieve import Sieve
 from parvis.privacy.words import is_never_a_name
 
 _L = r"[^\W\d_]"
@@ -57,7 +57,7 @@ _GOES_ON = (
     r"lorsque|comme|donc|puis|ainsi|jusqu|vers|par|avant|après|pendant|se|s|ne|n|y|en ce|doit|peut|"
     r"moi|lui|svp|merci|bonjour|tél|tel"
 )
-_FR = re.compile(
+_FR = Sieve(
     rf"(?<![\w/.\-])(?<!\d,)(?<!Art\. )(?:{_NUMBER},?[ \n](?:{_TYPES})|"
     rf"{_NUMBER},[ \n](?:{_PLACED}))(?!\w)"
     rf"(?:[ \n]?{_WORD}(?:[ \n]?\d{{1,4}}(?!\d)[ ]?)?){{1,6}}?"
@@ -105,7 +105,7 @@ _GB_SUFFIX = (
 _POSTCODE = r"[A-Z]{1,2}\d[A-Z\d]?[ ]?\d[A-Z]{2}"
 _POSTCODE_HERE = rf"(?-i:{_POSTCODE})"
 _CAP_HERE = rf"[A-ZÀ-Þ]{_L}{{0,40}}(?:['\-]{_L}{{1,40}}){{0,4}}"
-_GB = re.compile(
+_GB = Sieve(
     r"(?<![\w/.\-])"
     rf"(?:(?:flat[ ]\w{{1,4}}|\d{{1,2}}f\d{{1,2}}),?[ ])?\d{{1,4}}(?:/\d{{1,3}})?[a-d]?,?[ \n]"
     r"(?!(?:of|at|in|on|to|(?-i:the)|and|or|for|from|by|[ap]m|days?|weeks?|months?|years?)[ \n])"
@@ -120,17 +120,13 @@ _ALONE = re.compile(
     rf"(?-i:[A-ZÀ-Þ]){_L}+)){{0,3}})[ ]?(?=\n|$|,)",
     re.MULTILINE,
 )
-_LU_CODE = re.compile(rf"(?<![\w])L[ \-]{{1,2}}\d{{4}}{_S}{_TOWN}", re.IGNORECASE)
-_CODE = re.compile(
+_LU_CODE = Sieve(rf"(?<![\w])L[ \-]{{1,2}}\d{{4}}{_S}{_TOWN}", re.IGNORECASE)
+_CODE = Sieve(
     rf"(?<![\w,.])\d{{4,5}}{_S}(?-i:[A-ZÀ-Þ]){_L}+(?:['\-]{_L}+)*(?:{_S}(?:sur|am|an der|im|"
     rf"(?-i:[A-ZÀ-Þ]){_L}+)){{0,2}}",
     re.IGNORECASE,
 )
 _GB_CODE = re.compile(rf"(?<!\w){_POSTCODE}(?!\w)")
-_TOWN_HERE = re.compile(
-    rf"{_CAP}(?:{_S}(?:sur|am|an der|im|upon|la|le|les){_S}{_CAP}|[ ](?-i:[A-ZÀ-Þ][a-zà-ÿ]{{3,}}))?"
-)
-_SMALL_TOWN = re.compile(rf"{_L}{{3,}}(?:-{_L}+)*")
 _BUILDING = (
     r"(?:r[eé]sidence|r[eé]s\.|lotissement|immeuble|b[aâ]t(?:iment|\.)?|appt?\.?|appartement|"
     r"esc(?:alier|\.)?|lieu-dit|hameau|domaine|tour|wohnung|whg\.?|haus|block|flat|unit|apt\.?|"
@@ -180,7 +176,7 @@ _SMALL_COMMA_TOWN = re.compile(
     rf",[ ]{_L}{{4,40}}(?:-{_L}{{1,40}}){{0,4}}(?=[ ]?(?:[.,;:!?)\n]|$))"
 )
 _TOWN_BEFORE = re.compile(rf"(?::|(?<!\w)(?:in|zu|zou|à))[ ](?P<town>{_CAP_HERE}),[ ]\Z")
-_PO_BOX = re.compile(
+_PO_BOX = Sieve(
     r"(?<![\w.])(?:bp|b\.[ ]?p\.|cs|postfach|p\.?[ ]?o\.? box|bo[iî]te postale|case postale)"
     rf"[ ]\d[\d ]{{0,9}}\d?[ ]?[,\n\-][ \n]?(?:{_CODE_TOWN}|"
     rf"{_PLAIN}(?:[ ]{_PLAIN}){{0,2}},?[ ]{_POSTCODE})",
@@ -204,37 +200,20 @@ _SMALL_TOWN_AFTER = re.compile(
     rf",?[ ](?:in|à|a|zu|zou|at)[ ](?:(?:bad|sankt|st\.?|saint|neu|alt|le|la|les|new|"
     rf"great) )?{_L}{{3,40}}(?:-{_L}{{1,40}}){{0,3}}"
 )
-_BORN_TOWN = re.compile(
-    rf"(?<!\w)(?:(?:in|zu|zou){_S}(?P<town>{_CAP})(?={_S}(?:gebuer|geboren))"
-    rf"|(?:aus|vu|vun|nach|op){_S}(?P<left>{_CAP})(?={_S}(?:(?:aus|weg|ver|um)?gezogen|geplënnert))"
-    # "Lehrke Stefanie, aus Föhren": where a person is from
-    rf"|(?-i:[A-ZÀ-Þ]){_L}+ (?-i:[A-ZÀ-Þ]){_L}+(?:,? (?:aus|from|vu|vun)|, de) (?P<from>"
-    rf"(?:(?:Bad|Sankt|St\.|Saint|Le|La|Les|New|Great) )?{_CAP})"
-    r"(?=[.,;:!?)\n]|$|[ ](?-i:[a-zà-ÿ]))"
-    # "hei ass de Jempi vun Iechternach", "I am Jo from Leeds": who speaks says where from
-    # "von Rorschach nach ... gezogen", "moved here from Wexford"
-    rf"|(?<!\w)(?:von|vun|aus){_S}(?P<old>{_CAP}){_S}(?:nach|op|zou|an){_S}"
-    r"(?=[^.!?\n]{0,90}(?:gezogen|geplënnert|gewechselt))"
-    rf"|(?<!\w)(?:moved|moving|déménag\w+|zogen?|ziehen?)[ ][^.!?\n\d]{{0,25}}?(?:from|von|vun)"
-    rf"{_S}(?P<before>{_CAP})"
-    r"|(?:ich bin|ech sinn|hei ass|hier ist|hier spricht|i am|i'm|this is|je suis|ici|it's|its)"
-    rf"[ ](?:(?:de|den|d'|der|die)[ ]?)?{_PLAIN}(?:[ ]{_PLAIN})?,?[ ](?:aus|from|vu|vun|de|to)[ ]"
-    rf"(?P<home>{_PLAIN})(?=[ ]?[.,;:!?)\n]|$))",
-    re.I,
-)
 # "7, Lannenallee, L-4040 Esch": the German way of streets with the number before
-_LU = re.compile(
+_LU = Sieve(
     rf"(?<![\w/.\-])(?<!\d,){_NUMBER},?[ \n](?:{_CAP}[ \-]){{0,2}}{_L}{{2,30}}(?:strooss|"
     rf"stroos|stross|"
     r"stra(?:ß|ss)e|wee|gaass|plaz|allee|bierg|gronn|pad|weier|heck|feld|duerf|knapp)(?!\w)",
     re.IGNORECASE,
 )
-_BE_FR = re.compile(
+_BE_FR = Sieve(
     r"(?<!\w)(?:chauss[eé]e|rue|avenue|boulevard|place|dr[eè]ve|square|"
     rf"quai){_S}(?:{_PLAIN}{_S}){{1,5}}?"
     rf"\d{{1,4}}{_EXTRA}[ ]?,?[ \n]{{1,2}}{_CODE_TOWN}",
     re.IGNORECASE,
 )
+_EDGE = " ,;.\n-("
 # in capitals, words of the sentence look like words of the street
 _NOT_STREET = frozenset(
     (
@@ -299,37 +278,30 @@ class AddressRecognizer(RuleRecognizer):
                 yield from self._address(text, match.start(), match.end(), rule)
 
     def _address(self, text: str, start: int, end: int, rule: str) -> Iterator[Hit]:
-        shown = text[start:end].rstrip(" ,;.\n-(")
-        end = start + len(shown)
-        if is_small_line(text, start):
-            town = _SMALL_TOWN_AFTER.match(text, end)
-            end = town.end() if town else end
-        rest = _REST.match(text, end)
-        if rest and rest.end() > end:
-            end += len(text[end : rest.end()].rstrip(" ,;.\n-("))
-        in_town = _IN_TOWN.match(text, end) or _COMMA_TOWN.match(text, end)
-        if in_town is None and is_small_line(text, start):
-            in_town = _SMALL_COMMA_TOWN.match(text, end)
-        if in_town and is_never_a_name(in_town.group()):
-            in_town = None
-        end = in_town.end() if in_town else end
-        before = _BUILDING_BEFORE.search(text, max(0, start - 90), start)
-        start = before.start() if before else start
-        town_before = _TOWN_BEFORE.search(text, max(0, start - 50), start)
-        start = town_before.start("town") if town_before else start
-        inner = _IN_STREET.match(text, start, end)
-        start = inner.end() if inner else start
-        start = _past_sentence(text, start, end)
+        end = _grown_end(text, start, start + len(text[start:end].rstrip(_EDGE)))
+        start = _past_sentence(text, _grown_start(text, start, end), end)
         if not is_office_address(text, start, end):
             yield Hit(start, end, Label.ADDRESS, CUED, f"address_{rule}")
 
-    def _towns(self, text: str) -> Iterator[Hit]:
-        for start in find_living_cues(text):
-            is_small = is_small_line(text, start)
-            town = (_SMALL_TOWN if is_small else _TOWN_HERE).match(text, start)
-            if town and not is_never_a_name(town.group()):
-                yield Hit(*town.span(), Label.LOCATION, SURE, "town_cue")
-        for town in _BORN_TOWN.finditer(text):
-            span = next(town.span(group) for group, value in town.groupdict().items() if value)
-            if not is_never_a_name(text[slice(*span)]):
-                yield Hit(*span, Label.LOCATION, SURE, "town_cue")
+
+def _grown_end(text: str, start: int, end: int) -> int:
+    """With flat, floor, postcode and town behind the street."""
+    is_small = is_small_line(text, start)
+    town = _SMALL_TOWN_AFTER.match(text, end) if is_small else None
+    end = town.end() if town else end
+    rest = _REST.match(text, end)
+    end += len(rest.group().rstrip(_EDGE)) if rest else 0
+    in_town = _IN_TOWN.match(text, end) or _COMMA_TOWN.match(text, end)
+    if in_town is None and is_small:
+        in_town = _SMALL_COMMA_TOWN.match(text, end)
+    return in_town.end() if in_town and not is_never_a_name(in_town.group()) else end
+
+
+def _grown_start(text: str, start: int, end: int) -> int:
+    """With building and town before the street, without "in der"."""
+    before = _BUILDING_BEFORE.search(text, max(0, start - 90), start)
+    start = before.start() if before else start
+    town = _TOWN_BEFORE.search(text, max(0, start - 50), start)
+    start = town.start("town") if town else start
+    inner = _IN_STREET.match(text, start, end)
+    return inner.end() if inner else start

@@ -1,8 +1,8 @@
 """Which place is a person's and which an office's: cues that addresses and towns share."""
 
 import re
-from collections.abc import Iterator
 
+from parvis.privacy.sieve import Sieve
 from parvis.privacy.words import is_never_a_name
 
 _PREPOSITION = (
@@ -39,7 +39,7 @@ _LIVES_IN = (
     r"ville de r[eé]sidence|wohnhaft|domicili[eé]e?)[ ]?:?[ ]"
     r")"
 )
-_LIVING = re.compile(_LIVES_IN, re.IGNORECASE)
+_LIVING = Sieve(_LIVES_IN, re.IGNORECASE)
 _LIVING_BEFORE = re.compile(_LIVES_IN + r"\Z", re.IGNORECASE)
 _BORN_AFTER = re.compile(
     r"\A[ \n](?:ginn )?(?:op d'Welt komm|(?:aus|weg|um|ver|hin|zu)?gezogen|geplënnert|"
@@ -115,12 +115,6 @@ _BODY = re.compile(
     r"Hospital|"
     r"Library|Ministry|Service)[,\n]"
 )
-
-
-def find_living_cues(text: str) -> Iterator[int]:
-    """Where the name of a town where somebody lives or was born should begin."""
-    for match in _LIVING.finditer(text):
-        yield match.end()
 
 
 def is_living_cue(text: str, start: int, end: int | None = None) -> bool:
