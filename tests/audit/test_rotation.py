@@ -86,6 +86,9 @@ def test_a_rotated_log_verifies_before_and_after_on_every_driver(
         proof.write_text(log.reader.get_proof("commune", found.seq).text)
         words = [str(proof), "--policy", str(trust), "--receipt", receipt.text]
         assert verify.main(words) == 0
+    gone = log.reader.list_records("platform", kinds=["key.retired"])
+    told = {one.data["target"]["log"]: one.data["change"]["vkey"] for one in gone}
+    assert told == {key.log: key.vkey for key in old.values()}
     turned = log.reader.list_records("platform", kinds=["key.rotated"])
     assert [one.data["target"].get("log") for one in turned] == [None, old["commune"].log]
     assert all(one.data["actor"]["roles"] == ["operator"] for one in turned)
@@ -234,6 +237,9 @@ def test_a_change_of_keys_killed_anywhere_has_happened_or_has_not(
     done = list(STEPS).index(step) >= 3
     told = len(log.reader.list_records("platform", kinds=["key.rotated"]))
     assert (turned, told) == (int(done), int(done))
+    gone = log.reader.list_records("platform", kinds=["key.retired"])
+    # what was destroyed before the death itself cannot be told any more
+    assert len(gone) == int(done and step not in ("the old key is zeros", "the old key is gone"))
     for name in LOGS:
         own = log.reader.get_key(name).log
         assert len(list(house.audit_dir.glob(f"keys/{own}*"))) == 1

@@ -50,21 +50,22 @@ class LogKeys:
             key = self._keys[log_id] = self._find(log_id, public_key)
         return key
 
-    def retire_others(self, log_id: str, public_key: bytes) -> int:
-        """Destroy every other key of this log; gives how many. Raises SealBroken without this one.
+    def retire_others(self, log_id: str, public_key: bytes) -> list[bytes]:
+        """Destroy every other key of this log; gives the public halves of those that were readable.
 
         Overwritten, synced, removed. What a disk keeps of overwritten blocks, and every backup, is
-        still wrapped under the root key.
+        still wrapped under the root key. Raises SealBroken without this one.
         """
         own = self._find(log_id, public_key)
-        count = 0
+        retired = []
         for path in self._list_files(log_id):
             found = self._read(log_id, path)
-            if found is None or found.public_key().public_bytes_raw() != public_key:
+            public = found.public_key().public_bytes_raw() if found else b""
+            if public != public_key:
                 overwrite_and_remove(path)
-                count += 1
+                retired += [public] if public else []
         self._keys[log_id] = own
-        return count
+        return retired
 
     def _find(self, log_id: str, public_key: bytes) -> Ed25519PrivateKey:
         found = [self._read(log_id, path) for path in self._list_files(log_id)]

@@ -107,6 +107,7 @@ class Sequencer:
             log.critical("audit.stopped", extra={"tenant": tenant_id, "fault": words})
         opened = events.Draft("log.opened", target={"object": self._writer.emitter.worker})
         self._writer.commit([system_entry(events.PLATFORM, opened)])
+        turns.record_retired(self._writer)
         self._end_orphans()
         self._keep_heads()
         self._ballast.fill()

@@ -156,8 +156,25 @@ def _keep(state: State, placed: Placed, kind: str, public_key: bytes, note: str)
 def _finish(writer: Writer, log: LogRow) -> str:
     """The head that both signed reaches other storage before the old key goes."""
     writer.heads.advance(writer.known_heads())
-    writer.keys.retire_others(log.id, log.public_key)
+    writer.retire_keys(log)
+    record_retired(writer)
     return format_vkey(log.origin, log.public_key)
+
+
+def record_retired(writer: Writer) -> None:
+    """Record in the platform log which private keys were destroyed, if any; once each."""
+    retired = list(writer.retired)
+
+    def work(states: dict[str, State]) -> None:
+        for log, public in retired:
+            target = {"log": log.id, "tenant": log.tenant_id, "key": _key_id(log, public)}
+            change = {"vkey": format_vkey(log.origin, public)}
+            draft = Draft("key.retired", outcome="success", target=target, change=change)
+            _place(writer, states, PLATFORM, draft, {"type": "system"})
+
+    if retired:
+        writer.grow(work)
+        writer.retired.clear()
 
 
 def _head(state: State) -> Checkpoint:

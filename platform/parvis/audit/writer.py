@@ -132,6 +132,7 @@ class Writer:
         self._counters: dict[tuple[int, str], int] = {}
         self._known: dict[str, tuple[int, str]] = {}
         self._usage: dict[str, int] = {}
+        self.retired: list[tuple[LogRow, bytes]] = []  # `turns.record_retired` tells of them
         with ExitStack() as undo:
             self._lock = LockFile(folder / "writer.lock")
             undo.callback(self._lock.close)
@@ -322,9 +323,15 @@ class Writer:
             if log.tenant_id in self.stopped or log.id in closed:
                 continue
             try:
-                self.keys.retire_others(log.id, log.public_key)
+                self.retire_keys(log)
             except SealBroken as error:
                 self.stopped[log.tenant_id] = str(error)
+
+    def retire_keys(self, log: LogRow) -> None:
+        """Destroy the log's earlier keys; those that it signed with are to be recorded."""
+        gone = self.keys.retire_others(log.id, log.public_key)
+        signed = {key.public_key for key in self.store.list_keys(log.no)} if gone else set()
+        self.retired += [(log, public) for public in gone if public in signed]
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
