@@ -5,10 +5,11 @@ import re
 from collections.abc import Collection, Iterator
 
 from parvis.privacy.normalise import clean
-from parvis.privacy.recognizers.contact import find_office_mailboxes
+from parvis.privacy.recognizers.contact import find_office_lines, find_office_mailboxes
 from parvis.privacy.recognizers.places import OFFICE_WORDS
+from parvis.privacy.sieve import Sieve
 
-_LAW = re.compile(
+_LAW = Sieve(
     r"(?<!\w)(?:§{1,2} ?\d+[a-z]?(?:(?: ?(?:abs|absatz|nr|satz|s)\.? ?\d+[a-z]?)|, ?\d+[a-z]?|"
     r" ?(?:und|bis|f{1,2}\.?|-) ?\d*[a-z]?){0,5}(?: ?[A-Z][A-Za-z]{1,9}(?: [IVX]{1,4})?)?"
     r"|(?:art(?:icle|ikel|\.)?s?|artt\.) ?[LRD]?\.? ?\d+(?:[\-.]\d+){0,4}(?: ?(?:abs|al|"
@@ -25,20 +26,20 @@ _LAW = re.compile(
     r"no\.?))? ?\d{3,6}(?:[*\-]\d{1,3})?)",
     re.IGNORECASE,
 )
-_COURT = re.compile(
+_COURT = Sieve(
     r"(?<!\w)(?:(?:BGH|BVerf\w+|BVerwG|BSG|BAG|BFH|EuGH|EuG|EGMR|OLG|OVG|VGH|VG|LG|AG|LSG|SG|"
     r"FG|Cass\.?|CJUE|CEDH|CE|TA|CAA|ECtHR|CJEU|EWCA|UKSC)[^\n;]{0,40}?)"
     r"(?:[IVX]{1,4} )?[A-Z]{0,3} ?[A-Z]{1,3}?[ \-]?\d{1,5}[/.]\d{2,4}"
     r"|(?<!\w)[CT]-\d{1,4}/\d\d(?!\d)|ECLI:[A-Z]{2}:\w+:\d{4}:[\w.]+",
 )
-_AMOUNT = re.compile(
+_AMOUNT = Sieve(
     r"(?:(?<![\w])\d{1,3}(?:[ .,']\d{3})*(?:[.,]\d{1,2})?|(?<![\w])\d+(?:[.,]\d{1,2})?) ?(?:€|"
     r"euros?|eur|chf|\$|£|%|francs?|prozent|percent|pour cent)(?!\w)|(?:€|\$|£|EUR|CHF)"
     r" ?\d[\d ., ']{0,14}\d",
     re.IGNORECASE,
 )
 # versions, machines and plots: not where anybody lives
-_THING = re.compile(
+_THING = Sieve(
     r"(?:versi?ou?n|versioun|release|firmware)(?:[ ]?[:=]?[ ]?)v?\d+(?:\.\d+){1,4}"
     r"|(?:poste|rechner|ordinateur|computer|drucker|imprimante|printer|"
     r"laptop)[ ]?:?[ ]?[A-Z]{2,4}-?\d{2,6}"
@@ -50,7 +51,7 @@ _THING = re.compile(
     re.IGNORECASE,
 )
 # days of the year, which name months that are first names as well
-_DAY = re.compile(
+_DAY = Sieve(
     r"(?<![\w.])\d{1,2}(?:er|st|nd|rd|th|\.|te[rn]?)? ?(?:jan|janv|mars|mar|mai|may|mee|june?|"
     r"juin|juni|"
     r"april|avril|apr|avr|august|août|aug|sept?|okt|oct|nov|dez|d[eé]c|januar|juli|july|februar|"
@@ -108,7 +109,7 @@ _NAMED_AFTER = re.compile(
     r"College|Library|Way|"
     r"University|Museum|Foundation|Bridge|Stadium|Award|Act|Building|House|Institute|Academy)(?!\w)"
 )
-_OFFICE_NAME = re.compile(
+_OFFICE_NAME = Sieve(
     rf"(?<![\w])(?:{OFFICE_WORDS})(?: (?:de|du|des|de la|der|des|vun|vun der|of|for|für|fir|d'|"
     rf"the|zu|in)[ ']?)?(?: ?(?:la |le |l'|les )?(?-i:[A-ZÀ-Þ])[\w'\-]+){{0,3}}",
     re.IGNORECASE,
@@ -167,6 +168,7 @@ def find_readable(text: str) -> list[tuple[int, int]]:
     ):
         found.extend(match.span() for match in pattern.finditer(text))
     found.extend(find_office_mailboxes(text))
+    found.extend(find_office_lines(text))
     return [span for span in found if span[0] < span[1]]
 
 

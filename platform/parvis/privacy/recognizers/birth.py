@@ -7,6 +7,7 @@ from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.base import SURE, Hit, RuleRecognizer
 from parvis.privacy.recognizers.birthdays import find_told_births
 from parvis.privacy.recognizers.places import is_small_line
+from parvis.privacy.sieve import Sieve
 from parvis.privacy.words import is_never_a_name
 
 _MONTHS = (
@@ -80,8 +81,8 @@ _CUE_AFTER = re.compile(
     re.IGNORECASE,
 )
 _YEAR_CUE = re.compile(
-    r"(?<!\w)(?:n[eé]e?s?(?:\(e\))?(?: en| vers)?|born (?-i:[A-ZÀ-Þ])[^\W\d_]+|born(?: in|"
-    r" around)?|b\.|"
+    r"(?<!\w)(?:n[eé]e?s?(?:\(e\))?(?: en| vers)?|born (?-i:[A-ZÀ-Þ])[^\W\d_]+|"
+    r"born(?: (?:here|(?:in|at) [^.;\d\n]{1,25}))?(?: in| around)?|b\.|"
     r"geb(?:oren(?:e[rn]?)?|\.)?(?: im jahr(?:e)?| um| ca\.)?|jahrgang|joergang|jg\.?|"
     r"gebuer(?:en)?(?: am joer| ëm)?|"
     r"ann[eé]e de naissance ?:?|geburtsjahr:?|gebuertsjoer:?|(?:birth year|year of birth):?) \Z",
@@ -105,7 +106,7 @@ _MONTH_YEAR = re.compile(
     re.IGNORECASE,
 )
 # "does not know her date of birth, she thinks 1987"
-_SAID_YEAR = re.compile(
+_SAID_YEAR = Sieve(
     r"(?:date de naissance|date of birth|geburtsdatum|gebuertsdatum|birth date)[^\d\n]{1,60}"
     r"(?P<year>(?:19|20)\d\d)(?![\d./\-])",
     re.IGNORECASE,
@@ -234,7 +235,7 @@ class BirthRecognizer(RuleRecognizer):
 
     def _years(self, text: str) -> Iterator[Hit]:
         for match in _YEAR_ONLY.finditer(text):
-            before = text[max(0, match.start() - 30) : match.start()]
+            before = text[max(0, match.start() - 45) : match.start()]
             cue = _YEAR_CUE.search(before)
             if cue and _THING_BORN.search(text, max(0, match.start() - 60), match.start()):
                 continue

@@ -18,6 +18,7 @@ from parvis.privacy.recognizers.base import (
     digits_of,
     is_cued,
 )
+from parvis.privacy.sieve import Sieve
 from parvis.privacy.words import load_words
 
 _AT = (
@@ -55,7 +56,7 @@ _OFFICE = re.compile(
 )
 
 REGIONS = ("LU", "FR", "DE", "BE", "NL", "CH", "AT", "PT", "IT", "GB")
-_DIGIT_RUN = re.compile(
+_DIGIT_RUN = Sieve(
     r"(?<![\w.,])(?:\+|00|\(\+|\(0)?\d(?:[\d()]|[ .\-/]{1,3}(?=[\d(])|\n(?=\d)){5,24}"
 )
 _PHONE_CUE = cue(
@@ -165,6 +166,22 @@ def find_office_mailboxes(text: str) -> Iterator[tuple[int, int]]:
                 yield match.span()
 
 
+def find_office_lines(text: str) -> Iterator[tuple[int, int]]:
+    """Where numbers stand that only a firm or an office can have: nothing inside is personal."""
+    for match in _DIGIT_RUN.finditer(text):
+        start, end = _without_brackets(text, *match.span())
+        if _is_office_line(text, start, end):
+            yield start, end
+
+
+def _is_office_line(text: str, start: int, end: int) -> bool:
+    return bool(
+        _SERVICE.match(text[start:end])
+        or _SWITCHBOARD.fullmatch(text[start:end])
+        or _OFFICE_LINE_BEFORE.search(text[max(0, start - 40) : start])
+    )
+
+
 class PhoneRecognizer(RuleRecognizer):
     """Numbers of our neighbours, with or without country code; looked for only among digits."""
 
@@ -177,6 +194,8 @@ class PhoneRecognizer(RuleRecognizer):
             yield from self._written(text, match)
 
     def _spoken(self, text: str) -> Iterator[Hit]:
+        if not any(words.may_stand_in(text) for words in (_PHONE_CUE, _NUMBER_CUE)):
+            return
         for spoken in _SPOKEN.finditer(text):
             is_told = any(is_cued(text, spoken.start(), c) for c in (_PHONE_CUE, _NUMBER_CUE))
             if is_told and len(re.findall(r"\w+", spoken.group())) >= _LONG_SPOKEN:
@@ -211,11 +230,9 @@ class PhoneRecognizer(RuleRecognizer):
 
     def _is_something_else(self, text: str, start: int, end: int) -> bool:
         return bool(
-            _SERVICE.match(text[start:end])
+            _is_office_line(text, start, end)
             or _DATE.match(text[start:end])
             or text[end : end + 1].isalpha()
-            or _SWITCHBOARD.fullmatch(text[start:end])
-            or _OFFICE_LINE_BEFORE.search(text[max(0, start - 40) : start])
             or _NOT_A_PHONE_BEFORE.search(text[max(0, start - 24) : start])
             or _AMOUNT_AFTER.match(text[end : end + 8])
         )

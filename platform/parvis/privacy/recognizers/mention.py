@@ -8,6 +8,7 @@ from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.base import CUED, LIKELY, Hit, RuleRecognizer
 from parvis.privacy.recognizers.lexicon import is_plain_word
 from parvis.privacy.recognizers.places import OFFICE_WORDS
+from parvis.privacy.sieve import Sieve
 from parvis.privacy.words import (
     FIRST_NAMES,
     PARTICLES,
@@ -45,12 +46,12 @@ _ACTS = re.compile(
     rf"(?:{_VERBS})(?!\w)",
     re.MULTILINE,
 )
-_AGAINST = re.compile(
+_AGAINST = Sieve(
     r"(?<!\w)(?:plainte|recours|proc[eé]dure|affaire|litige|klage|anzeige|verfahren|sache|plainte|"
     r"complaint|claim|case|proceedings|matter|[eE]state)(?: of| de| von| vum| in der sache)?"
     rf"(?: (?:contre|gegen|géint|against|of))? (?P<name>{_FULL})(?!\w)",
 )
-_ROLE = re.compile(
+_ROLE = Sieve(
     r"(?<!\w)(?:l'agente?|agente?|den? agent|officer|case ?worker|social worker|work coach|"
     r"adviser|advisor|"
     r"teacher|inspector|sachbearbeiter(?:in)?|betreuer(?:in)?|lehrer(?:in)?|"
@@ -74,7 +75,7 @@ _ROLE = re.compile(
     rf"(?P<name>(?-i:{_FULL}))(?![\w\-])",
     re.IGNORECASE,
 )
-_FAMILY = re.compile(
+_FAMILY = Sieve(
     rf"(?<!\w)the (?P<name>{_CAP}) (?:family|children|twins|boys|girls|brothers|sisters|"
     rf"household|couple)(?!\w)"
 )
@@ -119,7 +120,7 @@ _AND = re.compile(
 )
 _KIN = re.compile(r"(?<!\w)(?:family|famil[il]e|famill|children|enfants|kinder|kanner)(?!\w)", re.I)
 _BRACKETED = re.compile(rf"\((?P<list>{_CAP}(?:, {_CAP}){{0,6}})\)")
-_SMALL_SAID = re.compile(
+_SMALL_SAID = Sieve(
     r"(?<![\w'])(?:je suis|c'est|ici|je m'appelle|m'appelle|pr[eé]nom|nom|ich bin|bin (?:der|die)|"
     r"hier (?:ist|spricht|schreibt)|mein name ist|der name ist|i am|i'm|im|this is|it's|its|"
     r"name is|"
@@ -135,7 +136,7 @@ _SMALL_SAID = re.compile(
     rf"(?P<after>[ \n]?(?:$|[.,;:!?)\n]|{_SMALL}))",
     re.IGNORECASE,
 )
-_SIGNED_SMALL = re.compile(
+_SIGNED_SMALL = Sieve(
     rf"(?<!\w)(?:lg|mfg|vg|merci|gruß|gréiss|thx|thanks|"
     rf"cdt)[ ,]{{1,2}}(?P<name>{_SMALL})[ .]?(?:$|\n)"
 )

@@ -7,6 +7,7 @@ from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.base import CUED, LIKELY, SURE, Hit, RuleRecognizer
 from parvis.privacy.recognizers.lexicon import is_first_name, is_plain_word, is_surname
 from parvis.privacy.recognizers.places import OFFICE_WORDS
+from parvis.privacy.sieve import Sieve
 from parvis.privacy.words import (
     FIRST_NAMES,
     PARTICLES,
@@ -40,12 +41,12 @@ _TITLES = (
     r"auntie|uncle|babcia|monni|tatta|m[eé]m[eé]|p[eé]p[eé]|mamie|papy|tonton|tata|onkel|tante|"
     r"(?:den |dem |de )?h[aä]r(?:en)?|(?:d')?madamm?|(?:d')?joffer|(?:d')?fra|famill"
 )
-_TITLED = re.compile(
+_TITLED = Sieve(
     rf"(?<![\w.\-])(?<!\d )(?:{_TITLES})(?:{_GAP}(?:i\. ?r\.|dr\.?|prof\.?|me|le docteur|"
     rf"la docteure))?{_GAP}(?P<name>(?:{_PARTICLE}{_GAP})?{_NAME})",
     re.IGNORECASE,
 )
-_TITLED_SMALL = re.compile(
+_TITLED_SMALL = Sieve(
     r"(?<![\w.\-])(?:mme|mlle|monsieur|madame|herrn?|frau|mrs|mr|ms|h[aä]r|madamm|joffer|"
     rf"m\.){_GAP}(?P<name>{_WORD})",
     re.IGNORECASE,
@@ -84,7 +85,7 @@ _FIELD = re.compile(
     r"(?=[ ]*(?:$|[\n;,|)(/.]|[ ]-[ ]))",
     re.IGNORECASE | re.MULTILINE,
 )
-_SAID = re.compile(
+_SAID = Sieve(
     r"(?<!\w)(?:je m'appelle|je me nomme|mon nom (?:complet )?est|(?:il|elle) s'appelle|"
     r"nomm[eé]e?|pr[eé]nomm[eé]e?|ich hei(?:ß|ss)e|mein name ist|mein name lautet|(?:er|sie)"
     r" hei(?:ß|ss)t|namens|"
@@ -94,7 +95,7 @@ _SAID = re.compile(
     rf"den )?(?P<name>{_ANY_NAME})",
     re.IGNORECASE,
 )
-_I_AM = re.compile(
+_I_AM = Sieve(
     r"(?<!\w)(?:ici|je suis|c'est|ich bin(?: die| der)?|hier (?:ist|spricht|schreibt)|i am|"
     r"i'm|this is|ech sinn(?: den| de| d')?|hei ass(?: den| de| d')?|et ass(?: den| de| d')?)"
     r"[ \n]?"
@@ -102,7 +103,7 @@ _I_AM = re.compile(
     re.IGNORECASE,
 )
 # the name of birth or of a late spouse: "née Tabourot", "geb. Grosskopf", "Wwe. Thielemann"
-_BIRTH_NAME = re.compile(
+_BIRTH_NAME = Sieve(
     r"(?<!\w)(?:n[eé]e|geb(?:\.|orene[rn]?)|gebuer(?:en)?t?|born|[eé]pouse|[eé]p\.|veuve|vve|"
     r"wwe\.?|"
     r"witwe|verw\.|divorc[eé]e?|formerly|aka|alias|dite?|genannt|called|surnomm[eé]e?|"
@@ -111,7 +112,7 @@ _BIRTH_NAME = re.compile(
     r"[ ](?:le|am|on|den?|in|à|zu|um)[ ])",
     re.IGNORECASE,
 )
-_USER = re.compile(
+_USER = Sieve(
     r"(?<!\w)(?:utilisat(?:eur|rice)|users?(?:[ ]?name)?|benutzer(?:name)?|benotzer(?:numm)?|login|"
     r"compte|nom d'utilisateur|kennung|"
     r"account|konto|kont|identifiant|session)(?:[ ](?:ist|ass|is|est))?"
@@ -138,7 +139,7 @@ _LAST_AND_INITIAL = re.compile(
 _DOTTED = re.compile(
     r"(?<![\w.@/:\-])(?P<name>(?P<first>[a-zà-ÿ]{1,20})\.[a-zà-ÿ]{4,30})(?![\w@/(]|\.\w)"
 )
-_KIN = re.compile(
+_KIN = Sieve(
     r"(?<!\w)(?:mon|ma|mes|notre|son|sa|leur|votre)[ ](?:fils|fille|mari|femme|[eé]poux|"
     r"[eé]pouse|fr[eè]re|s[oœ]e?ur|p[eè]re|m[eè]re|conjointe?|compagne|compagnon|voisine?|"
     r"coll[eè]gue|neveu|ni[eè]ce|oncle|tante|"
@@ -186,7 +187,7 @@ _CLOSING = re.compile(
     r"(?=[ ]?[,.]?[ ]?(?:\n|$))",
     re.IGNORECASE,
 )
-_SIGNED_INLINE = re.compile(
+_SIGNED_INLINE = Sieve(
     r"(?:cordialement|gr[üu](?:ß|ss)en?|hochachtungsvoll|regards|sincerely|faithfully|gréiss|"
     r"merci|mfg|thanks)"
     rf"[ ]?[,.!]?[ ](?P<name>{_CAPITAL}(?:[ ](?:{_PARTICLE}[ ])?{_CAPITAL}){{1,3}})"
@@ -205,7 +206,7 @@ _NICKNAME = re.compile(
     rf"(?<![\w\-])(?P<first>{_CAPITAL})[ ](?:\((?P<name>{_CAPITAL})\)|[\"“„«](?P<quoted>{_CAPITAL})"
     rf"[\"”“»][ ](?P<last>{_CAPITAL}))"
 )
-_WITH_ARTICLE = re.compile(
+_WITH_ARTICLE = Sieve(
     r"(?<!\w)(?:de|den|dem|vum|mam|beim|d'|D'|De|Den|Dem|mat|fir|vun)(?:(?<=')|[ ])"
     rf"(?P<name>{_CAPITAL})(?![\w\-])"
 )
@@ -297,7 +298,9 @@ class NameRecognizer(RuleRecognizer):
         """What stands beside a first name: a nickname, or the surname before it."""
         for match in _NICKNAME.finditer(text):
             nickname = match["name"] or match["quoted"]
-            if is_first_name(match["first"]) and not _is_no_nickname(nickname):
+            first = match["first"]
+            is_first = fold_name(first) in FIRST_NAMES or is_first_name(first)
+            if is_first and not _is_no_nickname(nickname):
                 span = match.span("name") if match["name"] else match.span()
                 yield Hit(*span, Label.PERSON, LIKELY, "nickname")
         for match in _ALONE.finditer(text):

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.base import CUED, SURE, Hit, RuleRecognizer
+from parvis.privacy.sieve import Sieve
 from parvis.privacy.words import is_never_a_name
 
 _HEADINGS: tuple[tuple[Label, str], ...] = (
@@ -55,7 +56,7 @@ _HEADINGS: tuple[tuple[Label, str], ...] = (
         r"adresses?|anschrift|adress|address|wohnort|domicile|plz[ /]*ort|stra(?:ß|ss)e|rue",
     ),
 )
-_KINDS = [(label, re.compile(form, re.IGNORECASE)) for label, form in _HEADINGS]
+_KINDS = [(label, Sieve(form, re.IGNORECASE)) for label, form in _HEADINGS]
 # one value under its key: JSON, XML, a query of a form
 _KEYED = re.compile(
     r"[\"'](?P<key>[^\W\d][\w \-]{0,28})[\"'][ ]?:[ ]?[\"'](?P<value>[^\"'\n]{1,80})[\"']"
