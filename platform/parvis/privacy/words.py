@@ -34,8 +34,10 @@ def past_small_word(text: str, start: int) -> int:
 
 def fold_name(name: str) -> str:
     """A name in small letters without accents, as the list of first names has them."""
+    if name.isascii():
+        return name.lower()
     apart = unicodedata.normalize("NFKD", name.casefold())
-    return "".join(char for char in apart if not unicodedata.combining(char))
+    return "".join([char for char in apart if not unicodedata.combining(char)])
 
 
 def load_first_names() -> tuple[frozenset[str], frozenset[str]]:
