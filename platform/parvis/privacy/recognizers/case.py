@@ -33,6 +33,7 @@ _DATE = re.compile(
 )
 _FIRST_WORD = re.compile(r"([^\W\d_]+)[ ]")
 _LEAST_WORD = 3
+_SHORT_CUES = frozenset(("id", "no", "nr"))
 _LEAST, _LEAST_BARE, _LEAST_DIGITS, _LEAST_OF_SOMETHING, _LEAST_ALONE = 3, 4, 4, 5, 7
 # years of a school or a budget, round the clock, thousands
 _NO_NUMBER = re.compile(r"(?:19|20)\d\d[/\-](?:(?:19|20)?\d\d)|\d{1,2}/\d{1,2}|\d{1,2}[h:]\d\d")
@@ -155,11 +156,18 @@ def _starts(value: str, start: int, *, is_capital: bool) -> Iterator[int]:
     at = 0
     while word := _FIRST_WORD.match(value, at):
         shown = word[1]
-        if len(shown) < _LEAST_WORD or not (is_never_a_name(shown) or is_number_word(shown)):
+        if not _is_cue(shown):
             if not is_capital or past_small_word(value, at) == at:
                 yield start + at
         at = word.end()
     yield start + at
+
+
+def _is_cue(word: str) -> bool:
+    """Whether it only says that a number follows, or of what: "ID", "dossier", "CAF"."""
+    if len(word) < _LEAST_WORD:
+        return word.casefold() in _SHORT_CUES
+    return is_never_a_name(word) or is_number_word(word)
 
 
 def _without_date(value: str) -> str:

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from parvis.privacy.entities import Label
 from parvis.privacy.rampart import Rampart
 from parvis.privacy.recognizers.base import Hit, SlowRecognizer
+from parvis.privacy.recognizers.lexicon import is_plain_word
 from parvis.privacy.recognizers.places import (
     is_like_address,
     is_living_cue,
     is_office_address,
 )
+from parvis.privacy.tagger import load_tagger, read_tokens
 from parvis.privacy.word_reader import Word
 from parvis.privacy.words import is_never_a_name
 
@@ -21,6 +23,8 @@ _PLACE_BELIEF = 0.5
 # In a text that uses capitals a name in small letters must be believed in firmly.
 _SMALL_NAME_BELIEF = 0.95
 _CASED_SHARE = 60
+# A lone word of the dictionary that the tagger thinks less likely a name than this is none.
+_COMMON_BELIEF, _AROUND = 0.005, 80
 _BETWEEN_NAMES = re.compile(
     r"(?: |\n|-| ?(?:de|du|des|von|van|der|den|di|da|dos|le|la|zu|zum|al|el|ben|d') ?){0,3}", re.I
 )
@@ -91,12 +95,30 @@ def _person(text: str, group: list[Word], *, is_cased: bool) -> Iterator[Hit]:
             group.pop(0)
     elif is_cased and score < _SMALL_NAME_BELIEF:
         return
+    if len(group) == 1 and is_cased and _is_common(text, group[0]):
+        return
     end = group[-1].end
     following = _SURNAME_AFTER.match(text, end)
     is_given = _belief(group[-1], ("GIVEN_NAME",)) >= _NAME_BELIEF
     if is_given and following and not is_never_a_name(following["name"]):
         end = following.end()
     yield Hit(group[0].start, end, Label.PERSON, score, "rampart_name")
+
+
+def _is_common(text: str, word: Word) -> bool:
+    """Whether a lone capital word is one of the language, and the tagger believes it to be none
+    of a name: "Einspruch", "Drucker", which this model takes for one now and then."""
+    if not is_plain_word(text[word.start : word.end]):
+        return False
+    first = max(0, word.start - _AROUND)
+    tokens = read_tokens(text[first : word.end + _AROUND])
+    chances = load_tagger().chances(tokens)
+    believed = (
+        chance
+        for token, chance in zip(tokens, chances, strict=True)
+        if word.start <= first + token.start < word.end
+    )
+    return max(believed, default=1.0) < _COMMON_BELIEF
 
 
 def _places(text: str, words: list[Word]) -> Iterator[Hit]:

@@ -1,0 +1,91 @@
+"""Names by who sends, signs or speaks, secrets in a sentence, what firms and offices own."""
+
+import pytest
+
+from parvis.privacy import PrivacyEngine
+
+NAMES = """
+From: "{O'Dowd, Síle}" <sile@wickla.example>
+Von: {Jankowiak Renata} <rj@posteo.example>
+Cc: {Schönborn, Falk} <falk.s@stadt.example>
+Drafted by {RT}.
+Rédigé par {CL} le 3 mars
+Bearbeitet von {HJ}, geprüft
+Opgeholl vum {MK}
+Zréckruffen muer. ({MK})
+Mme {B}. a rappelé
+Frau {K}. wirkte erschöpft.
+Thanks, {P}.
+Élève de CE2 ({N. B.}, née en 2017)
+le compte {julieDumont} est bloqué
+Gemeldet von: {lschoenfelder} am Montag
+Hausarzt jetzt Dr. Abou-Zeid statt {Klamm}. Rückruf
+à l'attention de {Quesnel}
+z. Hd. {Rothenbühler}
+instead of {Ravensdale} please
+Rspr. m. Koll. {Wegner}: kein Anspruch
+Pat.: {Krüger-Adeyemi, Folasade}, zur Kontrolle
+Les familles {Collignon}, {Stassart} et {De Backer} ont la tristesse
+bei {Diallo Oumou}, 3. Stack
+dossier de {Boulanger Ginette} transmis
+Gurpreet ({Preet}) rang
+{deej}: u goin sat\\n{mollymoo}: nah\\n{deej}: ok\\n{mollymoo}: bye
+Das Passwort hab ich auf {Sonnen.Blume-88} gesetzt, wie besprochen.
+c quoi ton mdp\\n- {Conakry#1998!}\\n- ok
+PIN für den Drucker ist {7730}, bitte
+huet hiren pin op whatsapp gepost {7729} lmao
+the wifi password on the fridge says {Tea&Biscuits4}
+see {linkedin.com/in/anh-thu-lefevre-rh}, please
+"""
+READABLE = """
+Hallo {Zusammen}, mein Notebook
+Dear {Sirs}, we write
+Léif {Frënn}, mir kommen
+un monsieur {m'a} dit que c'est fermé
+An: {Bürgeramt} <buergeramt@stadt.example>
+mail {highways@cherwelldistrict.example} or {gewerbe@stadt-graz.example}
+Hotline {03328 318 0} oder {+43 316 872-0}
+call {0300 123 6700} or {0 892 705 705}
+WV {01.12.25} und RDV {04/12 09h}
+{Bäckerei Hoffmann} in der Stadt
+chez {Garage Reuter} à Thionville
+{Étude Thommes & Origer} an der Stad
+{Hope Logistics} has called
+laut {Bezirksgericht Schärding}
+bought at {Aldi} and {Lidl}
+Das Passwort ist {abgelaufen}, seit {2024}.
+Le mot de passe doit contenir {8 caractères} au minimum
+password reset via {https://www.gov.uk/reset-password}
+"""
+
+
+def rows(table: str) -> list[tuple[str, list[str]]]:
+    plain = [row.replace("\\n", "\n") for row in table.strip().splitlines()]
+    return [
+        (row.replace("{", "").replace("}", ""), [p.split("}")[0] for p in row.split("{")[1:]])
+        for row in plain
+    ]
+
+
+@pytest.mark.parametrize(("text", "values"), rows(NAMES))
+def test_no_letter_of_a_name_or_secret_stays(
+    engine: PrivacyEngine, text: str, values: list[str]
+) -> None:
+    spans = [(e.start, e.end) for e in engine.analyze(text)]
+    for value in values:
+        start = text.index(value)
+        left = [
+            text[i]
+            for i in range(start, start + len(value))
+            if text[i].isalnum() and not any(a <= i < b for a, b in spans)
+        ]
+        assert not left, (value, spans)
+
+
+@pytest.mark.parametrize(("text", "values"), rows(READABLE))
+def test_what_belongs_to_everybody_or_to_an_office_stays_readable(
+    engine: PrivacyEngine, text: str, values: list[str]
+) -> None:
+    masked = [text[e.start : e.end] for e in engine.analyze(text)]
+    for value in values:
+        assert not any(hit in value or value in hit for hit in masked), (value, masked)
