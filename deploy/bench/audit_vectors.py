@@ -12,19 +12,27 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from deploy.bench.audit_folders import MadeLog, bear, chats, encode, make_key
+from parvis.audit.cosignatures import format_cosigner_vkey, sign_cosignature
+from parvis.audit.paper import format_head_line
 
 Spoil = Callable[[Path], object]
 
 
 @dataclass(frozen=True)
 class Vector:
-    """One case: the folder, the policy and state beside it if any, and the right verdict."""
+    """One case: the folder, what is given with it if anything, and the right verdict.
+
+    `policy`, `state` and `note` (a head from elsewhere) are files beside the folder, `line` is a
+    printed head.
+    """
 
     name: str
     why: str
     verdict: str
     policy: str | None = None
     state: str | None = None
+    note: str | None = None
+    line: str | None = None
 
 
 def make_log(folder: Path) -> MadeLog:
@@ -130,7 +138,7 @@ def make_vectors(folder: Path) -> list[Vector]:
     for name, why, log in _false_logs(folder):
         log.finish(bear(log), notes=[100])
         found.append(Vector(name, why, "TAMPERED"))
-    found += _with_policies(folder)
+    found += [*_with_policies(folder), *_with_witness(folder)]
     told = [asdict(vector) for vector in found]
     (folder / "vectors.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     return found
@@ -159,6 +167,47 @@ def _with_policies(folder: Path) -> Iterator[Vector]:
         seen = {"vkey": log.vkey, "size": size, "root": b64decode(root).hex()}
         (folder / f"{name}.state").write_text(json.dumps({log.origin: seen}), encoding="utf-8")
         yield Vector("whole-again", f"state: {name}", verdict, state=f"{name}.state")
+
+
+def _with_witness(folder: Path) -> Iterator[Vector]:
+    """A head of 200 that a witness signed, heads from elsewhere, and printed ones."""
+    log = make_log(folder / "witnessed")
+    head, key = log.head(200), make_key("a witness")
+    text = head.rpartition("\n\n")[0] + "\n"
+    when = log.now_us // 1_000_000 + 60
+    note = head + sign_cosignature(text, "witness.test/w", key, when)
+    log._write("notes/200", note.encode())
+    log.finish(bear(log))
+    vkeys = [
+        format_cosigner_vkey("witness.test/w", one.public_key().public_bytes_raw())
+        for one in (key, make_key("a witness that is away"))
+    ]
+    top = f"log {log.vkey}\nwitness w {vkeys[0]}\nwitness away {vkeys[1]}\n"
+    for name, end, verdict in (
+        ("demands-witness", "quorum w\n", "INTACT"),
+        ("demands-one", "group g any w away\nquorum g\n", "INTACT"),
+        ("demands-both", "group g all w away\nquorum g\n", "UNVERIFIABLE"),
+    ):
+        (folder / f"{name}.policy").write_text(top + end, encoding="utf-8")
+        yield Vector("witnessed", f"policy: {name}", verdict, policy=f"{name}.policy")
+    other = MadeLog("another")
+    other.be_born()
+    longer = log.sign(text.replace("\n200\n", "\n500\n"), log.keys[1:])
+    for name, brought, verdict in (
+        ("of-this-log", log.head(100), "INTACT"),
+        ("of-another-log", other.head(1), "UNVERIFIABLE"),
+        ("beyond-the-end", longer, "TAMPERED"),
+    ):
+        (folder / f"{name}.note").write_text(brought, encoding="utf-8")
+        yield Vector("witnessed", f"note: {name}", verdict, note=f"{name}.note")
+    root = b64decode(log.head(100).split("\n")[2])
+    for name, size, shown, verdict in (
+        ("of this log", 100, root, "INTACT"),
+        ("another root", 100, bytes(32), "TAMPERED"),
+        ("beyond the end", 500, root, "TAMPERED"),
+    ):
+        line = format_head_line(log.id, size, shown, log.now_us / 1_000_000)
+        yield Vector("witnessed", f"printed head: {name}", verdict, line=line)
 
 
 def main() -> None:

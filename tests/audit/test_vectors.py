@@ -20,9 +20,10 @@ def second() -> Iterator[Second]:
 def test_both_verifiers_give_every_vector_its_verdict(second: Second, tmp_path: Path) -> None:
     vectors = make_vectors(tmp_path)
     for vector in vectors:
-        given = {"policy": vector.policy, "state": vector.state}
+        given = {"policy": vector.policy, "state": vector.state, "note": vector.note}
         files = {name: tmp_path / path for name, path in given.items() if path}
-        verdict, report = both(second, tmp_path / vector.name, **files)
+        line = vector.line or ""
+        verdict, report = both(second, tmp_path / vector.name, printed=line, **files)
         assert verdict == vector.verdict, (vector, report["findings"])
     assert {vector.verdict for vector in vectors} == {
         *("INTACT", "INCOMPLETE", "TAMPERED", "UNVERIFIABLE")
