@@ -86,7 +86,8 @@ _DE = re.compile(
     r"(?:aße|asse|ooss|oss|\.))|(?!(?:einer|dieser|meiner|unserer|seiner|ihrer|jeder) )"
     rf"(?:{_L}{{3,30}}er|lange|breite|obere|untere|alte|neue|gro(?:ß|ss)e|"
     rf"kleine) (?:str(?:a(?:ß|ss)e|"
-    r"\.)|allee|gasse|weg|platz|ring)|(?:am|an der|"
+    r"\.)|allee|gasse|weg|platz|ring)|"
+    rf"(?-i:S)tr(?:a(?:ß|ss)e|\.) (?:der|des|am|zum|zur|im) {_CAP}(?: {_CAP})?|(?:am|an der|"
     r"an den|im|in der|in den|auf der|auf dem|auf den|zum|zur|unter den|unter der|hinter der|"
     r"hinter dem|vor dem|beim|alte[rn]?|neue[rn]?|gro(?:ß|ss)e[rn]?|kleine[rn]?|obere|untere)"
     rf"[ \n](?!{_NO_STREET}){_CAP}(?:[ ]{_CAP})?)"
@@ -108,7 +109,9 @@ _CAP_HERE = rf"[A-ZÀ-Þ]{_L}{{0,40}}(?:['\-]{_L}{{1,40}}){{0,4}}"
 _GB = Sieve(
     r"(?<![\w/.\-])"
     rf"(?:(?:flat[ ]\w{{1,4}}|\d{{1,2}}f\d{{1,2}}),?[ ])?\d{{1,4}}(?:/\d{{1,3}})?[a-d]?,?[ \n]"
-    r"(?!(?:of|at|in|on|to|(?-i:the)|and|or|for|from|by|[ap]m|days?|weeks?|months?|years?)[ \n])"
+    r"(?!(?:of|at|in|on|to|"
+    r"(?-i:the)(?! (?:close|green|crescent|square|grove|mews|lane|paddocks?|lawns?|drive))|"
+    r"and|or|for|from|by|[ap]m|days?|weeks?|months?|years?)[ \n])"
     rf"(?:{_WORD}[ \n]){{1,3}}?{_GB_SUFFIX}(?!\w)"
     rf"\.?(?:[ ]?[,\n][ \n]?{_CAP}(?:[ \-]{_CAP}){{0,2}}){{0,3}}"
     rf"(?:[ ]?[,\n]?[ \n]?(?:{_POSTCODE}|(?-i:[A-Z]{{1,2}}\d{{1,2}}))(?!\w))?",
@@ -173,7 +176,10 @@ _IN_TOWN = re.compile(
 # "9 Cité Pierre Braun, Lëntgen": a last word behind the street, and before it ("Péiteng, 14 rue")
 _COMMA_TOWN = re.compile(rf",[ ]{_CAP_HERE}(?=[ ]?(?:[.;:!?)\n]|$))")
 _SMALL_COMMA_TOWN = re.compile(
-    rf",[ ]{_L}{{4,40}}(?:-{_L}{{1,40}}){{0,4}}(?=[ ]?(?:[.,;:!?)\n]|$))"
+    rf",[ ](?!(?:depuis|seit|since|near|next|just|chez|bei|mit|mat|avec|"
+    rf"with)[ ]){_L}{{4,40}}(?:-{_L}{{1,40}}){{0,4}}"
+    r"(?=[ ]?(?:[.,;:!?)\n]|$)|[ ](?:for|since|and|but|with|depuis|seit|et|und|mit|avec|mais|aber|"
+    r"an|zënter|where)[ ])"
 )
 _TOWN_BEFORE = re.compile(rf"(?::|(?<!\w)(?:in|zu|zou|à))[ ](?P<town>{_CAP_HERE}),[ ]\Z")
 _PO_BOX = Sieve(
@@ -189,8 +195,21 @@ _GB_LINES = re.compile(
 )
 # "Kilmore, Ballybay, Co. Monaghan": townlands of Ireland have no street
 _COUNTY = re.compile(
-    rf"(?<![\w.\-])(?:(?:The )?(?:\d{{1,4}} )?{_CAP_HERE}(?:[ \-]{_CAP_HERE}){{0,3}}, ){{1,4}}"
-    rf"(?:Co\.?|County) {_CAP_HERE}"
+    rf"(?<![\w.\-])(?:(?:the )?(?:\d{{1,4}} )?{_PLAIN}(?: {_PLAIN}){{0,2}}, ){{1,4}}"
+    r"(?:co\.?|county) (?:antrim|armagh|carlow|cavan|clare|cork|derry|donegal|down|dublin|"
+    r"fermanagh|galway|kerry|kildare|kilkenny|laois|leitrim|limerick|longford|louth|mayo|meath|"
+    r"monaghan|offaly|roscommon|sligo|tipperary|tyrone|waterford|westmeath|wexford|wicklow|durham)"
+    r"(?!\w)",
+    re.IGNORECASE,
+)
+# "The Old Forge, Pound Lane, Nether Wallop": a house with a name, where somebody is or alone
+_HOUSE_LINE = re.compile(
+    rf"(?:^|(?:of|at|from|to|address:?|is|home:?) )(?P<place>(?:(?:The )?{_CAP_HERE}"
+    rf"(?: {_CAP_HERE}){{0,3}}, )(?:{_CAP_HERE} ){{1,3}}(?:Lane|Road|Street|Close|Drive|Avenue|"
+    rf"Hill|"
+    rf"Row|Way|Terrace|Yard|Green|Mews)(?:, {_CAP_HERE}(?: {_CAP_HERE}){{0,2}}){{1,2}})"
+    r"(?=[ ]?(?:[.,;:)\n]|$))",
+    re.MULTILINE,
 )
 # "in der Bahnhofstraße 4": the preposition belongs to the sentence, not to the street
 _IN_STREET = re.compile(
@@ -242,20 +261,7 @@ class AddressRecognizer(RuleRecognizer):
     def find(self, text: str) -> Iterable[Hit]:
         """Every address that is not an office's, and the town where somebody lives."""
         yield from self._streets(text)
-        for match in _ALONE.finditer(text):
-            yield from self._address(text, *match.span("place"), "postcode_line")
-        for match in _LU_CODE.finditer(text):
-            yield from self._address(text, match.start(), match.end(), "lu_postcode")
-        for pattern in (_CODE, _GB_CODE):
-            for match in pattern.finditer(text):
-                if is_living_cue(text, match.start()):
-                    yield from self._address(text, match.start(), match.end(), "postcode_cue")
-        for match in (
-            *_PO_BOX.finditer(text),
-            *_GB_LINES.finditer(text),
-            *_COUNTY.finditer(text),
-        ):
-            yield from self._address(text, match.start(), match.end(), "box_or_house")
+        yield from self._lines(text)
         for start, end in find_coded(text):
             yield from self._address(text, start, end, "coded_place")
         for place in find_homes(text):
@@ -263,6 +269,23 @@ class AddressRecognizer(RuleRecognizer):
             yield Hit(place.start, place.end, place.label, SURE, rule)
         for field in find_fields(text):
             yield Hit(*field, SURE, "home_field")
+
+    def _lines(self, text: str) -> Iterator[Hit]:
+        """Addresses without a street and a number side by side."""
+        for pattern, group, rule in (
+            (_ALONE, "place", "postcode_line"),
+            (_LU_CODE, 0, "lu_postcode"),
+            (_PO_BOX, 0, "box_or_house"),
+            (_GB_LINES, 0, "box_or_house"),
+            (_COUNTY, 0, "box_or_house"),
+            (_HOUSE_LINE, "place", "house_line"),
+        ):
+            for match in pattern.finditer(text):
+                yield from self._address(text, *match.span(group), rule)
+        for pattern in (_CODE, _GB_CODE):
+            for match in pattern.finditer(text):
+                if is_living_cue(text, match.start()):
+                    yield from self._address(text, *match.span(), "postcode_cue")
 
     def _streets(self, text: str) -> Iterator[Hit]:
         if not any(char.isdigit() for char in text):

@@ -59,6 +59,9 @@ _IN_WORDS = (
     rf"(?:,?[ \n-](?:of )?(?:{_NUMBER_WORD}(?![^\W\d_])|{_YEAR}(?!\d))){{1,9}}"
 )
 _DATE = re.compile(rf"(?<![\w.,])(?:{_WRITTEN}|{_DIGITS}|{_IN_WORDS})", re.IGNORECASE)
+# where no month is written with more behind it, only digits can be a date
+_DATE_IN_DIGITS = Sieve(rf"(?<![\w.,])(?:{_DIGITS})", re.IGNORECASE)
+_MONTH = Sieve(rf"(?:{_MONTHS})(?=[,'\d \n\-]|en[ \n])", re.IGNORECASE)
 _YEAR_ONLY = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _CUE = re.compile(
     r"(?:(?<!\w)(?!nee ?[,.;])(?:n[eé]+(?:\(e\)|\.e|·e|-e|e|s|es)?|naissance|"
@@ -178,7 +181,8 @@ class BirthRecognizer(RuleRecognizer):
     def find(self, text: str) -> Iterable[Hit]:
         """Every date of birth."""
         last_end = -1
-        for match in _DATE.finditer(text):
+        has_month = any(_MONTH.finditer(text))
+        for match in (_DATE if has_month else _DATE_IN_DIGITS).finditer(text):
             if (
                 self._is_birth(text, match)
                 or (
