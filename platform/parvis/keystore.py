@@ -82,12 +82,18 @@ class KeyFacts:
 class _Drawn(threading.local):
     """Random bytes of one thread that were drawn from the system and not used yet."""
 
-    process = 0
     data = bytearray()
-    at = 0
+    at = _DRAWN
 
 
 _drawn = _Drawn()
+
+
+def _forget_drawn() -> None:
+    _drawn.data, _drawn.at = bytearray(), _DRAWN
+
+
+os.register_at_fork(after_in_child=_forget_drawn)
 
 
 def draw_random(count: int) -> bytes:
@@ -97,8 +103,8 @@ def draw_random(count: int) -> bytes:
     costs more than sealing a value. What was used is overwritten.
     """
     drawn = _drawn
-    if drawn.process != os.getpid() or drawn.at + count > _DRAWN:
-        drawn.process, drawn.data, drawn.at = os.getpid(), bytearray(os.urandom(_DRAWN)), 0
+    if drawn.at + count > _DRAWN:
+        drawn.data, drawn.at = bytearray(os.urandom(_DRAWN)), 0
     start, drawn.at = drawn.at, drawn.at + count
     taken = bytes(drawn.data[start : drawn.at])
     drawn.data[start : drawn.at] = bytes(count)

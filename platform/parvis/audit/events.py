@@ -331,7 +331,11 @@ def replace_id(draft: Draft) -> Draft:
     return replace(draft, id=new_id())
 
 
-_EMPTY: tuple[Any, ...] = (None, "", [], {})
+_NUMBERS = (int, bool, float)  # of which none is empty
+_PLAIN = (str, int, bool)
+_CHECKS = {
+    name: {key: TYPES[kind] for key, kind in fields.items()} for name, fields in BLOCKS.items()
+}
 _NOT_WORD = re.compile(r"[^A-Za-z0-9._:/@+=,~()#<>*-]")
 UUID_FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
@@ -408,17 +412,18 @@ def _add_blocks(body: dict[str, Any], draft: Draft, kind: Kind) -> None:
 
 def check_block(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """`values` without the empty ones, checked against the fields of block `name`."""
-    fields = BLOCKS[name]
+    checks = _CHECKS[name]
     block: dict[str, Any] = {}
     wrong = []
     for key, value in values.items():
-        plain = value if type(value) is str else _plain(value)
-        if plain in _EMPTY:
+        plain = value if type(value) in _PLAIN else _plain(value)
+        if not plain and type(plain) not in _NUMBERS:
             continue
         if name == "model" and type(plain) is str:  # partly a model server's own words
             plain = clean_word(plain)
         block[key] = plain
-        if key not in fields or not TYPES[fields[key]](plain):
+        check = checks.get(key)
+        if check is None or not check(plain):
             wrong.append(str(key))
     wrong += [key for key in REQUIRED_FIELDS.get(name, ()) if key not in block]
     if wrong:

@@ -16,6 +16,10 @@ from parvis.keystore import DataKey, SealBroken, derive_key, draw_random, seal, 
 DOMAIN = b"parvis/audit/seal/v1\x00"
 _SALT_BYTES = 32
 _PSEUDONYM_BYTES = 16
+_REMEMBERED = 10_000
+
+# by id of the person's key and month; neither key nor person: nothing that an erasure must reach
+_pseudonyms: dict[tuple[str, str], str] = {}
 
 
 class SealedValue(NamedTuple):
@@ -62,8 +66,15 @@ def open_value(
 
 def pseudonym(subject_key: DataKey, month: str) -> str:
     """32 hex digits that stand for a person during one month (`2026-11`)."""
-    key = derive_key(subject_key.key, "audit-pseudonym")
-    return hmac.digest(key, month.encode(), "sha256")[:_PSEUDONYM_BYTES].hex()
+    place = subject_key.id, month
+    found = _pseudonyms.get(place)
+    if found is None:
+        key = derive_key(subject_key.key, "audit-pseudonym")
+        found = hmac.digest(key, month.encode(), "sha256")[:_PSEUDONYM_BYTES].hex()
+        if len(_pseudonyms) >= _REMEMBERED:
+            _pseudonyms.clear()
+        _pseudonyms[place] = found
+    return found
 
 
 def _field_key(key: DataKey, record_id: str, name: str) -> bytes:
