@@ -29,6 +29,22 @@ def run(stdin: str, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.parametrize("options", [(), ("--jobs", "2")])
+def test_a_scan_answers_a_line_before_the_input_ends(options: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "parvis", "privacy", "scan", *options]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin
+        assert process.stdout
+        for row in ROWS[:2]:
+            process.stdin.write(json.dumps(row).encode() + b"\n")
+            process.stdin.flush()
+            # would wait for ever if the answer waited for the end of the input
+            assert json.loads(process.stdout.readline())["id"] == row["id"]
+        process.stdin.close()
+        assert process.stdout.read() == b""
+    assert process.returncode == 0
+
+
 @pytest.mark.parametrize("options", [(), ("--jobs", "2"), ("--language", "fr")])
 def test_a_scan_answers_each_line_in_order(options: tuple[str, ...]) -> None:
     done = run("".join(json.dumps(row) + "\n" for row in ROWS), *options)
