@@ -77,9 +77,14 @@ class KindTagger:
 
     def lists(self, tokens: Sequence[Token]) -> Any:
         """For each token the sum of 1 first name, 2 surname, 4 common word, 8 town."""
-        hashes = [hash_name(token.text.split("-", 1)[0]) for token in tokens]
-        whole = np.array([hash_name(token.text) for token in tokens], dtype=np.uint32)
-        places = whole >> np.uint32(32 - TOWN_BITS)
+        words = [token.text for token in tokens]
+        whole = [hash_name(word) for word in words]
+        # a word without a hyphen is its own first part
+        hashes = [
+            hash_name(word.split("-", 1)[0]) if "-" in word else known
+            for word, known in zip(words, whole, strict=True)
+        ]
+        places = np.array(whole, dtype=np.uint32) >> np.uint32(32 - TOWN_BITS)
         is_town = (self._towns[places >> np.uint32(3)] >> (places & np.uint32(7))) & 1
         return self._lexicon.kinds(hashes) + _IS_TOWN * is_town.astype(np.int64)
 
