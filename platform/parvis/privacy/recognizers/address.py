@@ -36,14 +36,14 @@ _TYPES = (
     r"route|rte\.?|quai|square|cours|mont[eé]e|cit[eé]|sentier|passage|ruelle|faubourg|fbg|"
     r"lotissement|r[eé]sidence|hameau|"
     r"esplanade|rond-point|voie|villa|venelle|promenade|clos|domaine|val|c[oô]te|grand-rue|"
-    r"grand'rue|grand-place|rues|duerf|haaptstrooss|dernier sol|knapp|cité|cour|mail|parvis|"
+    r"grand'rue|grand-place|rues|duerf|haaptstrooss|dernier sol|knapp|cité|cour|mail(?= d)|parvis|"
     r"lot\.?|sente|rempart|quartier|carrefour|coteau|jardins?|port|vieux chemin|petite rue|"
     r"grande rue|"
     r"porte|galerie|traverse|corniche|berge|levée|ancienne route|vieille route"
 )
 # what may as well begin the rest of a sentence ("um 8 am Rathaus") needs a comma after the number
 _PLACED = r"um|op der|op dem|op de|op|an der|am|beim|bei der|bei|hannert|ënner|zum|auf der|im"
-_NUMBER = r"\d{1,4}(?:[ \n\-/]?(?:bis|ter|quater|[a-d](?!\w)))?(?:[ ]?[\-/+][ ]?\d{1,4})?"
+_NUMBER = r"(?!0)\d{1,4}(?:[ \n\-/]?(?:bis|ter|quater|[a-d](?!\w)))?(?:[ ]?[\-/+][ ]?\d{1,4})?"
 _EXTRA = (
     r"(?:,?[ \n](?:appt?\.?|appartement|bo[iî]te|bte|bus|b\.p\.|bp|[eé]tage|b[aâ]t(?:iment|"
     r"\.)?|esc(?:alier|\.)?|wohnung|whg\.?|app\.|stock|hinterhaus|og|eg|flat|apartment|c/o|"
@@ -159,7 +159,7 @@ _DETAIL = (
 # "..., bât. C, esc. 2, 3e étage gauche, 57070 Metz": the same after the street, then the town
 _INSIDE = (
     r"(?:b[aâ]t(?:iment|\.)?|appt?\.?|appartement|app\.?|esc(?:alier|\.)?|porte|bo[iî]te|bte|bus|"
-    r"bp|b\.p\.|c/o|wohnung|whg\.?|hinterhaus|vorderhaus|seitenfl[uü]gel|aufgang|eingang|flat|"
+    r"bp|b\.p\.|c/o|lieu-dit|hameau|wohnung|whg\.?|hinterhaus|vorderhaus|seitenfl[uü]gel|aufgang|eingang|flat|"
     r"apt\.?|room|floor|[eé]tage|r[eé]sidence|r[eé]s\.|rdc|rez-de-chauss[eé]e|erdgeschoss|eg|"
     r"\d{1,2}(?:e|er|[eè]me|\.|st|nd|rd|th)?[ ]?(?:[eé]tage|stock|og|obergeschoss|floor|stack)|"
     r"(?:premier|deuxi[eè]me|troisi[eè]me|quatri[eè]me|cinqui[eè]me|dernier)[ ][eé]tage|"
@@ -171,7 +171,7 @@ _REST = re.compile(
     re.IGNORECASE,
 )
 _IN_TOWN = re.compile(
-    r"[ ](?:à|zu|in|at)[ ][A-ZÀ-Þ][^\W\d_]+(?:[\-][^\W\d_]+)*(?=[ ]?(?:[.,;:!?)\n]|$))"
+    r",?[ ](?:à|zu|in|at)[ ][A-ZÀ-Þ][^\W\d_]+(?:[\-][^\W\d_]+)*(?=[ ]?(?:[.,;:!?)\n]|$))"
 )
 # "9 Cité Pierre Braun, Lëntgen": a last word behind the street, and before it ("Péiteng, 14 rue")
 _COMMA_TOWN = re.compile(rf",[ ]{_CAP_HERE}(?=[ ]?(?:[.;:!?)\n]|$))")

@@ -82,7 +82,8 @@ _NUMBER_LAST = Sieve(
     # "sera fermée du 5 au 16 janvier", "à Lille le 11 avril": a day, not a door
     rf"(?:[ \n](?!(?:sera|est|entre|du|le|au|les)[ ]\d|(?:sera|est|entre|pour|dans|avec|et)[ ])"
     rf"(?:{_L}|['\-](?={_L})){{1,40}}){{1,4}},?[ ](?:(?:n[°ºr]\.?|no\.?|num[eé]ro|nummer)"
-    r"[ ]?)?\d{1,3}(?:[ ]?(?:bis|ter|[a-d])(?!\w))?(?![\w/%€]|[.:]\d| (?:€|euro|h |uhr|auer|"
+    r"[ ]?)?(?!(?:19|20)\d\d)\d{1,4}(?:[ ]?(?:bis|ter|[a-d])(?!\w))?(?![\w/%€]|[.:]\d| (?:€|"
+    r"euro|h |uhr|auer|"
     r"au \d|jan|f[eé]v|mar|avr|mai|jui|ao[uû]|sep|oct|nov|d[eé]c))"
     rf"(?:,?[ ](?:à|zu|in)[ ]{_L}{{2,40}}(?:-{_L}{{1,40}}){{0,4}})?",
     re.IGNORECASE,

@@ -31,7 +31,7 @@ _SUFFIX = re.compile(
     r".{2,}(?:stra(?:ß|ss)e|str|stroo?ss|strooss|gasse|gaass|gässchen|platz|plaz|allee|chaussee|"
     r"[a-zäöüß-]{2}weg|wee|damm|ufer|pfad|steig|zeile|siedlung|straat|laan|steenweg|plein)\Z"
 )
-_STREETS_FR = frozenset(
+STREETS_FR = frozenset(
     "rue avenue av boulevard bd impasse allée chemin quai cité ruelle venelle sentier passage"
     " chaussée résidence lotissement".split()
 )
@@ -195,7 +195,7 @@ class Reader:
 
     def _goes_on(self, name: Word) -> bool:
         """Whether a town's name goes on with this word; "Konz an der Poststraße" has two."""
-        is_street = _SUFFIX.match(name.key) or name.key in _STREETS_FR
+        is_street = _SUFFIX.match(name.key) or name.key in STREETS_FR
         return name.text[0].isupper() and name.key not in WORDS["not_towns"] and not is_street
 
     def _touches(self, left: int, right: int) -> bool:
@@ -217,7 +217,7 @@ class Reader:
         """The last word of a street's name, or None where none begins."""
         if self.key(at) in WORDS["home"] | WORDS["now"]:
             return None
-        return self._french_end(at) if self.key(at) in _STREETS_FR else self._named_end(at)
+        return self._french_end(at) if self.key(at) in STREETS_FR else self._named_end(at)
 
     def _french_end(self, at: int) -> int | None:
         """ "rue", particles, a word, and words with capitals."""

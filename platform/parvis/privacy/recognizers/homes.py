@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.home_places import (
     STARTS,
+    STREETS_FR,
     WORDS,
     Place,
     Reader,
@@ -152,7 +153,8 @@ class _Clause(Reader):
         """The place that a preposition here leads to, or that begins here without one."""
         if self.key(at) in prepositions:
             return self.place(at + 1, self.key(at))
-        if at != start + 1 and self.key(at - 1) not in _BEFORE_STREET:
+        begins = at == start + 1 or self.key(at - 1) in _BEFORE_STREET
+        if not begins and self.key(at) not in STREETS_FR:
             return None
         is_first = at == start + 1 or self.key(at - 1) in _STILL
         if is_first and self.words[at].text[0].isupper():
