@@ -251,6 +251,24 @@ def test_a_closed_log_takes_nothing_and_can_be_exported_for_ever(
     assert main(["audit", "rotate", "--all", "--ground", "staff-change", "--operator", "ada"]) == 0
     site.close()
     check_all(site)
+    _require_undecided(site, tmp_path)
+
+
+def _require_undecided(site: House, folder: Path) -> None:
+    """What goes after a log's end is allowed by no record of it: said as skipped, never as done."""
+    log, second = open_site(site), Second()
+    for tenant, wanted in (("commune", "INTACT"), ("adem", "TAMPERED")):
+        site.keystore.destroy_keys(tenant, sorted(site.keystore.list_ids(tenant)))
+        made = export(log, folder / f"after {tenant}", tenant)
+        verdict, other = both(second, made)
+        report = verify.verify_folder(str(made))
+        assert verdict == wanted, report["findings"]
+        if wanted == "INTACT":
+            assert report["checks"]["sealed"].startswith("skipped: the log ended")
+            assert other["checks"]["sealed"] == "afterEnd"
+            assert report["ended"] == other["ended"] and report["ended"]["size"] == report["size"]
+    second.close()
+    site.close()
 
 
 def test_a_log_marked_as_closed_by_an_administrator_is_found(site: House) -> None:

@@ -228,6 +228,7 @@ def _keys(source: _Source) -> bytes:
     first = source.store.list_keys(source.log.no)[0].public_key
     line: dict[str, Any] = {
         "birth": _birth(source),
+        "ended": _ended(source),
         "heads": find_heads(source.store, source.anchors, source.log.id, source.size),
         "log": source.log.id,
         "origin": source.log.origin,
@@ -290,6 +291,14 @@ def _birth(source: _Source) -> dict[str, str] | None:
     if found is None or source.log.tenant_id == PLATFORM:
         return None
     return _prove(source.store, *found)
+
+
+def _ended(source: _Source) -> dict[str, str] | None:
+    """What the platform log says of this log's end, with its proof."""
+    closed = source.store.list_closed().get(source.log.id)
+    platform = source.store.find_log_by_id(closed.platform_id) if closed else None
+    row = source.store.find_record(platform.no, closed.seq) if closed and platform else None
+    return _prove(source.store, platform, row) if platform and row and row.leaf else None
 
 
 def _manifest(

@@ -1825,6 +1825,7 @@ class Verification:
         self._read_notes()
         self._read_tokens()
         self._read_heads(line)
+        self._read_ended(line)
         self._read_brought()
         self._read_sealed()
         if self.head is not None and self.key is not None:
@@ -2164,6 +2165,22 @@ class Verification:
             self.outside.add("witnesses of the platform log", head_size, when, [], "keys.jsonl")
         self.done("platform")
 
+    def _read_ended(self, line: dict[str, Any] | None) -> None:
+        """Whether the platform log says that this log ended: then it can allow nothing more."""
+        told = (line or {}).get("ended")
+        if told is None or self.key is None or self.head is None:
+            return
+        words = "the platform log does not prove that this log ended"
+        try:
+            record = open_platform(told, words)[0]
+            own = record["target"].get("log") == self.key.name.rpartition("/")[2]
+            size = record["change"].get("size", 0)
+            if record["kind"] != "log.closed" or not own or size < self.head[0]:
+                raise Malformed(words)
+            self.facts["ended"] = {"time": record["time"], "size": size}
+        except (Malformed, KeyError, TypeError, AttributeError, ValueError):
+            self.find("TAMPERED", "keys.jsonl", words)
+
     def _read_brought(self) -> None:
         """Heads that the auditor kept elsewhere: the log must continue each of them."""
         for place, data in self.brought.notes:
@@ -2486,7 +2503,8 @@ class Verification:
 
     def _finish_sealed(self, span: tuple[int, int]) -> None:
         """Every sealed value that is gone went by a record's leave."""
-        erasures, whole = self.erasures, self.head is not None and span[1] == self.head[0]
+        erasures, ended = self.erasures, "ended" in self.facts
+        whole = self.head is not None and span[1] == self.head[0] and not ended
         lost = list(erasures.find_lost())
         for seq, _ in lost if whole else ():
             self.find("TAMPERED", "sealed", "sealed values are gone and no record allows it", seq)
@@ -2502,6 +2520,8 @@ class Verification:
             self.skip("sealed", "missing")
         elif erasures.too_many:
             self.skip("sealed", "too many at once to be followed to the end")
+        elif lost and ended:
+            self.skip("sealed", "the log ended: no record of it can allow what went later")
         elif lost and not whole:
             self.skip("sealed", "records that may allow it are not in this export")
         else:
@@ -2575,16 +2595,10 @@ class Verification:
         self, key: Key, birth: dict[str, Any], kinds: tuple[str, ...]
     ) -> dict[str, Any]:
         """Which platform log knows this key; raises Malformed when the proof does not hold."""
-        platform = Key(birth["vkey"])
-        leaf, index, path, note = split_proof(birth["proof"])
-        origin, size, root = parse_checkpoint(open_note(note, platform))
-        if origin != platform.name or not check_inclusion(leaf_hash(leaf), index, size, path, root):
-            raise Malformed("the platform log does not prove this key")
-        record = parse_record(leaf)
-        if find_fault(record) or record["kind"] not in kinds:
-            raise Malformed("the platform log does not prove this key")
-        if record["change"].get("vkey") != key.vkey:
-            raise Malformed("the platform log does not prove this key")
+        words = "the platform log does not prove this key"
+        record, platform, size = open_platform(birth, words)
+        if record["kind"] not in kinds or record["change"].get("vkey") != key.vkey:
+            raise Malformed(words)
         return {"fingerprint": platform.fingerprint, "size": size}
 
     def _settle_heads(self) -> None:
@@ -2642,6 +2656,19 @@ class Verification:
             "findings": self.findings,
             "open_intents": self.open,
         }
+
+
+def open_platform(told: dict[str, Any], words: str) -> tuple[dict[str, Any], Key, int]:
+    """(record, key, size) of a platform log's proven record; Malformed with `words`."""
+    platform = Key(told["vkey"])
+    leaf, index, path, note = split_proof(told["proof"])
+    origin, size, root = parse_checkpoint(open_note(note, platform))
+    if origin != platform.name or not check_inclusion(leaf_hash(leaf), index, size, path, root):
+        raise Malformed(words)
+    record = parse_record(leaf)
+    if find_fault(record):
+        raise Malformed(words)
+    return record, platform, size
 
 
 def verify_folder(
@@ -4131,6 +4158,21 @@ the rollback hides records of the old log that you saw
 la reprise cache des enregistrements de l’ancien journal que vous avez vus
 die Rücksetzung verbirgt Einträge des alten Protokolls, die Sie gesehen haben
 d’Zerécksetzung verstoppt Anträg vum ale Journal, déi Dir gesinn hutt
+
+the platform log does not prove that this log ended
+le journal de la plateforme ne prouve pas que ce journal a pris fin
+das Plattform-Protokoll beweist nicht, dass dieses Protokoll endete
+de Journal vun der Plattform beweist net, datt dëse Journal opgehalen huet
+
+the log ended: no record of it can allow what went later
+le journal a pris fin : aucun de ses enregistrements ne peut autoriser ce qui a disparu ensuite
+das Protokoll endete: kein Eintrag darin kann erlauben, was später ging
+de Journal huet opgehalen: keen Antrag dran kann erlaben, wat duerno fortgaangen ass
+
+a name or an origin too long for a cosignature
+un nom ou une origine trop longs pour une cosignature
+ein Name oder Ursprung, der für eine Mitsignatur zu lang ist
+en Numm oder Urspronk, dee fir eng Matënnerschrëft ze laang ass
 
 the platform log does not prove this key
 le journal de la plateforme ne prouve pas cette clé

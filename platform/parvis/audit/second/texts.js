@@ -79,6 +79,7 @@ globalThis.parvisTexts = (() => {
     wrongLine: ["the printed head is not one of this log", "la tête imprimée n’est pas de ce journal", "der gedruckte Stand ist nicht von diesem Protokoll", "de gedréckte Stand ass net vun dësem Journal"],
     evidence: ["not evidence of two histories", "ce n’est pas une preuve de deux histoires", "kein Beleg für zwei Geschichten", "kee Beleeg fir zwou Geschichten"],
     oneHistory: ["the two heads are of one history: nothing is proven", "les deux têtes sont d’une même histoire : rien n’est prouvé", "beide Stände gehören zu einer Geschichte: nichts ist bewiesen", "déi zwee Stänn gehéieren zu enger Geschicht: näischt ass bewisen"],
+    ended: ["the platform log does not prove that this log ended", "le journal de la plateforme ne prouve pas que ce journal a pris fin", "das Plattform-Protokoll beweist nicht, dass dieses Protokoll endete", "de Journal vun der Plattform beweist net, datt dëse Journal opgehalen huet"],
     undecided: ["not everything that is needed could be checked", "tout le nécessaire n’a pas pu être contrôlé", "nicht alles Nötige war prüfbar", "net alles, wat néideg ass, konnt gepréift ginn"],
   };
   const SKIPS = {
@@ -102,6 +103,7 @@ globalThis.parvisTexts = (() => {
     noBirth: ["the platform log’s proof is not here", "la preuve du journal de la plateforme manque", "der Beweis des Plattform-Protokolls fehlt", "de Beweis vum Journal vun der Plattform feelt"],
     noSealed: ["the list of what is gone is missing", "la liste de ce qui a disparu manque", "die Liste dessen, was fort ist, fehlt", "d’Lëscht vun deem, wat fort ass, feelt"],
     elsewhere: ["records that may allow it are not in this export", "les enregistrements qui l’autoriseraient ne sont pas dans cet export", "Einträge, die es erlauben könnten, sind nicht in diesem Export", "Anträg, déi et erlabe kéinten, sinn net an dësem Export"],
+    afterEnd: ["the log ended: no record of it can allow what went later", "le journal a pris fin : aucun de ses enregistrements ne peut autoriser ce qui a disparu ensuite", "das Protokoll endete: kein Eintrag darin kann erlauben, was später ging", "de Journal huet opgehalen: keen Antrag dran kann erlaben, wat duerno fortgaangen ass"],
     noList: ["no list of files", "pas de liste de fichiers", "keine Dateiliste", "keng Lëscht vu Fichieren"],
     bundles: ["files of records are missing or unreadable; the others were checked", "des fichiers d’enregistrements manquent ; les autres ont été contrôlés", "Dateien mit Einträgen fehlen; die anderen wurden geprüft", "Fichiere mat Anträg feelen; déi aner goufe gepréift"],
     part: ["only within the exported part", "seulement dans la partie exportée", "nur innerhalb des exportierten Teils", "nëmmen am exportéierten Deel"],

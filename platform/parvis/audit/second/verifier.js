@@ -117,6 +117,7 @@ globalThis.parvisAudit = (() => {
       await this.readNotes();
       await this.readTokens();
       await this.readHeads(line);
+      await this.readEnded(line);
       await this.readBrought();
       await this.readSealed();
       if (this.head && this.key) {
@@ -312,6 +313,16 @@ globalThis.parvisAudit = (() => {
         });
       }
     }
+    /** Whether the platform log says that this log ended: then no record of it can allow anything more. */
+    async readEnded(line) {
+      if (line?.ended == null || !this.key || !this.head) return;
+      await this.attempt("keys.jsonl", "ended", async () => {
+        const { record } = await this.openPlatform(line.ended);
+        const own = record.kind === "log.closed" && record.target.log === this.key.name.split("/").at(-1);
+        require(own && (record.change.size ?? 0) >= this.head.size, "ended");
+        this.facts.ended = { time: record.time, size: record.change.size };
+      });
+    }
     /** Heads that the auditor kept elsewhere: the log must continue each of them. */
     async readBrought() {
       for (const { place, data } of this.notes) {
@@ -500,7 +511,8 @@ globalThis.parvisAudit = (() => {
     /** Every sealed value that is gone went by a record's leave. */
     finishSealed(end) {
       const { erasures } = this;
-      const whole = end === this.head.size;
+      const ended = this.facts.ended !== undefined;
+      const whole = end === this.head.size && !ended;
       const lost = erasures.findLost();
       if (whole) lost.forEach(({ seq }) => this.find("TAMPERED", "sealed", "lost", { seq }));
       const missing = whole ? lost.reduce((sum, { count }) => sum + count, 0) : 0;
@@ -509,6 +521,7 @@ globalThis.parvisAudit = (() => {
         fields, held: fields - gone, erased: gone - missing, missing, allowed_by: allowedBy.slice(0, 50),
       };
       if (!erasures.listed) this.skip("noSealed", "sealed");
+      else if (lost.length && ended) this.skip("afterEnd", "sealed");
       else if (lost.length && !whole) this.skip("elsewhere", "sealed");
       else this.done("sealed");
     }
@@ -553,14 +566,20 @@ globalThis.parvisAudit = (() => {
       const seen = this.state && Object.hasOwn(this.state, origin) ? this.state[origin] : null;
       if (seen && (seen.size > size || (seen.size === size && seen.root !== root))) wrong("hidden");
     }
-    /** Which platform log knows the key. */
-    async checkPlatform({ vkey, proof }, wanted, kinds) {
+    /** A record of a platform log, proven under the key beside it. */
+    async openPlatform({ vkey, proof }) {
       const key = parseKey(vkey);
       const { leaf, index, path, note } = splitProof(proof);
       const { size, root } = await openCheckpoint(note, key);
       require(isIncluded(leafHash(leaf), index, size, path, root), "platform");
       const record = parseRecord(leaf);
-      require(findFault(record) === null && kinds.includes(record.kind) && record.change?.vkey === wanted, "platform");
+      require(findFault(record) === null, "platform");
+      return { key, size, record };
+    }
+    /** Which platform log knows the key. */
+    async checkPlatform(told, wanted, kinds) {
+      const { key, size, record } = await this.openPlatform(told);
+      require(kinds.includes(record.kind) && record.change?.vkey === wanted, "platform");
       return { fingerprint: key.fingerprint, size };
     }
     async checkRest() {
