@@ -14,7 +14,7 @@ from parvis.privacy.recognizers.places import (
     is_small_line,
 )
 from parvis.privacy.sieve import Sieve
-from parvis.privacy.words import is_never_a_name
+from parvis.privacy.words import FIRST_NAMES, fold_name, is_never_a_name
 
 _L = r"[^\W\d_]"
 # lengths are bounded: an endless chain "A-A-A-" would else be tried in every way of cutting it
@@ -159,7 +159,8 @@ _DETAIL = (
 # "..., bât. C, esc. 2, 3e étage gauche, 57070 Metz": the same after the street, then the town
 _INSIDE = (
     r"(?:b[aâ]t(?:iment|\.)?|appt?\.?|appartement|app\.?|esc(?:alier|\.)?|porte|bo[iî]te|bte|bus|"
-    r"bp|b\.p\.|c/o|lieu-dit|hameau|wohnung|whg\.?|hinterhaus|vorderhaus|seitenfl[uü]gel|aufgang|eingang|flat|"
+    r"bp|b\.p\.|c/o|lieu-dit|hameau|wohnung|whg\.?|hinterhaus|vorderhaus|seitenfl[uü]gel|"
+    r"aufgang|eingang|flat|"
     r"apt\.?|room|floor|[eé]tage|r[eé]sidence|r[eé]s\.|rdc|rez-de-chauss[eé]e|erdgeschoss|eg|"
     r"\d{1,2}(?:e|er|[eè]me|\.|st|nd|rd|th)?[ ]?(?:[eé]tage|stock|og|obergeschoss|floor|stack)|"
     r"(?:premier|deuxi[eè]me|troisi[eè]me|quatri[eè]me|cinqui[eè]me|dernier)[ ][eé]tage|"
@@ -174,7 +175,7 @@ _IN_TOWN = re.compile(
     r",?[ ](?:à|zu|in|at)[ ][A-ZÀ-Þ][^\W\d_]+(?:[\-][^\W\d_]+)*(?=[ ]?(?:[.,;:!?)\n]|$))"
 )
 # "9 Cité Pierre Braun, Lëntgen": a last word behind the street, and before it ("Péiteng, 14 rue")
-_COMMA_TOWN = re.compile(rf",[ ]{_CAP_HERE}(?=[ ]?(?:[.;:!?)\n]|$))")
+_COMMA_TOWN = re.compile(rf",[ ](?P<town>{_CAP_HERE})(?=[ ]?(?:[.;:!?)\n,]|$))")
 _SMALL_COMMA_TOWN = re.compile(
     rf",[ ](?!(?:depuis|seit|since|near|next|just|chez|bei|mit|mat|avec|"
     rf"with)[ ]){_L}{{4,40}}(?:-{_L}{{1,40}}){{0,4}}"
@@ -315,6 +316,8 @@ def _grown_end(text: str, start: int, end: int) -> int:
     rest = _REST.match(text, end)
     end += len(rest.group().rstrip(_EDGE)) if rest else 0
     in_town = _IN_TOWN.match(text, end) or _COMMA_TOWN.match(text, end)
+    if in_town and fold_name(in_town.group().strip(" ,")) in FIRST_NAMES:
+        in_town = None
     if in_town is None and is_small:
         in_town = _SMALL_COMMA_TOWN.match(text, end)
     return in_town.end() if in_town and not is_never_a_name(in_town.group()) else end

@@ -36,7 +36,9 @@ _AGE = (
     r"(?:\d{1,3}|dix-huit|vingt|trente|quarante|cinquante|soixante(?:-dix)?|soixante-cinq|"
     r"quatre-vingts?|achtzehn|zwanzig|dreißig|dreissig|vierzig|fünfzig|sechzig|siebzig|achtzig|"
     r"neunzig|fünfundsechzig|siebenundsechzig|uechtzéng|zwanzeg|drësseg|véierzeg|fofzeg|"
-    r"siechzeg|siwwenzeg|achtzeg|eighteen|twenty-one|thirty|forty|fifty|sixty|sixty-five|"
+    r"siechzeg|siwwenzeg|achtzeg|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|"
+    r"thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty-one|thirty|forty|"
+    r"fifty|sixty|sixty-five|"
     r"sixty-six|seventy|eighty|ninety)"
 )
 _A_BIT = r"[^.!?;:\n\d]{0,25}?"

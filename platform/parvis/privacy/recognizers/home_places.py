@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from parvis.privacy.entities import Label
+from parvis.privacy.recognizers.places import line_style
 from parvis.privacy.words import is_never_a_name
 
 _TOKEN = re.compile(
@@ -264,10 +265,3 @@ class Reader:
 
 def _is_said_number(word: str) -> bool:
     return all(part in _SAID or _SAID_JOINED.fullmatch(part) for part in word.split("-"))
-
-
-def line_style(text: str, start: int) -> str:
-    """Whether the line around is written in small letters, in capitals, or mixed."""
-    before = text[max(0, start - 300) : start].rpartition("\n")[2]
-    line = before + text[start : start + 300].partition("\n")[0]
-    return "small" if line.islower() else "capitals" if line.isupper() else "mixed"

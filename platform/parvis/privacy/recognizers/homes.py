@@ -14,10 +14,9 @@ from parvis.privacy.recognizers.home_places import (
     WORDS,
     Place,
     Reader,
-    line_style,
     read_words,
 )
-from parvis.privacy.recognizers.places import is_office_word
+from parvis.privacy.recognizers.places import is_office_word, line_style
 from parvis.privacy.words import FIRST_NAMES, fold_name, is_never_a_name
 
 _REACH, _BACK, _MOVE_BACK = 14, 5, 16

@@ -62,6 +62,7 @@ _OWN = re.compile(
 )
 _ENDS = frozenset(" \n")
 _LINE = 300
+_WITH_DIGIT = re.compile(r"[A-Z]*\d[\dA-Z]*")
 OFFICE_WORDS = (
     r"(?:maison )?france services|mission locale|carsat|msa|ccas|cpas|mdph|dreal|chu|ehpad|sdis|"
     r"ofii|sip|ddfip|dgfip|centre des finances publiques|"
@@ -127,9 +128,14 @@ def is_living_cue(text: str, start: int, end: int | None = None) -> bool:
 
 def is_small_line(text: str, start: int) -> bool:
     """Whether the line is written without capitals, so that a town may be in small letters too."""
+    return line_style(text, start) == "small"
+
+
+def line_style(text: str, start: int) -> str:
+    """Whether the line around is in small letters, in capitals, or mixed; codes do not count."""
     before = text[max(0, start - _LINE) : start].rpartition("\n")[2]
-    after = text[start : start + _LINE].partition("\n")[0]
-    return (before + after).islower()
+    line = _WITH_DIGIT.sub("", before + text[start : start + _LINE].partition("\n")[0])
+    return "small" if line.islower() else "capitals" if line.isupper() else "mixed"
 
 
 _STREET_WORD = re.compile(
