@@ -23,6 +23,9 @@ Hausarzt jetzt Dr. Abou-Zeid statt {Klamm}. Rückruf
 à l'attention de {Quesnel}
 z. Hd. {Rothenbühler}
 instead of {Ravensdale} please
+Give it to Bronwen, who stands in for {Tremellen}.
+Vertretung: Weber vertritt {Ostertag} bis Mai
+the lease is in {Kenza}'s name
 Rspr. m. Koll. {Wegner}: kein Anspruch
 Pat.: {Krüger-Adeyemi, Folasade}, zur Kontrolle
 Les familles {Collignon}, {Stassart} et {De Backer} ont la tristesse
@@ -51,6 +54,7 @@ WV {01.12.25} und RDV {04/12 09h}
 chez {Garage Reuter} à Thionville
 {Étude Thommes & Origer} an der Stad
 {Hope Logistics} has called
+je pars à {Nancy} demain
 laut {Bezirksgericht Schärding}
 bought at {Aldi} and {Lidl}
 Das Passwort ist {abgelaufen}, seit {2024}.

@@ -31,6 +31,14 @@ def is_surname(word: str) -> bool:
     return bool(kinds & _SURNAME) and not kinds & IS_WORD
 
 
+def is_only_first_name(word: str) -> bool:
+    """Whether the word is a first name of the list, and neither a surname nor a word.
+
+    Raises PrivacyUnavailable when the lists cannot be read.
+    """
+    return _kinds(word) == _FIRST_NAME
+
+
 def is_first_name(word: str) -> bool:
     """Whether the list of first names has the word, whatever else it may be.
 

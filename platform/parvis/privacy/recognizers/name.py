@@ -5,7 +5,12 @@ from collections.abc import Iterable, Iterator
 
 from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.base import CUED, LIKELY, SURE, Hit, RuleRecognizer
-from parvis.privacy.recognizers.lexicon import is_first_name, is_plain_word, is_surname
+from parvis.privacy.recognizers.lexicon import (
+    is_first_name,
+    is_only_first_name,
+    is_plain_word,
+    is_surname,
+)
 from parvis.privacy.recognizers.places import OFFICE_WORDS
 from parvis.privacy.sieve import Sieve
 from parvis.privacy.words import (
@@ -216,6 +221,8 @@ _STREET_BEFORE = re.compile(
     r"salle)[ \-](?:du |de la |de |d')?\Z",
     re.IGNORECASE,
 )
+_TOWNS = frozenset("nancy florence lourdes verdun sydney orlando adelaide lorraine valence".split())
+_AT = re.compile(r"(?<!\w)(?:[aà]|en|de|sur|vers|par|in|nach|zu|bei|at|to|from|near)[ \n]\Z", re.I)
 _ELIDED = re.compile(r"(?:[cjlmnst]|qu)['’](?=[a-zà-ÿ])|[CJMNST]['’](?=[a-zà-ÿ])")
 _OFFICE = re.compile(rf"{OFFICE_WORDS}|d[ée]ngscht|dienst|stelle|team|service", re.IGNORECASE)
 _MOST, _MOST_IN_CAPITALS, _MOST_SMALL = 6, 2, 4
@@ -290,8 +297,9 @@ class NameRecognizer(RuleRecognizer):
         ):
             for match in pattern.finditer(text):
                 name = match["name"]
-                if fold_name(name) in names and not name.isupper() and not is_never_a_name(name):
-                    if not _is_street(text, match.start("name")):
+                is_known = fold_name(name) in names or is_only_first_name(name)
+                if is_known and not name.isupper() and not is_never_a_name(name):
+                    if not _is_street(text, match.start("name")) and not _is_town(text, match):
                         yield Hit(*match.span("name"), Label.PERSON, LIKELY, rule)
 
     def _beside(self, text: str) -> Iterator[Hit]:
@@ -322,6 +330,12 @@ class NameRecognizer(RuleRecognizer):
         found = _trim(text, start, end, small)
         if found:
             yield Hit(*found, Label.PERSON, score, rule)
+
+
+def _is_town(text: str, match: re.Match[str]) -> bool:
+    """Whether a first name is the town of that name here: "à Nancy", "in Florence"."""
+    start = match.start("name")
+    return fold_name(match["name"]) in _TOWNS and bool(_AT.search(text, max(0, start - 12), start))
 
 
 def _is_no_nickname(word: str) -> bool:
