@@ -71,7 +71,8 @@ class KindTagger:
         if not tokens:
             return np.zeros((0, len(KINDS)), dtype=np.float32)
         buckets = features(tokens, self.lists(tokens))
-        total = self._weights[buckets].sum(axis=1, dtype=np.int32) * self._scale + self._bias
+        known = self._weights.take(buckets.T, axis=0)
+        total = known.sum(axis=0, dtype=np.int32) * self._scale + self._bias
         total = np.exp(total - total.max(axis=1, keepdims=True))
         return total / total.sum(axis=1, keepdims=True)
 
@@ -163,24 +164,21 @@ def _templates() -> tuple[tuple[int, tuple[_Part, ...]], ...]:
     numbered = [(number, parts) for number, parts in enumerate(single, 1)]
     for number, bag in enumerate(bags, len(single) + 1):
         numbered.extend((number, parts) for parts in bag)
-    return tuple(numbered)
+    # those with the most parts first, so that all that have another part stand together
+    return tuple(sorted(numbered, key=lambda one: -len(one[1])))
 
 
 _TEMPLATES = _templates()
 _NUMBERS = np.array([number for number, _ in _TEMPLATES], dtype=np.uint64)
 
 
-def _steps() -> list[tuple[Any, Any, Any]]:
-    """For the first, second, ... part of the features: which have one, its trait and place."""
-    steps = []
-    for place in range(max(len(parts) for _, parts in _TEMPLATES)):
-        having = [
-            (row, parts[place]) for row, (_, parts) in enumerate(_TEMPLATES) if place < len(parts)
-        ]
-        rows, pairs = zip(*having, strict=True)
-        traits, offsets = np.array(pairs).T
-        steps.append((np.array(rows), traits, offsets))
-    return steps
+def _steps() -> list[Any]:
+    """For the first, second, ... part of the features: how far from the token's row it lies."""
+    width, parts = _FIRST + 1, [parts for _, parts in _TEMPLATES]
+    return [
+        np.array([[part[place][1] * width + part[place][0]] for part in parts if place < len(part)])
+        for place in range(len(parts[0]))
+    ]
 
 
 _STEPS = _steps()
@@ -195,12 +193,13 @@ def features(tokens: Sequence[Token], lists: Any) -> Any:
     inner[:, _LIST] = lists + 2
     inner[:, _FIELD], inner[:, _FIRST] = _of_lines(tokens, inner[:, _STEM].tolist())
     padded[:, _MODE] = _mode(tokens)
-    places = np.arange(_EDGE, _EDGE + count)
+    values, places = padded.ravel(), np.arange(_EDGE, _EDGE + count) * padded.shape[1]
     mixed = np.repeat(_NUMBERS[:, None], count, axis=1)
-    for rows, parts, offsets in _STEPS:
-        values = padded[places + offsets[:, None], parts[:, None]]
-        step = (mixed[rows] ^ values) * _SALT
-        mixed[rows] = step ^ (step >> np.uint64(29))
+    for shifts in _STEPS:
+        having = mixed[: len(shifts)]
+        having ^= values.take(places + shifts)
+        having *= _SALT
+        having ^= having >> np.uint64(29)
     return (mixed >> np.uint64(64 - BITS)).T.astype(np.int64)
 
 

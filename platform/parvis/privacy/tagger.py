@@ -125,14 +125,14 @@ def features(tokens: Sequence[Token], kinds: Any) -> Any:
     padded[_EDGE : _EDGE + count, :_KIND] = traits
     padded[_EDGE : _EDGE + count, _KIND] = kinds + 2
     padded[:, _MODE] = _mode(tokens)
-    places = np.arange(_EDGE, _EDGE + count)
-    numbers = np.arange(1, len(_TEMPLATES) + 1, dtype=np.uint64)
-    mixed = np.repeat(numbers[:, None], count, axis=1)
+    values, places = padded.ravel(), np.arange(_EDGE, _EDGE + count) * padded.shape[1]
+    mixed = np.repeat(_NUMBERS[:, None], count, axis=1)
     # all templates at once, first part by first part: a call for each would cost more than the sum
-    for rows, parts, offsets in _STEPS:
-        values = padded[places + offsets[:, None], parts[:, None]]
-        step = (mixed[rows] ^ values) * _SALT
-        mixed[rows] = step ^ (step >> np.uint64(29))
+    for shifts in _STEPS:
+        having = mixed[: len(shifts)]
+        having ^= values.take(places + shifts)
+        having *= _SALT
+        having ^= having >> np.uint64(29)
     return (mixed >> np.uint64(64 - BITS)).T.astype(np.int64)
 
 
@@ -187,15 +187,19 @@ _TEMPLATES: tuple[tuple[tuple[int, int], ...], ...] = (
 )
 
 
-def _steps() -> list[tuple[Any, Any, Any]]:
-    """For the first, second, ... part of the templates: which have one, its trait and offset."""
-    steps = []
-    for place in range(max(map(len, _TEMPLATES))):
-        having = [(row, parts[place]) for row, parts in enumerate(_TEMPLATES) if place < len(parts)]
-        rows, pairs = zip(*having, strict=True)
-        traits, offsets = np.array(pairs).T
-        steps.append((np.array(rows), traits, offsets))
-    return steps
+# those with the most parts first, so that all that have another part stand together
+_ORDER = sorted(range(len(_TEMPLATES)), key=lambda row: -len(_TEMPLATES[row]))
+_NUMBERS = np.array([row + 1 for row in _ORDER], dtype=np.uint64)
+
+
+def _steps() -> list[Any]:
+    """For the first, second, ... part of the templates: how far from the token's row it lies."""
+    width = _MODE + 1
+    parts = [_TEMPLATES[row] for row in _ORDER]
+    return [
+        np.array([[part[place][1] * width + part[place][0]] for part in parts if place < len(part)])
+        for place in range(len(parts[0]))
+    ]
 
 
 _STEPS = _steps()
