@@ -1,6 +1,6 @@
 """What the tagger's lists say of a word by itself: a word of the language, or a name as well."""
 
-from parvis.privacy.tagger import IS_NAME, IS_WORD, hash_name, load_tagger
+from parvis.privacy.tagger import IS_NAME, IS_WORD, LIST_BITS, hash_name, load_tagger
 
 _FIRST_NAME, _SURNAME = 1, 2
 
@@ -48,4 +48,7 @@ def is_first_name(word: str) -> bool:
 
 
 def _kinds(word: str) -> int:
-    return int(load_tagger().lexicon.kinds([hash_name(word)])[0])
+    # one word at a time: an array for each would cost more than the look-up
+    lexicon, at = load_tagger().lexicon, hash_name(word) >> (32 - LIST_BITS)
+    lists = (lexicon.first_names, lexicon.surnames, lexicon.words)
+    return sum((int(known[at >> 3]) >> (at & 7) & 1) << place for place, known in enumerate(lists))
