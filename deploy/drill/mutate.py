@@ -42,6 +42,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "files.py": ("test_crash", "test_processes"),
     "log_keys.py": ("test_log", "test_rotation", "test_crash"),
     "store.py": ("test_log", "test_sequencer", "test_reader"),
+    "packing.py": ("test_packing",),
     "sqlite_store.py": ("test_log", "test_crash", "test_sequencer"),
     "tree.py": ("test_tree",),
     "notes.py": ("test_notes", "test_witness"),

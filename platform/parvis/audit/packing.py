@@ -51,10 +51,9 @@ _begin = zlib.compressobj(
 
 
 def pack(leaf: bytes) -> bytes:
-    """What the database keeps of a record."""
+    """What the database keeps of a record; one that would grow stays as it is."""
     deflate = _begin()
-    packed = _MARK + deflate.compress(leaf) + deflate.flush()
-    return packed if len(packed) < len(leaf) else leaf
+    return min(_MARK + deflate.compress(leaf) + deflate.flush(), leaf, key=len)
 
 
 def unpack(kept: bytes, hashed: bytes) -> bytes:
