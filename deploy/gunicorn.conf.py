@@ -4,11 +4,7 @@ The same as `parvis serve`. Every value comes from the PARVIS_ settings; what is
 wins, for example `certfile`.
 """
 
-from functools import partial
-
-from parvis.audit.process import Keeper, run_sequencer
 from parvis.cli import serve
-from parvis.cli.audit_sequencer import plan_sequencer
 from parvis.settings import load_settings
 
 _settings = load_settings()
@@ -17,12 +13,13 @@ globals().update(serve.server_options(_settings))
 
 def on_starting(server):
     """Start the writer of the audit logs, before the application is loaded."""
-    server.audit_keeper = Keeper(partial(run_sequencer, plan_sequencer(_settings)))
+    server.audit_keeper = serve.start_keeper(_settings)
 
 
 def on_exit(server):
     """End it after the last worker."""
-    server.audit_keeper.close()
+    if server.audit_keeper is not None:
+        server.audit_keeper.close()
 
 
 def post_fork(server, worker):

@@ -8,7 +8,7 @@ import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -151,6 +151,11 @@ class Settings(BaseModel):
         "",
         description="Database of the audit logs, postgresql://...; empty: SQLite in the audit "
         "folder. One for each installation, never shared.",
+    )
+    audit_writer: Literal["own", "apart"] = Field(
+        "own",
+        description="Who runs the writer of the audit logs: `own`: the gateway starts it; `apart`: "
+        "`parvis audit sequencer` as a service of its own, where alone the signing keys lie.",
     )
     audit_agency_gb: float = Field(
         100.0, gt=0, description="Gigabytes of audit log after which an agency's chats stop (503)."

@@ -97,9 +97,12 @@ def _check_births(store: Store, general: LogCheck) -> None:
 
 
 def check_log(
-    audit_dir: Path, root_key: bytes, database_url: str = "", heads_dir: Path | None = None
+    audit_dir: Path, root_key: bytes | None, database_url: str = "", heads_dir: Path | None = None
 ) -> list[str]:
-    """What would keep the logs from being opened, in words; quick, whatever their length."""
+    """What would keep the logs from being opened, in words; quick, whatever their length.
+
+    Without `root_key` nothing is said of the signing keys.
+    """
     if not has_store(audit_dir, database_url):
         gone = ((heads_dir or audit_dir / "heads") / HEADS_NAME).is_file()
         return ["the audit database is missing"] if gone else []  # or none was made yet
@@ -111,9 +114,10 @@ def check_log(
         ):
             if broken := find_broken(store, heads):
                 faults.append(describe_broken(broken))
-            keys = LogKeys(audit_dir / "keys", root_key)
-            for log in store.list_logs():
-                keys.get_key(log.id, log.public_key)
+            if root_key is not None:
+                keys = LogKeys(audit_dir / "keys", root_key)
+                for log in store.list_logs():
+                    keys.get_key(log.id, log.public_key)
     except (LogInconsistent, StoreUnsafe, SealBroken) as error:
         faults.append(str(error))
     except (StoreFault, OSError) as error:

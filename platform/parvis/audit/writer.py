@@ -110,6 +110,14 @@ Birth = Callable[[LogRow], list[Entry]]
 Value = TypeVar("Value")
 
 
+def _is_checkpoint(text: str) -> bool:
+    try:
+        parse_checkpoint(text)
+    except NoteInvalid:
+        return False
+    return True
+
+
 class Writer:
     """Appends to every log of one installation, from one process. MUST be made after a fork."""
 
@@ -255,17 +263,16 @@ class Writer:
         return {log_id: note for log_id, (_, note) in self._known.items()}
 
     def sign(self, tenant_id: str, text: str, log_id: str = "") -> str:
-        """`text` as a note signed by the agency's log; ValueError for a checkpoint's text.
+        """`text` as a note signed by the agency's log; ValueError for what may be a checkpoint.
 
-        `log_id` names one that another log has taken the place of.
+        `log_id` names one that another log has taken the place of. A checkpoint begins with its
+        log's origin, whatever extension lines follow.
         """
-        try:
-            parse_checkpoint(text)
-        except NoteInvalid:
-            found = self.store.find_log_by_id(log_id) if log_id else None
-            log = found or self.get_log(tenant_id)
-            return sign_note(text, log.origin, self.keys.get_key(log.id, log.public_key))
-        raise ValueError("audit: a checkpoint is signed by the log's growth alone")
+        found = self.store.find_log_by_id(log_id) if log_id else None
+        log = found or self.get_log(tenant_id)
+        if text.partition("\n")[0] == log.origin or _is_checkpoint(text):
+            raise ValueError("audit: a checkpoint is signed by the log's growth alone")
+        return sign_note(text, log.origin, self.keys.get_key(log.id, log.public_key))
 
     def publish(self, tenant_id: str, size: int, note: str) -> None:
         """Remember a checkpoint that leaves this installation, in the head file first."""
@@ -373,7 +380,8 @@ class Writer:
             frontier = Frontier.load(head.size, head.frontier)
         except ValueError as error:
             raise LogInconsistent("a log's frontier is damaged") from error
-        if frontier.root() != head.root:
+        signed = Checkpoint(log.origin, head.size, frontier.root())
+        if frontier.root() != head.root or not head.note.startswith(signed.text + "\n"):
             raise LogInconsistent("a log's frontier is not that of its root")
         return State(log, frontier, head.last_us, head.note, signed_size=head.size)
 

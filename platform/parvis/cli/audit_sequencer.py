@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from parvis.audit.ballast import BALLAST_BYTES
-from parvis.audit.process import Plan, run_sequencer
+from parvis.audit.process import Plan, hide_memory, run_sequencer
 from parvis.audit.sequencer import Limits
 from parvis.logs import configure_logs
 from parvis.settings import Settings, load_settings, read_root_key
@@ -28,6 +28,7 @@ def run_alone(_args: argparse.Namespace) -> int:
     """Write until told to stop; the exit code says why it ended."""
     settings = load_settings()
     configure_logs(settings.log_level)
+    hide_memory()
     return run_sequencer(plan_sequencer(settings))
 
 

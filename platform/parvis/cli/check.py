@@ -133,7 +133,9 @@ def _check_audit(configuration: Configuration) -> Iterator[Fault]:
     settings = configuration.settings
     url = settings.audit_database_url
     heads = settings.audit_heads_dir
-    for words in check_log(settings.audit_dir, configuration.root_key, url, heads):
+    # a writer apart keeps the signing keys where this command need not see them
+    root = configuration.root_key if settings.audit_writer == "own" else None
+    for words in check_log(settings.audit_dir, root, url, heads):
         yield Fault("audit", 0, "", words)
     yield from _check_shares(configuration, url)
     yield from _check_anchors(settings, url)

@@ -41,13 +41,23 @@ def run_serve(_args: argparse.Namespace) -> int:
     """Serve until told to stop; every fault of the files is said before a port is opened."""
     settings = load_settings()
     configure_logs(settings.log_level)
-    # forked before anything large is loaded, and never while threads run
-    keeper = Keeper(partial(run_sequencer, _plan_sequencer(settings)))
+    keeper = start_keeper(settings)
     try:
         _serve(settings)
     finally:
-        keeper.close()
+        if keeper is not None:
+            keeper.close()
     return 0
+
+
+def start_keeper(settings: Settings) -> Keeper | None:
+    """The writer of the audit logs as a child; None where it is a service of its own.
+
+    MUST be called before anything large is loaded, and never while threads run.
+    """
+    if settings.audit_writer == "apart":
+        return None
+    return Keeper(partial(run_sequencer, _plan_sequencer(settings)))
 
 
 def _plan_sequencer(settings: Settings) -> Plan:
