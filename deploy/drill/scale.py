@@ -19,13 +19,14 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from deploy.bench.audit_verify import GOAL_MB, GOAL_S, MILLION, Run, run_verifier
 from deploy.drill.crash import INSTALLATION, ROOT_KEY, await_end, fork, live_long_ago, opened
-from parvis.audit import AuditLog, Draft, KeyRef
+from parvis.audit import AuditLog, Draft, KeyRef, Receipt
 from parvis.audit.events import Actor
 from parvis.audit.export import export_files, write_folder
 from parvis.audit.process import Keeper, Plan, run_sequencer
@@ -36,7 +37,8 @@ from parvis.audit.tree import TILE_WIDTH
 from parvis.errors import AuditUnavailable
 
 _TENANT = "commune"
-_WINDOW = 2000
+_WINDOW = 1000
+_PATIENCE_S = 60.0
 _STEPS = 20
 _PROOFS = 1000
 _COLD_PROOFS = 50
@@ -47,19 +49,43 @@ _SERVICE = Actor("service", roles=("civil-servant",), client="desk")
 def write(folder: Path, until: int) -> int:
     """Append what an office writes until the log has so many records."""
     with opened(folder, leads=False) as log:
-        waiting: deque[Any] = deque()
+        waiting: deque[tuple[Draft, Future[Receipt]]] = deque()
         first, begun = _size(log), time.monotonic()
         step = max((until - first) // _STEPS, _WINDOW)
         for at, draft in zip(range(first, until), _drafts(), strict=False):
-            waiting.append(log.submit(_TENANT, draft))
+            waiting.append((draft, _submit(log, draft)))
             if len(waiting) >= _WINDOW:
-                waiting.popleft().result(60)
+                _settle(log, *waiting.popleft())
             if at > first and (at - first) % step == 0:
                 rate = (at - first) / (time.monotonic() - begun)
                 say("  written", f"{at:,}, {rate:,.0f} rec/s")
         for one in waiting:
-            one.result(60)
+            _settle(log, *one)
     return 0
+
+
+def _submit(log: AuditLog, draft: Draft) -> Future[Receipt]:
+    """Hand it over, again when too much waits: a disk that is busy for seconds ends no drill."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return log.submit(_TENANT, draft)
+        except AuditUnavailable:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def _settle(log: AuditLog, draft: Draft, future: Future[Receipt]) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            future.result(_PATIENCE_S)
+            return
+        except AuditUnavailable:  # refused, or its intent was: that one was handed over again
+            if time.monotonic() > deadline:
+                raise
+            future = _submit(log, draft)
 
 
 def _drafts() -> Iterator[Draft]:
