@@ -104,7 +104,7 @@ _ALSO = re.compile(
     re.IGNORECASE,
 )
 # "geb. 3/17", "née 08/1979"
-_MONTH_YEAR = re.compile(
+_MONTH_YEAR = Sieve(
     r"(?<!\w)(?:n[eé]e?(?:\(e\))?(?: le| en)?|geb\.?(?:oren)?(?: im)?|born(?: in)?|"
     r"gebuer(?:en)?|dob:?|\*)"
     r"[ ]?(?P<month>(?:0?[1-9]|1[0-2])[/.](?:(?:19|20)\d\d|\d\d))(?![\d/.]\d|\d)",

@@ -5,6 +5,8 @@ child that arrived, the year that somebody is "of". The year itself may stand el
 import re
 from collections.abc import Iterator
 
+from parvis.privacy.sieve import Sieve
+
 MONTHS = (
     r"(?:janv(?:ier|\.)?|f[eé]v(?:rier|r?\.)?|mars|avr(?:il|\.)?|mai|juin|juil(?:let|\.)?|ao[uû]t|"
     r"sept(?:embre|ember|\.)?|oct(?:obre|ober|\.)?|nov(?:embre|ember|\.)?|d[eé]c(?:embre|ember|"
@@ -96,14 +98,14 @@ _FORMS = (
     rf"geburt|naissance|birth|gebuert|venue?s? au monde|zur welt gekommen)(?! (?:certificate|rate|"
     rf"der|of the idea))(?![^\W\d_]){_A_BIT}{_ON}{{1,2}}(?P<j>{_DAY})",
 )
-_BORN_ON = re.compile(
+_BORN_ON = Sieve(
     rf"(?<![^\W_])(?:n[eé]e?s?(?:\(e\))?|geb\.|geboren|born|"
     rf"gebuer(?:en)?)[ ]{_ON}{{1,2}}(?P<a>{_DAY})",
     re.IGNORECASE,
 )
-_TOLD = re.compile("|".join(rf"(?:(?<![^\W_]){form})" for form in _FORMS), re.IGNORECASE)
+_TOLD = Sieve("|".join(rf"(?:(?<![^\W_]){form})" for form in _FORMS), re.IGNORECASE)
 # "Jahrgang 1957", "Jg. 64", "Baujahr 71", "classe 1953", "elle est de 1978", "a 1961 baby"
-_YEARS = re.compile(
+_YEARS = Sieve(
     r"(?<![^\W_])(?:(?:jahrgang|joergang|jg\.?|baujahr)[ :]{1,2}(?:ist |"
     r"ass )?(?P<a>'?\d\d(?!\d)|(?:19|20)\d\d(?!\d)|[^\W\d_]{3,24}(?:zig|ßig|ssig|zeg|sseg)(?!\w))"
     rf"|(?:(?:il|elle|on) est|je suis|suis|(?:i am|i'm|he is|he's|she is|she's)|(?:er|sie|"

@@ -9,7 +9,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from parvis.privacy.entities import Label
-from parvis.privacy.recognizers.places import is_office_address, is_office_word
+from parvis.privacy.recognizers.places import (
+    is_office_address,
+    is_office_word,
+    line_style,
+)
+from parvis.privacy.sieve import Sieve
 
 _COLON = re.compile(r"[ ]?:[ ]{0,4}(?=\S)")
 _LABEL_BEFORE = re.compile(r"(?:^|[\n;|,(•>\t]|[.!?] |- )[ ]{0,4}(?P<label>[^\n;|:>\t]{2,45})\Z")
@@ -59,7 +64,7 @@ _PERSONAL = re.compile(
     re.IGNORECASE,
 )
 # "unsere Adresse ist ...", "ma nouvelle adresse sera ...", without a colon
-_SAID = re.compile(
+_SAID = Sieve(
     r"(?<!\w)(?:m[ao]n?|notre|votre|s[ao]n?|meine?|unsere?|seine?|ihre?|my|our|his|her|their|meng|"
     r"eis|seng|hir|die|l['’]|the)[ ]?(?:nouvelle |ancienne |neue |alte |new |old |home |nei |"
     r"aktuell |"
@@ -90,6 +95,12 @@ _NEXT_FIELD = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_ADDRESS = 100
+# "Adresse: bitte bis zum 12. mitteilen": words in small letters that belong to no street
+_PROSE = re.compile(
+    r"(?<!\w)(?!(?:rue|avenue|place|chemin|route|all[eé]e|impasse|cit[eé]|r[eé]sidence|boulevard|"
+    r"b[aâ]t|appt|[eé]tage|floor|flat|links|rechts)(?!\w))[a-zà-ÿ]{4,}(?!\w)"
+)
+_MOST_PROSE = 3
 
 
 class Field(NamedTuple):
@@ -161,8 +172,9 @@ def _address(text: str, start: int, limit: int | None = None) -> Iterator[Field]
     end = stop.start() if stop else value.end()
     shown = text[start:end].rstrip(" ,.;-(")
     parts = [part.strip() for part in shown.split(",")]
+    is_prose = line_style(text, start) == "mixed" and len(_PROSE.findall(shown)) > _MOST_PROSE
     is_place = any(map(str.isdigit, shown)) or (len(parts) > 1 and parts[-1][:1].isupper())
-    if not is_place or "@" in shown or "//" in shown or len(shown) > _LONGEST_ADDRESS:
+    if not is_place or is_prose or "@" in shown or "//" in shown or len(shown) > _LONGEST_ADDRESS:
         return
     if not is_office_address(text, start, start + len(shown)):
         yield Field(start, start + len(shown), Label.ADDRESS)

@@ -81,7 +81,7 @@ _FAMILY = Sieve(
     rf"(?<!\w)the (?P<name>{_CAP}) (?:family|children|twins|boys|girls|brothers|sisters|"
     rf"household|couple)(?!\w)"
 )
-_FAMILIES = re.compile(
+_FAMILIES = Sieve(
     r"(?<!\w)(?:familles|familien|familljen|geschwister|eheleute|fr[eè]res|s[oœ]e?urs|[eé]poux)[ ]"
     rf"(?=(?P<list>(?-i:{_FULL})(?:, (?-i:{_FULL})){{0,5}}"
     rf"(?: (?:et|und|and|an|&) (?:(?-i:D[eiau]|L[ea]|V[ao]n) )?(?-i:{_FULL}))?))",
