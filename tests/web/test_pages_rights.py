@@ -161,6 +161,19 @@ def test_a_hold_keeps_a_period_with_its_last_day(ada: Administrator, office: Off
     assert "Nov 1, 2026 – Nov 30, 2026" in ada.open().text
 
 
+def test_an_owner_who_deletes_under_a_hold_is_told_so(
+    site: Site, ada: Administrator, office: Office
+) -> None:
+    conversation, _ = office.chat(ANNA)
+    ada.send("/holds", **HELD, **{"hold-until": NEXT_YEAR})
+    owner = site.sign_in("valbourg", "civil-servant", sub=SUBJECT)
+    path = f"/chat/{conversation}/delete"
+    token = re.findall(r'csrf_token" value="([^"]+)', owner.get(path).text)[0]
+    page = owner.post(path, data={"csrf_token": token}, headers={"Accept-Language": "en"})
+    assert page.status_code == 409
+    assert "A hold forbids it" in page.text and "kept for now" in page.text
+
+
 @pytest.mark.parametrize("role", ["civil-servant", "auditor", "overseer"])
 def test_nobody_else_opens_the_page(site: Site, role: str) -> None:
     client = site.sign_in("valbourg", role, sub=f"{role}-1")

@@ -86,6 +86,11 @@ _ERRORS: Mapping[str, ErrorWords] = {
         N_("Load the page anew to see where things stand."),
         "retry",
     ),
+    "held": ErrorWords(
+        N_("A hold forbids it"),
+        N_("A case needs it to be kept for now. Ask your agency's administrator."),
+        "home",
+    ),
     "identity_unavailable": ErrorWords(
         N_("Signing in is not possible just now"),
         N_("The sign-in service cannot be reached. Try again in a moment."),
