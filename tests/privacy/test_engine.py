@@ -15,6 +15,7 @@ from parvis.privacy.conflicts import RANK
 from parvis.privacy.entities import MEANINGS
 from parvis.privacy.rampart import FOLDER, SHA256, Rampart
 from parvis.privacy.recognizers import build_recognizers
+from parvis.privacy.recognizers.base import Hit
 from parvis.privacy.recognizers.tagged import TaggedNameRecognizer
 from parvis.settings import load_settings
 
@@ -98,10 +99,10 @@ def test_a_search_that_takes_too_long_refuses_the_request() -> None:
 
 def test_a_kind_that_nobody_knows_is_never_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = own_engine()
-    found = engine.detector.analyzer.find_all(TEXT)
     assert engine.analyze(TEXT)
-    found[0].entity_type = "SOMETHING_NEW"
-    monkeypatch.setattr(engine.detector.analyzer, "find_all", lambda _: found)
+    unknown: Any = "SOMETHING_NEW"
+    hit = Hit(0, 5, unknown, 0.9, "new")
+    monkeypatch.setattr(engine.detector.recognizers[0], "find", lambda _: [hit])
     with pytest.raises(PrivacyUnavailable):
         engine.analyze(TEXT + " ")
 

@@ -6,15 +6,21 @@ Raw findings in clean text come out; which of them stand is decided in `conflict
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 
-from presidio_analyzer import AnalyzerEngine, RecognizerRegistry, RecognizerResult
+from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
 from presidio_analyzer.nlp_engine import NoOpNlpEngine
 
 from parvis.privacy.conflicts import Finding
+from parvis.privacy.deadline import check_deadline
 from parvis.privacy.doubt import CAREFUL, LIGHT, Stretch, Trust, find_doubts
 from parvis.privacy.entities import Label
 from parvis.privacy.rampart import Rampart
 from parvis.privacy.recognizers import build_recognizers
-from parvis.privacy.recognizers.base import ANY_LANGUAGE, RuleRecognizer, SlowRecognizer
+from parvis.privacy.recognizers.base import (
+    ANY_LANGUAGE,
+    Hit,
+    RuleRecognizer,
+    SlowRecognizer,
+)
 from parvis.privacy.recognizers.birth import BirthRecognizer
 from parvis.privacy.recognizers.case import CaseRecognizer
 from parvis.privacy.recognizers.document import DocumentRecognizer
@@ -51,23 +57,29 @@ _TRUST: dict[Detection, Trust | None] = {
 
 
 class LinearAnalyzer(AnalyzerEngine):
-    """Presidio's engine without its last steps, which copy all results and compare each with each:
-    a hostile text has thousands, and `conflicts` decides between them anyway."""
+    """Presidio's engine without its results, which carry explanations, and without its last steps,
+    which compare each with each: a hostile text has thousands, and `conflicts` decides anyway."""
 
-    def find_all(self, text: str) -> list[RecognizerResult]:
+    def find_all(self, text: str) -> list[Finding]:
         """What every recogniser of the registry says of this text, and those of numbers of its
         other readings."""
-        artifacts = self.nlp_engine.process_text(text, ANY_LANGUAGE)
-        found = [
-            result
-            for recognizer in self.registry.recognizers
-            for result in recognizer.analyze(text, recognizer.supported_entities, artifacts)
-        ]
+        rules = [rule for rule in self.registry.recognizers if isinstance(rule, RuleRecognizer)]
+        found = [finding for rule in rules for finding in _find(rule, text)]
         for view in map(ReadText, find_views(text)):
-            for recognizer in self.registry.recognizers:
-                if isinstance(recognizer, _OF_NUMBERS):
-                    found += recognizer.analyze(view, recognizer.supported_entities, artifacts)
+            for rule in rules:
+                if isinstance(rule, _OF_NUMBERS):
+                    found += _find(rule, view)
         return found
+
+
+def _find(rule: RuleRecognizer, text: str) -> list[Finding]:
+    check_deadline()
+    return list(map(_as_finding, rule.find(text)))
+
+
+def _as_finding(hit: Hit) -> Finding:
+    # an unknown kind raises: never dropped silently
+    return Finding(hit.start, hit.end, Label(hit.label), hit.score, hit.rule)
 
 
 class Detector:
@@ -110,15 +122,14 @@ class Detector:
             for recognizer in self._slow:
                 read = zip(texts, found, recognizer.find_many(asked), strict=True)
                 for text, findings, hits in read:
-                    findings.extend(self._kept(text, recognizer.as_results(hits)))
+                    findings.extend(self._kept(text, map(_as_finding, hits)))
         finally:
             self._tagged.forget()
             self._learned.forget()
         return found
 
-    def _kept(self, text: str, results: Iterable[RecognizerResult]) -> list[Finding]:
+    def _kept(self, text: str, findings: Iterable[Finding]) -> list[Finding]:
         """The findings without those that the tagger of kinds refutes."""
-        findings = map(_as_finding, results)
         return [f for f in findings if not self._learned.refutes(text, f.start, f.end, f.source)]
 
     def _doubts(self, text: str, light: Sequence[Finding]) -> list[Stretch]:
@@ -149,16 +160,6 @@ def _apart(
 ) -> tuple[list[RuleRecognizer], list[SlowRecognizer]]:
     slow = [recognizer for recognizer in recognizers if isinstance(recognizer, SlowRecognizer)]
     return [r for r in recognizers if not isinstance(r, SlowRecognizer)], slow
-
-
-def _as_finding(result: RecognizerResult) -> Finding:
-    return Finding(
-        result.start,
-        result.end,
-        Label(result.entity_type),  # an unknown kind raises: never dropped silently
-        result.score,
-        result.recognition_metadata["recognizer_name"],
-    )
 
 
 def read_names(recognizer: RuleRecognizer, text: str) -> str:
