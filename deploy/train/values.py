@@ -36,6 +36,7 @@ _SMALL = "[a-zäöüëéèêôï]+"
 _TOWN = re.compile(rf"[A-ZÄÖÜËÉ]{_SMALL}(?:[ \-](?:[A-Z]{_SMALL}|op|an|der|sur|la|le|d'))*")
 _OFFICE_CODES = "ABCDEFGHKLMNPRSTVWZ"
 
+
 @dataclass(frozen=True)
 class Towns:
     """Names of towns by country, the larger oftener, and large ones of the world."""

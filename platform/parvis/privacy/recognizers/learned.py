@@ -24,23 +24,26 @@ from parvis.privacy.words import is_never_a_name
 _FIRM: dict[Label, float] = {
     Label.PERSON: 0.9,
     Label.ADDRESS: 0.85,
-    Label.LOCATION: 0.5,
-    Label.DATE_OF_BIRTH: 0.6,
-    Label.CASE_NUMBER: 0.85,
-    Label.PHONE: 0.5,
+    Label.LOCATION: 0.55,
+    Label.DATE_OF_BIRTH: 0.7,
+    Label.CASE_NUMBER: 0.92,
+    Label.PHONE: 0.7,
 }
 _LOOSE = 0.3
 # below what a number with right check digits has
 _SUREST = 0.94
-# What must be believed of each word to leave readable what only the tagger of names or the form
-# of an address speaks for: nearly certain, for nothing personal may become readable by it.
-_REFUTED = {"tagged_name": 0.995, "address": 0.97}
+# What must be believed of each word of an address, for whose being a home only its form speaks,
+# to leave it readable: nearly certain, for nothing personal may become readable by it.
+_REFUTED = 0.98
 _ADDRESSES = ("address_", "rampart_address")
 _CASED_SHARE = 60
 _NOTHING = KINDS.index(None)
 _PIECE = 4_000
 _PLACES = frozenset({Label.ADDRESS, Label.LOCATION})
-_NUMBERS = frozenset({Label.CASE_NUMBER, Label.PHONE, Label.DATE_OF_BIRTH})
+_CODES = frozenset({Label.CASE_NUMBER, Label.PHONE})
+_NUMBERS = _CODES | {Label.DATE_OF_BIRTH}
+_LONGEST_LETTERS = 4
+_SHORTEST_CODE = 4
 
 
 class LearnedRecognizer(RuleRecognizer):
@@ -66,12 +69,12 @@ class LearnedRecognizer(RuleRecognizer):
                         yield hit
 
     def refutes(self, text: str, start: int, end: int, source: str) -> bool:
-        """Whether this finding, of a source that errs often, is nearly certainly nothing personal.
+        """Whether this finding is an address that is nearly certainly nobody's home.
 
-        True only if each of its words is believed to be nothing; never of any other source.
+        True only if each of its words is believed to be nothing personal; never of a finding that
+        a cue or check digits announced.
         """
-        least = _REFUTED.get("address" if source.startswith(_ADDRESSES) else source)
-        return least is not None and self._disbelief(text, start, end) >= least
+        return source.startswith(_ADDRESSES) and self._disbelief(text, start, end) >= _REFUTED
 
     def _disbelief(self, text: str, start: int, end: int) -> float:
         tokens, chances = self._read(text)
@@ -103,8 +106,9 @@ def _start(token: Token) -> int:
 
 
 def _hits(tokens: Sequence[Token], chances: Any, kind: Label) -> Iterator[Hit]:
-    for group in _groups(tokens, np.flatnonzero(chances >= _LOOSE).tolist()):
-        score = float(chances[group].max())
+    for believed in _groups(tokens, np.flatnonzero(chances >= _LOOSE).tolist()):
+        group = _of_number(tokens, believed) if kind in _CODES else believed
+        score = float(chances[group].max()) if group else 0.0
         if score >= _FIRM[kind]:
             start, end = tokens[group[0]].start, tokens[group[-1]].end
             yield Hit(start, end, kind, min(_SUREST, round(score, 2)), LEARNED)
@@ -124,6 +128,16 @@ def _groups(tokens: Sequence[Token], believed: Iterable[int]) -> Iterator[list[i
         yield group
 
 
+def _of_number(tokens: Sequence[Token], group: list[int]) -> list[int]:
+    """The group without words at its ends that are no part of a number, as "UG" or "Js" are."""
+    within = [at for at in group if _may_belong(tokens[at].text)]
+    return [at for at in group if within[0] <= at <= within[-1]] if within else []
+
+
+def _may_belong(word: str) -> bool:
+    return any(map(str.isdigit, word)) or (len(word) <= _LONGEST_LETTERS and word[0].isupper())
+
+
 def _is_joined(tokens: Sequence[Token], last: int, index: int) -> bool:
     between = tokens[last + 1 : index]
     return len(between) <= 1 and not any(token.text[0].isalnum() for token in between)
@@ -133,6 +147,8 @@ def _is_fit(text: str, hit: Hit, *, is_cased: bool) -> bool:
     shown = text[hit.start : hit.end]
     if hit.label in _PLACES:
         return not is_office_address(text, hit.start, hit.end)
+    if hit.label in _CODES and sum(map(str.isalnum, shown)) < _SHORTEST_CODE:
+        return False
     if hit.label in _NUMBERS:
-        return any(char.isdigit() for char in shown)
+        return any(map(str.isdigit, shown))
     return not (all(map(is_never_a_name, shown.split())) or (is_cased and shown[0].islower()))
