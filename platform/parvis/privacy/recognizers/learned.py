@@ -44,14 +44,14 @@ _CODES = frozenset({Label.CASE_NUMBER, Label.PHONE})
 _NUMBERS = _CODES | {Label.DATE_OF_BIRTH}
 _LONGEST_LETTERS = 4
 _SHORTEST_CODE = 4
+_MOST_DIGITS = 8
 
 
 class LearnedRecognizer(RuleRecognizer):
     """What the tagger of kinds believes, one hit for words that stand together."""
 
     labels = tuple(_FIRM)
-    canaries = ("lb",)
-    proves = (Label.NATIONAL_ID,)
+    canaries = ("de", "en")
 
     def __init__(self, tagger: KindTagger) -> None:
         super().__init__()
@@ -147,8 +147,11 @@ def _is_fit(text: str, hit: Hit, *, is_cased: bool) -> bool:
     shown = text[hit.start : hit.end]
     if hit.label in _PLACES:
         return not is_office_address(text, hit.start, hit.end)
+    digits = sum(map(str.isdigit, shown))
+    if hit.label is Label.CASE_NUMBER and digits > _MOST_DIGITS:
+        return False  # a number so long has check digits, or it is a rule's to say whose it is
     if hit.label in _CODES and sum(map(str.isalnum, shown)) < _SHORTEST_CODE:
         return False
     if hit.label in _NUMBERS:
-        return any(map(str.isdigit, shown))
+        return digits > 0
     return not (all(map(is_never_a_name, shown.split())) or (is_cased and shown[0].islower()))
