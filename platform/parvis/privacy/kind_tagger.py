@@ -10,7 +10,7 @@ import base64
 import re
 import zlib
 from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -189,7 +189,9 @@ def features(tokens: Sequence[Token], lists: Any) -> Any:
     count = len(tokens)
     padded = np.full((count + 2 * _EDGE, _FIRST + 1), 1, dtype=np.uint64)
     inner = padded[_EDGE : _EDGE + count]
-    inner[:, :_TRAITS] = [_traits(token.text) for token in tokens]
+    # Equal words of one text are read once; nothing of a text is kept behind it.
+    known = {word: _traits(word) for word in {token.text for token in tokens}}
+    inner[:, :_TRAITS] = [known[token.text] for token in tokens]
     inner[:, _LIST] = lists + 2
     inner[:, _FIELD], inner[:, _FIRST] = _of_lines(tokens, inner[:, _STEM].tolist())
     padded[:, _MODE] = _mode(tokens)
@@ -220,7 +222,6 @@ def _of_lines(tokens: Sequence[Token], stems: list[int]) -> tuple[list[int], lis
     return fields, firsts
 
 
-@lru_cache(maxsize=4096)
 def _traits(word: str) -> tuple[int, ...]:
     folded = fold_name(word)
     number = _number(word)
