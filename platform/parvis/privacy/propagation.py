@@ -15,6 +15,19 @@ _SCORE = 0.7
 _NAME_PART = re.compile(r"[^\W\d_]+(?:['\-][^\W\d_]+)*")
 _KEPT_APART = frozenset({Label.LITERAL, Label.LOCATION, Label.PERSON, Label.ADDRESS})
 _MOST = 2_000
+_SITE = re.compile(
+    r"(?<![\w@.\-])(?:https?://|www\.)[^\s<>\"'@]{3,300}"
+    r"|(?<![\w@.\-/])(?:[^\W_][\w\-]{0,60}\.){1,4}(?:[a-z]{2,12}/[^\s<>\"'@]{1,200}"
+    r"|(?:com|net|org|info|blog|me|io|dev|page|site|online|example|eu|lu|fr|de|be|ch|at|uk|ie|nl|it|es|"
+    r"pt)(?![\w@.\-]))",
+    re.IGNORECASE,
+)
+_SITE_PART = re.compile(r"[^\W\d_]{3,40}")
+_PUBLIC_SITE = re.compile(
+    r"\.gouv\.|\.gov\.|\.public\.|\.etat\.|\.admin\.ch|guichet|bund\.de|stadt|gemeinde|mairie|ville|"
+    r"council|europa\.eu",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +56,31 @@ def find_again(text: str, known: Known, taken: Collection[Finding]) -> Iterator[
     covered = bytearray(len(text))
     for finding in taken:
         covered[finding.start : finding.end] = b"\x01" * (finding.end - finding.start)
+    yield from _sites_again(text, known.names)
     for finding in (*_names_again(text, known.names), *_values_again(text, known.values)):
         if not any(covered[finding.start : finding.end]):
             yield finding
+
+
+def _sites_again(text: str, names: frozenset[str]) -> Iterator[Finding]:
+    """Web addresses that bear a known name ("jmootz.example", "/tafel/klotz"), whole."""
+    if not names:
+        return
+    for match in _SITE.finditer(text):
+        site = match.group().rstrip(".,;:!?)")
+        parts = [part.casefold() for part in _SITE_PART.findall(site)]
+        if not _PUBLIC_SITE.search(site) and any(_bears(part, names) for part in parts):
+            yield Finding(match.start(), match.start() + len(site), Label.URL, _SCORE, "known_site")
+
+
+def _bears(part: str, names: frozenset[str]) -> bool:
+    """Whether it is a known name, with another one or an initial at either end."""
+    if len(part) < _LEAST_VALUE or part in names:
+        return part in names
+    ends = (part[1:], part[:-1])
+    return any(len(end) >= _LEAST_VALUE and end in names for end in ends) or any(
+        part[:cut] in names and part[cut:] in names for cut in range(_LEAST_NAME, len(part) - 2)
+    )
 
 
 def _parts(name: str) -> Iterator[str]:

@@ -78,7 +78,7 @@ _NO_STREET = (
     r"(?:jahr|joer|jan|feb|mär|mar|apr|mai|may|mee|jun|jul|aug|sep|okt|oct|nov|dez|dec|sommer|"
     r"winter|herbst|frühling|mo(?:ntag|\b)|di(?:enstag|\b)|mi(?:ttwoch|\b)|do(?:nnerstag|\b)|"
     r"fr(?:eitag|\b)|sa(?:mstag|\b)|so(?:nntag|\b)|alter|zimmer|raum|anhang|anlage|absatz|art|"
-    r"haus|bescheid|schreiben|monat|wert|umfang|amt|ez|kg|linie|gebäude|erdgeschoss|stock|fall|tag)"
+    r"[^\W\d_]{3,20}tag\b|haus|bescheid|schreiben|monat|wert|umfang|amt|ez|kg|linie|gebäude|erdgeschoss|stock|fall|tag)"
 )
 _DE = re.compile(
     rf"(?<![\w/.\-])(?:(?:{_CAP}(?:[ \-])){{0,2}}(?:{_L}[\w\-']{{0,30}}{_DE_SUFFIX}|"

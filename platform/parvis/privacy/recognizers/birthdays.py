@@ -18,16 +18,29 @@ MONTHS = (
 )
 _YEAR = r"(?:(?:19|20)\d\d(?!\d)|'\d\d(?!\d))"
 _TH = r"(?:er|\.|st|nd|rd|th|te[nr]?|e)?"
+# days that have a name
+_FEASTS = (
+    r"may day|midsummer(?:'s)? (?:day|eve)|easter (?:sunday|monday|day)|good friday|leap day|"
+    r"bonfire night|guy fawkes (?:night|day)|twelfth night|valentine's day|michaelmas|"
+    r"p[aâ]ques|pentec[oô]te|toussaint|assomption|l'assomption|ascension|mardi gras|"
+    r"la chandeleur|saint-sylvestre|f[eê]te nationale|r[eé]veillon|"
+    r"karfreitag|oster(?:n|sonntag|montag)|pfingst(?:en|sonntag|montag)|allerheiligen|"
+    r"allerseelen|drei ?k[oö]nigs?(?:tag)?|heilige drei k[oö]nige|mari[aä] [a-zäöü]{5,14}|"
+    r"nikolaus(?:tag)?|martinstag|martini|leopoldi(?:tag)?|josefi(?:tag)?|johanni(?:stag)?|"
+    r"stephan(?:i|s)?tag|fronleichnam|rosenmontag|aschermittwoch|valentinstag|"
+    r"nationalfeierdag|kleeschen|kleeserdag|dr[aä]i ?kinneksdag|allerhellgen|ouschter(?:en|sonndeg|"
+    r"m[eé]indeg)|p[aä]ischt(?:en|m[eé]indeg)|fuessonndeg|stiefesdag|liichtmëssdag|liichtmëss"
+)
 # a day with its year or without it
 _DAY = (
     rf"(?:\d{{1,2}}{_TH}[ \n\-]?(?:(?:of|de|day of) )?{MONTHS}(?:,?[ \n\-](?:de )?{_YEAR})?"
     rf"|{MONTHS}[ \n](?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?!\d)(?:,? {_YEAR})?"
     rf"|\d{{1,2}}[./\-]\d{{1,2}}[./\-](?:(?:19|20)?\d\d(?!\d))?|\d{{1,2}}[./]\d{{1,2}}(?![\d/])"
     rf"|(?:19|20)\d\d-\d\d-\d\d|{MONTHS}[ \n](?:de )?(?:19|20)\d\d(?!\d)"
-    r"|(?:jour de |day of |the )?(?:armistice day|boxing day|christmas(?: (?:day|eve))?|"
+    rf"|(?:jour d(?:e la |e l'|e |u )|day of |the )?(?:{_FEASTS}|armistice day|boxing day|christmas(?: (?:day|eve))?|"
     r"new year's (?:day|eve)|halloween|"
     r"no[eë]l|heiligabend|heilig\w*abend|weihnachten|silvester|neujahr\w*|chrëschtdag|nikloosdag|"
-    r"la saint-[^\W\d_]+|st\.? [^\W\d_]+'s day)(?: (?:19|20)\d\d)?(?!\w))"
+    r"la saint-[^\W\d_]+|st\.? [^\W\d_]+'s day)(?:,? (?:de )?(?:19|20)\d\d)?(?!\w))"
     r"(?! ?(?:€|euros?|eur|h |uhr|auer))"
 )
 _ON = (
@@ -35,7 +48,9 @@ _ON = (
     r"zënter(?: dem)?)[ \n])"
 )
 _AGE = (
-    r"(?:\d{1,3}|dix-huit|vingt|trente|quarante|cinquante|soixante(?:-dix)?|soixante-cinq|"
+    r"(?:\d{1,3}|(?:un|deux|trois|quatre|cinq|six|sept|huit|neuf|onze|douze|treize|quatorze|quinze|"
+    r"seize|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|dreizehn|vierzehn|fünfzehn|"
+    r"sechzehn|siebzehn|dräi|véier|fënnef|siwen|aacht|néng|zéng|eelef|zwielef)(?![^\W\d_\-])|dix-huit|vingt|trente|quarante|cinquante|soixante(?:-dix)?|soixante-cinq|"
     r"quatre-vingts?|achtzehn|zwanzig|dreißig|dreissig|vierzig|fünfzig|sechzig|siebzig|achtzig|"
     r"neunzig|fünfundsechzig|siebenundsechzig|uechtzéng|zwanzeg|drësseg|véierzeg|fofzeg|"
     r"siechzeg|siwwenzeg|achtzeg|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|"
@@ -87,11 +102,17 @@ _FORMS = (
     rf"(?:com(?:es?|ing) of age|[aâ]ge (?:l[eé]gal|de la retraite)|majorit[eé]|vollj[aä]hrigkeit|"
     rf"rentenalter|pensiounsalter|(?:retirement|"
     rf"pension) age){_A_BIT}[ \n]{_ON}{{1,2}}(?P<f>{_DAY})",
+    # "a soufflé ses six bougies le 4 octobre"
+    rf"(?:souffl\w{{1,5}}|ausgeblasen|blew out|blowing out)[ \n](?:[^\W\d_]+ ){{0,2}}?(?:{_AGE} )?"
+    rf"(?:bougies?|candles?),?[ \n]{_ON}{{1,2}}(?P<k>{_DAY})",
     # birthdays: the day before or after the word, in one sentence
     rf"{_BIRTHDAY}(?! (?:de |du |d'|of |vun |von )(?!mon|ma|mes|notre|son|sa|l'enf|naiss|my|"
     rf"meng|mein))"
     rf"[^.!?;\n\d]{{0,30}}?(?P<g>{_DAY})",
     rf"{_ON}(?P<h>{_DAY})[^.!?;:\n\d]{{0,25}}?(?:\d{{1,3}}(?:\.|th|st|nd|rd|e|er)? )?{_BIRTHDAY}",
+    # "her big brother Leo (Halloween 2022)"
+    rf"(?:{_CHILD}|brother|sister|fr[eè]re|s(?:œ|oe)ur|bruder|schwester|brudder|schwëster)[ ]"
+    rf"(?-i:[A-ZÀ-Þ])[^\W\d_]{{1,20}}(?:-[^\W\d_]{{1,20}})?,? \((?P<l>{_DAY})\)",
     # a child that arrived
     rf"(?<!\w){_CHILD}[ \n](?:[^\W\d_]+ ){{0,2}}?{_ARRIVED}[ \n]{_A_BIT}{_ON}{{1,2}}(?P<i>{_DAY})",
     rf"(?:accouch\w*|entbund\w*|entbindung|gave birth|given birth|give birth|entbonnen|"
@@ -99,8 +120,23 @@ _FORMS = (
     rf"der|of the idea))(?![^\W\d_]){_A_BIT}{_ON}{{1,2}}(?P<j>{_DAY})",
 )
 _BORN_ON = Sieve(
-    rf"(?<![^\W_])(?:n[eé]e?s?(?:\(e\))?|geb\.|geboren|born|"
-    rf"gebuer(?:en)?)[ ]{_ON}{{1,2}}(?P<a>{_DAY})",
+    rf"(?<![^\W_])(?:n[eé]e?s?(?:\(e\))?|geb\.|geboren|born|gebuer(?:en)?)[ ]"
+    rf"(?:(?:(?<=born )|(?:in|at|à|zu|zou) )(?-i:[A-ZÀ-Þ])[^\W\d_]{{2,25}}(?:[ \-][^\W\d_]{{2,25}}){{0,2}},? ?)?"
+    rf"(?:(?<=[ ]){_ON}{{1,2}}|(?<=, ))(?P<a>{_DAY})",
+    re.IGNORECASE,
+)
+# "achter achter achtundachtzig", "am dritten siebten neunzehnhundertvierundsechzig"
+_ORDINAL = (
+    r"(?:erste|zweite|dritte|vierte|fünfte|fuenfte|sechste|siebte|siebente|achte|neunte|zehnte|"
+    r"elfte|zwölfte|zwoelfte|[^\W\d_]{3,14}(?:zehnte|zigste|ßigste|ssigste)|"
+    r"éischte|zweete|drëtte|véierte|fënnefte|siwente|aachte|néngte|zéngte|eelefte|zwieleften?|"
+    r"[^\W\d_]{3,14}(?:zéngte|zegste|ssegste))[rn]?"
+)
+_ORDINALS = Sieve(
+    rf"(?<![^\W_]){_ORDINAL}[ ,.\-]{{1,2}}{_ORDINAL}[ ,.\-]{{1,2}}(?:neunzehn(?:hundert)?|nonzéng(?:honnert)?|"
+    r"zweitausend|zweedausend)?(?:[ ]?[^\W\d_]{0,14}(?:und|an?)?(?:zwanzig|zwanzeg|dreißig|dreissig|drësseg|"
+    r"vierzig|véierzeg|fünfzig|fofzeg|sechzig|siechzeg|siebzig|siwwenzeg|achtzig|achtzeg|neunzig|"
+    r"nonzeg)|(?<=tausend)[^\W\d_]{0,12}|(?<=dausend)[^\W\d_]{0,12})(?!\w)",
     re.IGNORECASE,
 )
 _TOLD = Sieve("|".join(rf"(?:(?<![^\W_]){form})" for form in _FORMS), re.IGNORECASE)
@@ -126,10 +162,8 @@ _EXPECTED = re.compile(r"pr[eé]vu|voraussichtlich|errechnet|termin|due|expected
 
 def find_told_births(text: str) -> Iterator[tuple[int, int]]:
     """Every day and year that is told to be a birth's or a birthday's."""
-    for match in _YEARS.finditer(text):
+    for match in (*_YEARS.finditer(text), *_ORDINALS.finditer(text)):
         yield _only_group(match)
-    if not any(map(str.isdigit, text)):
-        return
     for match in (*_TOLD.finditer(text), *_BORN_ON.finditer(text)):
         if not _EXPECTED.search(match.group()):
             yield _only_group(match)

@@ -96,6 +96,29 @@ _SPOKEN = re.compile(
     rf"(?<![\w\-])(?:{_DIGIT_WORD}[ \n,\-]{{1,2}}){{4,30}}{_DIGIT_WORD}(?![\w\-])", re.IGNORECASE
 )
 _LONG_SPOKEN = 6
+# dictated without a word that says so: from a nought on, or digit by digit
+_NOUGHT = r"(?:z[eé]ro|nulle?|nul|oh|nought|naught|double oh|plus)"
+_ONE_DIGIT = (
+    r"(?:z[eé]ro|deux|trois|quatre|cinq|sept|huit|neuf|null|nul|eins|zwei|zwo|drei|vier|fünf|fuenf|"
+    r"sechs|sieben|acht|neun|eent|een|zwee|zwou|dräi|véier|fënnef|siwen|aacht|néng|oh|nought|zero|"
+    r"one|two|three|four|five|six|seven|eight|nine|double|triple|treble)"
+)
+_THEN = (
+    r"[ \n,.\-–/]{1,3}(?:(?:dann|und dann|nochmal|noch ?mal|strich|tiret|puis|encore|ensuite|then|"
+    r"and then|again|dash|hyphen|an dann|nach eemol)[ ,]{1,2}){0,2}"
+)
+_DICTATED = Sieve(
+    rf"(?<![^\W_])(?:{_NOUGHT}(?:{_THEN}(?:{_DIGIT_WORD}(?![\w])|\d{{1,4}})){{5,24}}"
+    rf"|{_NOUGHT}(?:{_THEN}{_DIGIT_WORD}(?!\w))?(?:{_THEN}\d{{1,4}}){{3,8}}"
+    rf"|{_ONE_DIGIT}(?:{_THEN}{_ONE_DIGIT}(?!\w)){{6,24}})(?![\w\-])",
+    re.IGNORECASE,
+)
+# "0160 nochmal 88 dann 21 40 7"
+_IN_PARTS = Sieve(
+    r"(?<![\w.,])0\d{1,4}[ ,]{1,2}(?:(?:und |et |and |an )?(?:dann|nochmal|puis|encore|ensuite|then|"
+    r"again|duerno)[ ,]{1,2}\d{1,8}(?:[ .\-/]\d{1,4}){0,5}[ ,]{0,2}){1,4}(?<=\d)",
+    re.IGNORECASE,
+)
 _NUMBER_CUE = cue(r"(?:die |meng |meine |my |the )?(?:nummer|num[eé]ro|number)")
 _DATE = re.compile(
     r"\A(?:\d{1,2}[./ \-]\d{1,2}[./ \-](?:19|20)\d\d|(?:19|20)\d\d[./ \-]\d{1,2}[./ \-]\d{1,2})"
@@ -194,6 +217,8 @@ class PhoneRecognizer(RuleRecognizer):
             yield from self._written(text, match)
 
     def _spoken(self, text: str) -> Iterator[Hit]:
+        for dictated in (*_DICTATED.finditer(text), *_IN_PARTS.finditer(text)):
+            yield Hit(*dictated.span(), Label.PHONE, SURE, "phone_dictated")
         if not any(words.may_stand_in(text) for words in (_PHONE_CUE, _NUMBER_CUE)):
             return
         for spoken in _SPOKEN.finditer(text):

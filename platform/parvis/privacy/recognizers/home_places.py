@@ -60,6 +60,7 @@ _SAID_JOINED = re.compile(
 )
 _NUMBER = re.compile(r"\d{1,4}(?:[/\-]\d{1,4})*[a-z]?\Z")
 _CODE = re.compile(r"\d{4,5}\Z")
+_YEAR = re.compile(r"(?:18|19|20)\d\d")
 _NUMBER_SIGN = frozenset("nr no n n° numéro nummer number haus hausnummer".split())
 
 
@@ -132,6 +133,8 @@ class Reader:
             numbered = self.town(at, preposition)
             if numbered is None or numbered.label is Label.LOCATION:
                 return None
+            if _YEAR.fullmatch(self.key(numbered.last)):
+                return None  # "am Leopolditag 1931"
             named_so = preposition in _IN_STREET_NAME and at == start
             return numbered._replace(start=self.words[at - 1].start) if named_so else numbered
         return self.town(at, preposition)
@@ -156,6 +159,8 @@ class Reader:
         return Place(self.words[start].start, self.words[numbered].end, label, numbered)
 
     def _is_no_town(self, word: Word, preposition: str, style: str) -> bool:
+        if word.key in WORDS["towns"]:
+            return False
         return (
             len(word.text) < _SHORTEST_TOWN
             or word.key in WORDS["not_towns"]

@@ -206,6 +206,9 @@ class _Clause(Reader):
         """ "une dame de Sarreguemines", "Mr Doyle of Tralee"."""
         after = self._past_names(at + 1)
         yield from self._next(after, _PERSON_FROM)
+        is_name = self.text[self.words[after].start].isupper() if self.key(after) else False
+        if is_name and self.text[self.words[at].start :][:40].isupper() is False:
+            return  # "Mrs D'Souza"
         if self.key(after) in _FRENCH_FROM and (after == at + 1 or self.key(after - 1) == ","):
             yield from self._next(after, _FRENCH_FROM)
 
