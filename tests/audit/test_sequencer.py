@@ -238,7 +238,7 @@ def test_a_gap_in_a_workers_counter_ends_its_line(house: House) -> None:
         b"\x00\x00\x00\x04\x00\x00\x00\x09",
         wire.pack([1]),
         wire.pack({"n": 1}),
-        wire.pack({"n": 1, "call": "close", "args": []}),
+        wire.pack({"n": 1, "call": "stop", "args": []}),
         wire.pack({"n": 1, "t": "commune", "b": {}, "s": []}),
         wire.pack(
             {"n": 1, "t": "commune", "b": {"id": "x", "kind": "y", "phase": "fact"}, "s": []}

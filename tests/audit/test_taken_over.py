@@ -6,20 +6,23 @@ What other tests prove of edited databases (`test_attack_matrix.py`) is not repe
 import contextlib
 import os
 import secrets
+import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import apsw
 import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from parvis.audit import AuditLog, Draft, verify, wire
+from parvis.audit import Actor, AuditLog, Draft, verify, wire
 from parvis.audit.fsck import check_log
 from parvis.audit.notes import Checkpoint, sign_note
+from parvis.audit.server import OPERATOR_CALLS
 from parvis.audit.tree import Frontier
 from parvis.cli.serve import start_keeper
 from parvis.errors import AuditUnavailable
@@ -63,6 +66,8 @@ print(look())
 ours.send(b"x")
 os.waitpid(child, 0)
 """
+ADA = Actor("person", "ada", ("operator",))
+GRACE = Actor("person", "grace", ("operator",))
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -141,6 +146,62 @@ def test_a_worker_adds_records_and_can_neither_sign_nor_write_a_head(
     assert log.reader.get_head("commune").size >= before.size
     fill(log, 1)
     assert verify.verify_folder(str(export(log, tmp_path / "out")))["verdict"] == "INTACT"
+
+
+def act_as_operator(log: AuditLog, size: int) -> dict[str, Callable[[], object]]:
+    """What only operators may ask, by the call's name; each would be done."""
+    lost = [("commune", log.reader.get_key("commune").log)]
+    return {
+        "rotate": lambda: log.rotate_key("commune", "precaution", ADA),
+        "compromise": lambda: log.declare_compromised("commune", size, "stolen", ADA),
+        "roll_back": lambda: log.roll_back(lost, "restore", ADA, GRACE),
+        "prune": lambda: log.prune("commune", 256),
+        "close": lambda: log.close_log("commune", ADA),
+    }
+
+
+def ask_directly(log: AuditLog, name: str, *arguments: Any) -> Any:
+    """As a worker would that runs what it likes: at the door that it reaches."""
+    return log._client.call(name, *arguments, timeout_s=10)
+
+
+def test_what_changes_keys_and_logs_is_done_at_the_operators_door_alone(house: House) -> None:
+    house.audit_dir.mkdir(mode=0o700, exist_ok=True)
+    with run_apart(house):
+        worker = house.open("worker", leads=False)
+        fill(worker, 1)
+        size = worker.reader.get_head("commune").size
+        acts = act_as_operator(worker, size)
+        assert set(acts) == set(OPERATOR_CALLS)
+        before = worker.reader.get_head("commune"), worker.reader.get_key("commune")
+        with hidden_keys(house):
+            for name, act in acts.items():
+                with pytest.raises(ValueError, match="not asked at this door"):
+                    ask_directly(worker, name, "commune")
+                with pytest.raises(AuditUnavailable, match="operators' door"):
+                    act()
+            assert (worker.reader.get_head("commune"), worker.reader.get_key("commune")) == before
+        door = house.audit_dir / wire.OPERATORS
+        assert stat.S_IMODE(door.stat().st_mode) == 0o600
+        assert acts["rotate"]() == worker.reader.get_key("commune").vkey != before[1].vkey
+        _, new = acts["compromise"]()  # type: ignore[misc]
+        assert worker.reader.get_key("commune").vkey == new
+        with pytest.raises(ValueError, match="nothing to declare"):  # it came to the act itself
+            acts["roll_back"]()
+        with pytest.raises(ValueError, match="no such position"):
+            acts["prune"]()
+        assert acts["close"]() == (before[1].origin, worker.reader.get_head("commune").size)
+
+
+def test_the_operators_door_takes_no_records_and_no_worker_s_call(house: House) -> None:
+    house.open()
+    for asked in ({"n": 1, "call": "ready", "args": []}, {"n": 1, "b": {}, "s": [], "l": ""}):
+        line = wire.connect(house.audit_dir, 5.0, wire.OPERATORS)
+        assert line is not None
+        line.sendall(wire.pack({"boot": "ab" * 16, "worker": "w"}) + wire.pack(asked))
+        heard = line.recv(1 << 16)
+        assert heard == b"" or b"not asked at this door" in heard
+        line.close()
 
 
 def test_a_sequencer_signs_nothing_on_top_of_a_tree_that_it_did_not_sign(house: House) -> None:

@@ -1,7 +1,8 @@
-"""The sequencer's door: a unix socket, one thread that reads it, answers as batches end.
+"""The sequencer's doors: unix sockets, one thread that reads them, answers as batches end.
 
 Checks on arrival that the other end is this user's process and that its counter has no gap. A
-process that is gone has its open intents ended (`Sequencer.part`).
+process that is gone has its open intents ended (`Sequencer.part`). Workers bring records at one
+door; what changes keys and logs is asked at the operators' door alone.
 """
 
 import contextlib
@@ -38,26 +39,31 @@ def _log(writer: Writer, tenant_id: str) -> list[Any]:
     return [row.no, row.id, row.tenant_id, row.origin, row.public_key.hex()]
 
 
-CALLS: Mapping[str, Callable[..., Any]] = {
+WORKER_CALLS: Mapping[str, Callable[..., Any]] = {
     "log": _log,
     "publish": Writer.publish,
     "sign": Writer.sign,
+    "delete_sealed": Writer.delete_sealed,
+    "ready": lambda writer: writer.stopped,
+}
+"""What a worker may ask of the writer, by name; the values and results are JSON."""
+
+OPERATOR_CALLS: Mapping[str, Callable[..., Any]] = {
     "rotate": turns.rotate,
     "compromise": turns.declare_compromised,
     "close": closing.close_log,
     "roll_back": closing.roll_back,
-    "delete_sealed": Writer.delete_sealed,
     "prune": Writer.prune,
-    "ready": lambda writer: writer.stopped,
 }
-"""What a worker may ask of the writer, by name; the values and results are JSON."""
+"""What only an operator may ask: no page of the gateway does."""
 
 
 class _Line:
     """One connection: who it is, what it waits for, what it has not been sent yet."""
 
-    def __init__(self, line: socket.socket) -> None:
+    def __init__(self, line: socket.socket, *, of_worker: bool) -> None:
         self.socket = line
+        self.of_worker = of_worker
         self.frames = wire.Frames()
         self.emitter: Emitter | None = None
         self.last = 0
@@ -144,8 +150,23 @@ def require_form(body: Any) -> None:
         raise wire.Garbled("a result, and only a result, names its intent")
 
 
+class _WrongDoor(ValueError):
+    """An operator's call at the workers' door, or the other way round."""
+
+
+def _find_call(line: _Line, name: str) -> Callable[..., Any]:
+    own, other = WORKER_CALLS, OPERATOR_CALLS
+    if not line.of_worker:
+        own, other = other, own
+    if name in other:
+        worker = line.emitter.worker if line.emitter else ""
+        log.error("audit.wrong_door", extra={"call": name, "worker": worker})
+        raise _WrongDoor(f"audit: {name} is not asked at this door of the sequencer")
+    return own[name]
+
+
 class Server:
-    """A sequencer and its door. `ended` is set when it is over, `fault` says why it ended."""
+    """A sequencer and its doors. `ended` is set when it is over, `fault` says why it ended."""
 
     def __init__(
         self,
@@ -165,6 +186,8 @@ class Server:
         self.ended = threading.Event()
         self._stopping = False
         self._lines: dict[int, _Line] = {}
+        self._doors: list[socket.socket] = []
+        self._paths = (folder / wire.WORKERS, folder / wire.OPERATORS)
         writer = Writer(
             folder,
             installation,
@@ -179,17 +202,18 @@ class Server:
         self._sequencer.after_batch = self._wake
         try:
             self._sequencer.start()
-            self._door = wire.listen(folder)
+            for path in self._paths:
+                self._doors.append(wire.listen(path))
         except BaseException:
             self._sequencer.close()
-            for one in (self._hearing, self._waking, self._selector):
+            self._selector.close()
+            for one in (*self._doors, self._hearing, self._waking):
                 one.close()
             raise
-        self._socket_file = folder / wire.SOCKET_NAME
-        for one in (self._door, self._hearing, self._waking):
+        for one in (*self._doors, self._hearing, self._waking):
             one.setblocking(False)
-        self._selector.register(self._door, selectors.EVENT_READ)
-        self._selector.register(self._hearing, selectors.EVENT_READ)
+        for one in (*self._doors, self._hearing):
+            self._selector.register(one, selectors.EVENT_READ)
         self._thread = threading.Thread(target=self._run, name="audit-door", daemon=True)
         self._thread.start()
 
@@ -222,8 +246,8 @@ class Server:
             self._end()
 
     def _serve(self, source: Any, mask: int) -> None:
-        if source is self._door:
-            self._accept()
+        if source in self._doors:
+            self._accept(source)
         elif source is self._hearing:
             with contextlib.suppress(BlockingIOError):
                 self._hearing.recv(4096)
@@ -232,8 +256,8 @@ class Server:
             if mask & selectors.EVENT_READ:
                 self._read(line)
 
-    def _accept(self) -> None:
-        line, _ = self._door.accept()
+    def _accept(self, door: socket.socket) -> None:
+        line, _ = door.accept()
         try:
             wire.require_same_user(line)
         except OSError:
@@ -241,7 +265,7 @@ class Server:
             line.close()
             return
         line.setblocking(False)
-        self._lines[line.fileno()] = _Line(line)
+        self._lines[line.fileno()] = _Line(line, of_worker=door is self._doors[0])
         self._selector.register(line, selectors.EVENT_READ)
 
     def _read(self, line: _Line) -> None:
@@ -265,7 +289,8 @@ class Server:
         if line.emitter is None:
             boot, worker = header["boot"], header["worker"]
             line.emitter = Emitter(bytes.fromhex(boot).hex(), str(worker))
-            self._sequencer.greet(line.emitter)
+            if line.of_worker:
+                self._sequencer.greet(line.emitter)
             return
         if "leave" in header:
             item = line.items.get(header["leave"])
@@ -277,19 +302,23 @@ class Server:
             raise wire.Garbled("records are missing on their way")
         line.last = number
         try:
-            work = self._work(line.emitter, header, rest)
+            work = self._work(line, line.emitter, header, rest)
             size = len(rest) + header.get("z", 0)
             with line.lock:  # no answer before the item is known
                 line.items[number] = self._sequencer.submit(
                     work, size, lambda found: line.answer(number, found)
                 )
-        except AuditUnavailable as error:
+        except (AuditUnavailable, _WrongDoor) as error:
             line.answer(number, error)
 
-    def _work(self, emitter: Emitter, header: Any, rest: bytes) -> Entry | Callable[..., Any]:
+    def _work(
+        self, line: _Line, emitter: Emitter, header: Any, rest: bytes
+    ) -> Entry | Callable[..., Any]:
         if "call" in header:
-            call, arguments = CALLS[header["call"]], header["args"]
+            call, arguments = _find_call(line, header["call"]), header["args"]
             return lambda writer: call(writer, *arguments)
+        if not line.of_worker:
+            raise wire.Garbled("records come in at the workers' door")
         boxes = wire.cut(rest, [one[2] for one in header["s"]])
         sealed = [
             SealedValue(one[0], one[1], "", 0, box)
@@ -322,13 +351,14 @@ class Server:
             return
         self._selector.unregister(line.socket)
         line.socket.close()
-        if line.emitter is not None:
+        if line.emitter is not None and line.of_worker:
             self._sequencer.part(line.emitter.boot)
 
     def _end(self) -> None:
         self._selector.close()
-        self._socket_file.unlink(missing_ok=True)  # before the lock is free for the next one
-        self._door.close()
+        for path, door in zip(self._paths, self._doors, strict=True):
+            path.unlink(missing_ok=True)  # before the lock is free for the next one
+            door.close()
         try:
             self._sequencer.close()  # writes what was taken
             for line in self._lines.values():

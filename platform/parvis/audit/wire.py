@@ -1,4 +1,7 @@
-"""How workers and the sequencer talk: frames over a unix socket that only this user may open.
+"""How others and the sequencer talk: frames over unix sockets that only this user may open.
+
+There are two: one for workers, one for operators. The second lies with the signing keys, so that
+whoever may not see those does not reach it either.
 
 A frame is two lengths (whole, header; four bytes each, big-endian), a JSON header, then raw bytes
 whose lengths the header names. What the headers say is `client.py`'s and `server.py`'s business.
@@ -14,7 +17,8 @@ from typing import Any
 
 import orjson
 
-SOCKET_NAME = "sequencer.sock"
+WORKERS = Path("sequencer.sock")
+OPERATORS = Path("keys", "operators.sock")
 MAX_FRAME = 96 * 1024 * 1024
 _LENGTHS = struct.Struct(">II")
 _COUNT = 4  # the header's own length is part of the whole
@@ -77,27 +81,27 @@ def cut(data: bytes, lengths: Sequence[int]) -> list[bytes]:
 
 
 @contextmanager
-def _address(folder: Path) -> Iterator[str]:
-    """The socket's name, short enough for the system however deep the folder lies."""
-    name = str(folder / SOCKET_NAME)
+def _address(path: Path) -> Iterator[str]:
+    """The socket's name, short enough for the system however deep its folder lies."""
+    name = str(path)
     if len(os.fsencode(name)) <= _MAX_ADDRESS:
         yield name
         return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        yield f"/proc/self/fd/{descriptor}/{SOCKET_NAME}"
+        yield f"/proc/self/fd/{descriptor}/{path.name}"
     finally:
         os.close(descriptor)
 
 
-def listen(folder: Path) -> socket.socket:
-    """The sequencer's socket, mode 0600. MUST hold the writer's lock: an old one is replaced."""
-    (folder / SOCKET_NAME).unlink(missing_ok=True)
+def listen(path: Path) -> socket.socket:
+    """A door of the sequencer, mode 0600. MUST hold the writer's lock: an old one is replaced."""
+    path.unlink(missing_ok=True)
     door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        with _address(folder) as name:
+        with _address(path) as name:
             door.bind(name)
-        (folder / SOCKET_NAME).chmod(0o600)  # before anybody can connect
+        path.chmod(0o600)  # before anybody can connect
         door.listen(256)
     except BaseException:
         door.close()
@@ -105,12 +109,12 @@ def listen(folder: Path) -> socket.socket:
     return door
 
 
-def connect(folder: Path, timeout_s: float) -> socket.socket | None:
-    """A connection to the living sequencer of this folder; None when there is none."""
+def connect(folder: Path, timeout_s: float, door: Path = WORKERS) -> socket.socket | None:
+    """A connection to the living sequencer of this folder; None when there is none to reach."""
     line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     line.settimeout(timeout_s)
     try:
-        with _address(folder) as name:
+        with _address(folder / door) as name:
             line.connect(name)
         require_same_user(line)
     except OSError:
