@@ -150,7 +150,7 @@ console.log(JSON.stringify(said));
 
 def run_script(script: str, *arguments: str, told: str = "") -> Any:
     """What a script with the record reader of the second verifier prints, as JSON."""
-    names = ("format.js", "stamps.js", "outside.js", "records.js", "proof.js")
+    names = ("format.js", "stamps.js", "cosigners.js", "outside.js", "records.js", "proof.js")
     parts = [f'await import("{(SECOND / name).as_uri()}");' for name in names]
     command = [find_node_tool("node"), "--input-type=module", "-e", "".join([*parts, script])]
     done = subprocess.run(

@@ -21,7 +21,7 @@ from parvis.audit.log import AuditLog
 from parvis.audit.notes import NoteInvalid
 from parvis.audit.reader import AuditReader, LogHead
 from parvis.audit.timestamps import StampRefused, build_stamp_request, read_stamp
-from parvis.audit.verify import Malformed, Trust, load_policy
+from parvis.audit.verify import Malformed, Trust, load_policy, own_note
 from parvis.audit.witness import SIZE_TYPE, Request
 from parvis.audit.writer import LogStopped
 from parvis.errors import AuditUnavailable, ConfigurationFaults, Fault, InvalidRequest, NotFound
@@ -265,7 +265,7 @@ class Anchors:
         return data.decode("utf-8", "replace")
 
     def _ask_authority(self, log_id: str, head: LogHead) -> None:
-        note = head.note.encode()
+        note = own_note(head.note.encode(), head.note.partition("\n")[0])
         request, nonce = build_stamp_request(note)
         status, body, _ = post(self.plan.tsa_url, request, "application/timestamp-query")
         if status != _OK:

@@ -87,9 +87,11 @@ def close_log(writer: Writer, tenant_id: str, act: Act) -> list[Any]:
         return state.log
 
     log = writer.grow(work)
+    head = writer.store.find_head(log.no)
+    if head is not None:  # the last one: exports of later years hold it
+        writer.publish(tenant_id, head.size, head.note)
     writer.look_again()
     writer.heads.advance(writer.known_heads())
-    head = writer.store.find_head(log.no)
     return [log.origin, head.size if head else 0]
 
 
@@ -204,10 +206,11 @@ def _begin_anew(
     if old is not None:
         writer.store.drop_intents(old.no)
 
-    def begin(log: LogRow) -> list[Entry]:
-        entries = [_rollback_entry(log, loss, ground, acts, log.tenant_id)]
+    def begin(log: LogRow, named: dict[str, str]) -> list[Entry]:
+        begun = {"ground": ground, **named}
+        entries = [_rollback_entry(log, loss, begun, acts, log.tenant_id)]
         if log.tenant_id != PLATFORM:
-            entries.append(_rollback_entry(log, loss, ground, acts, PLATFORM))
+            entries.append(_rollback_entry(log, loss, begun, acts, PLATFORM))
         return entries
 
     state = writer.give_birth(states, loss.tenant_id, begin)
@@ -220,7 +223,7 @@ def _begin_anew(
 
 
 def _rollback_entry(
-    log: LogRow, loss: Loss, ground: str, acts: dict[str, dict[str, Any]], home: str
+    log: LogRow, loss: Loss, begun: dict[str, str], acts: dict[str, dict[str, Any]], home: str
 ) -> Entry:
     draft = Draft(
         "log.rollback",
@@ -236,7 +239,7 @@ def _rollback_entry(
             "root": loss.root,
             "origin": log.origin,
             "vkey": format_vkey(log.origin, log.public_key),
-            "ground": ground,
+            **begun,
         },
         policy={"reviewer": acts[home]["reviewer"]["pid"]},
     )

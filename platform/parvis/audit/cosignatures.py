@@ -1,7 +1,8 @@
 """Cosignatures (c2sp.org/tlog-cosignature): a witness signs a head together with the time.
 
-Writing them; reading them is `verify.Cosigner`, the one that auditors use. Who asks for them is
-`anchors.py`, who gives them `witness.py`.
+Also the log's own second line, by ML-DSA-44, on the heads that leave the house. Writing them;
+reading them is `verify.Cosigner`, the one that auditors use. Who asks witnesses is `anchors.py`,
+who gives their lines `witness.py`.
 """
 
 import base64
@@ -18,13 +19,39 @@ from parvis.audit.verify import (
     Malformed,
     Unsupported,
     cosigned_message,
+    digest_key,
     split_note,
 )
+from parvis.keystore import derive_key
 
 _KINDS = {length: kind for kind, length in COSIGNERS.items()}
 _ID_BYTES = 4
 
+MAX_NAME = 255  # bytes: what an ML-DSA-44 cosignature can name
+
 CosignerKey = Ed25519PrivateKey | MLDSA44PrivateKey
+
+
+def derive_cosigner(key: Ed25519PrivateKey) -> MLDSA44PrivateKey:
+    """The ML-DSA-44 key of the same secret as a log's key: kept, changed and destroyed with it.
+
+    Whoever breaks Ed25519 learns a number that SHA-512 makes of the secret (RFC 8032, 5.1.5) and
+    not the secret: this key stands then.
+    """
+    return MLDSA44PrivateKey.from_seed_bytes(derive_key(key.private_bytes_raw(), "log-cosigner"))
+
+
+def name_cosigner(origin: str, key: Ed25519PrivateKey) -> str:
+    """The log's ML-DSA-44 verifier key; empty when the origin is too long for such a line."""
+    if len(origin.encode()) > MAX_NAME:
+        return ""
+    return format_cosigner_vkey(origin, derive_cosigner(key).public_key().public_bytes_raw())
+
+
+def describe_cosigner(vkey: str) -> dict[str, str]:
+    """The field by which a record names it: a digest, the key itself being longer than a word."""
+    digest = digest_key(vkey) if vkey else None
+    return {"cosigner": digest} if digest else {}
 
 
 def _key_id(name: str, public_key: bytes) -> bytes:

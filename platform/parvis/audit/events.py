@@ -165,6 +165,7 @@ BLOCKS: Mapping[str, Mapping[str, str]] = {
         "size": "count",
         "root": "hex64",
         "ground": "word",
+        "cosigner": "hex64",
     },
 }
 REQUIRED_FIELDS: Mapping[str, tuple[str, ...]] = {

@@ -226,8 +226,10 @@ def _entries(source: _Source, index: int) -> ExportFile:
 
 def _keys(source: _Source) -> bytes:
     first = source.store.list_keys(source.log.no)[0].public_key
+    cosigners = source.store.list_cosigners(source.log.no)
     line: dict[str, Any] = {
         "birth": _birth(source),
+        "cosigner": cosigners.get(first),
         "ended": _ended(source),
         "heads": find_heads(source.store, source.anchors, source.log.id, source.size),
         "log": source.log.id,
@@ -252,6 +254,7 @@ def _turn(source: _Source, turn: TurnRow) -> dict[str, Any]:
         "vkey": vkey,
     }
     if turn.note:
+        line["cosigner"] = source.store.list_cosigners(source.log.no).get(turn.public_key)
         line["platform"] = _find_told(source, vkey)
     return line
 

@@ -5,7 +5,7 @@ holder of the keys rewrote as a whole only a head kept elsewhere can show.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,10 +26,11 @@ from parvis.audit.store import (
     Store,
     StoreFault,
     StoreUnsafe,
+    TurnRow,
 )
 from parvis.audit.stores import has_store, open_store
 from parvis.audit.tree import Frontier, leaf_hash, root_at
-from parvis.audit.verify import LAWS, Erasures, RecordChecker
+from parvis.audit.verify import LAWS, Erasures, RecordChecker, digest_key
 from parvis.audit.writer import open_heads
 from parvis.keystore import KeyStore, SealBroken
 
@@ -223,6 +224,7 @@ def _check_sealed(
 def _check_turns(store: Store, log: LogRow, check: LogCheck) -> None:
     """What is kept of changes of keys is what the records say, and nothing is left out."""
     keys, turns = store.list_keys(log.no), store.list_turns(log.no)
+    _check_cosigners(store, log, keys[0].public_key, turns, check)
     for turn in turns:
         place = f"record {turn.seq}: the change of keys kept for exports"
         hashes = store.read_hashes(log.no, 0, turn.seq, turn.seq + 1)
@@ -245,6 +247,21 @@ def _check_turns(store: Store, log: LogRow, check: LogCheck) -> None:
         own = json.loads(row.leaf)["target"].get("log", log.id) == log.id
         if own and row.seq not in {turn.seq for turn in turns}:
             check.fault(f"record {row.seq}: a change of keys is not kept for exports")
+
+
+def _check_cosigners(
+    store: Store, log: LogRow, first: bytes, turns: Sequence[TurnRow], check: LogCheck
+) -> None:
+    """The ML-DSA-44 key kept beside each key is the one that its record names."""
+    named = {turn.public_key: turn.leaf for turn in turns if turn.kind == "key.rotated"}
+    born = store.find_record(log.no, 0)
+    if born is not None and born.leaf:
+        named[first] = born.leaf
+    kept = store.list_cosigners(log.no)
+    for public_key, leaf in named.items():
+        told = json.loads(leaf)["change"].get("cosigner")
+        if told != digest_key(kept.get(public_key)):
+            check.fault(f"record {json.loads(leaf)['seq']} names another ML-DSA-44 key")
 
 
 def _check_erasures(

@@ -14,6 +14,7 @@ from parvis.audit.notes import Checkpoint, NoteInvalid, open_note, parse_checkpo
 from parvis.audit.tree import HASH_BYTES, TILE_WIDTH, Reader, consistency_proof, root_at
 from parvis.audit.verify import (
     EVIDENCE_FORMAT,
+    MAX_KEYS_FILE,
     MAX_TEXT,
     Folder,
     Key,
@@ -50,7 +51,8 @@ def load_side(path: Path) -> Side:
 def _load_folder(path: Path) -> Side:
     folder = Folder(str(path))
     note = folder.read("checkpoint", MAX_TEXT).decode()
-    lines = [parse_record(one) for one in folder.read("keys.jsonl", MAX_TEXT)[:-1].split(b"\n")]
+    keys = folder.read("keys.jsonl", MAX_KEYS_FILE)
+    lines = [parse_record(one) for one in keys[:-1].split(b"\n")]
     # the first key, and those that took its place
     vkeys = [str(one["vkey"]) for one in lines if one.get("kind", "key.rotated") == "key.rotated"]
     head = _parse_head(note)

@@ -46,7 +46,12 @@ def open_head(note: str, origin: str, keys: Sequence[KeyRow]) -> Checkpoint:
     return head
 
 
-def sign_turn(head: Checkpoint, old: Ed25519PrivateKey, new: Ed25519PrivateKey) -> str:
-    """The checkpoint at a change of keys, signed by both."""
+def sign_turn(
+    head: Checkpoint, old: Ed25519PrivateKey, new: Ed25519PrivateKey, lines: str = ""
+) -> str:
+    """The checkpoint at a change of keys, signed by both, the new key's line last.
+
+    `lines` are those of the ML-DSA-44 keys that go with them.
+    """
     by_new = sign_note(head.text, head.origin, new)
-    return sign_note(head.text, head.origin, old) + by_new.rpartition("\n\n")[2]
+    return sign_note(head.text, head.origin, old) + lines + by_new.rpartition("\n\n")[2]

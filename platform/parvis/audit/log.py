@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -282,10 +283,10 @@ class AuditLog:
         """The agency's signed head, remembered as one that left the house; raises NotFound."""
         head = self.reader.get_head(tenant_id)
         try:
-            self._call("publish", tenant_id, head.size, head.note)
+            note = str(self._call("publish", tenant_id, head.size, head.note))
         except ValueError as error:  # what is stored is not what the log signed
             raise AuditUnavailable() from error
-        return head
+        return replace(head, note=note)
 
     def sign_note(self, tenant_id: str, text: str, log_id: str = "") -> str:
         """`text` signed by the agency's log, or the older one of this id.

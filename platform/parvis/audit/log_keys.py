@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
+from parvis.audit.cosignatures import derive_cosigner
 from parvis.audit.files import (
     LockFile,
     make_private_folder,
@@ -25,13 +27,14 @@ HEADS_NAME = "heads.json"
 
 
 class LogKeys:
-    """Private keys (Ed25519) of the logs, one file each, mode 0600."""
+    """Secrets of the logs, one file each, mode 0600: Ed25519, and ML-DSA-44 derived from it."""
 
     def __init__(self, folder: Path, root_key: bytes) -> None:
         make_private_folder(folder)
         self._folder = folder
         self._root = root_key
         self._keys: dict[str, Ed25519PrivateKey] = {}
+        self._cosigners: dict[str, tuple[bytes, MLDSA44PrivateKey]] = {}
 
     def create_key(self, log_id: str) -> Ed25519PrivateKey:
         """A new key of a log, on disk before this returns; it signs nothing before `get_key`."""
@@ -49,6 +52,14 @@ class LogKeys:
         if key is None or key.public_key().public_bytes_raw() != public_key:
             key = self._keys[log_id] = self._find(log_id, public_key)
         return key
+
+    def get_cosigner(self, log_id: str, public_key: bytes) -> MLDSA44PrivateKey:
+        """The ML-DSA-44 key that goes with this key; raises SealBroken like `get_key`."""
+        known = self._cosigners.get(log_id)
+        if known is None or known[0] != public_key:
+            known = public_key, derive_cosigner(self.get_key(log_id, public_key))
+            self._cosigners[log_id] = known
+        return known[1]
 
     def retire_others(self, log_id: str, public_key: bytes) -> list[bytes]:
         """Destroy every other key of this log; gives the public halves of those that were readable.

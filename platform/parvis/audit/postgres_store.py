@@ -69,6 +69,12 @@ CREATE TABLE closed (
     log_id text PRIMARY KEY, tenant_id text NOT NULL, platform_id text NOT NULL, seq bigint NOT NULL
 );
 """
+_COSIGNERS = """
+CREATE TABLE cosigner (
+    log_no bigint NOT NULL, public_key bytea NOT NULL, vkey text NOT NULL,
+    PRIMARY KEY (log_no, public_key)
+);
+"""
 _TYPES = {
     "record": ("int8", "int8", "bytea", "int8", "text", "bytea", "bytea"),
     "block": ("int8", "int8", "int8", "bytea"),
@@ -109,7 +115,7 @@ class PostgresStore(Store):
                 raise StoreUnsafe(f"PostgreSQL runs with {name} not {wanted}")
         if not self._select("SELECT pg_try_advisory_lock(?)", (_LOCK,))[0][0]:
             raise Occupied("another sequencer writes these logs")
-        for table, sql in (("leader", _TABLES), ("turn", _KEYS)):
+        for table, sql in (("leader", _TABLES), ("turn", _KEYS), ("cosigner", _COSIGNERS)):
             if not self._select("SELECT to_regclass(?) IS NOT NULL", (f"{SCHEMA}.{table}",))[0][0]:
                 self._run("BEGIN")
                 self._run(sql)

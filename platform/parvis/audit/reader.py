@@ -228,15 +228,17 @@ class AuditReader:
         under: tuple[int, str] | None = None,
         log_id: str = "",
     ) -> Proof:
-        """The record with its proof under the current head; raises NotFound. `log_id`: `get_key`.
+        """The record with its proof under the newest head that left the house and covers it.
 
-        `under` is (size, signed note) of an earlier head, which others may have cosigned.
+        Where none does, under the current one; raises NotFound. `log_id`: `get_key`. `under` is
+        (size, signed note) of an earlier head, which others may have cosigned.
         """
         log = self._get_log(tenant_id, log_id)
         with self._lock:
             self._store.begin_reading()
             try:
                 head = self._head(log)
+                under = under or self._store.find_published_above(log.no, seq, head.size)
                 size, note = under or (head.size, head.note)
                 known = 0 <= seq < size <= head.size
                 row = self._find(log, seq, size) if known else None
@@ -249,6 +251,12 @@ class AuditReader:
             finally:
                 self._store.rollback()
         return Proof(_record(row), head, tuple(path), format_proof(seq, path, note, row.leaf))
+
+    def find_cosigner(self, tenant_id: str, log_id: str = "") -> str:
+        """The ML-DSA-44 verifier key of the log, as `get_key`; empty when it has none."""
+        log = self._get_log(tenant_id, log_id)
+        with self._lock:
+            return self._store.list_cosigners(log.no).get(log.public_key, "")
 
     def get_consistency(self, tenant_id: str, old: int, new: int) -> list[bytes]:
         """The proof that its first `new` records continue its first `old`; raises NotFound."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from parvis.audit import verify
-from parvis.audit.verify import Key, Malformed
+from parvis.audit.verify import Malformed, split_vkey
 from parvis.errors import Conflict, InvalidRequest
 
 
@@ -30,6 +30,8 @@ def renew_trust(path: Path, folder: Path) -> list[str]:
     places = _find_places(lines, report["log"])
     known = {_read_key(lines[place]) for place in places}
     wanted = keys if is_policy else keys[-1:]
+    if is_policy and report["log"] in verify.load_policy("\n".join(lines).encode())[1].cosigners:
+        wanted += [one["cosigner"] for one in report["keys"] if one["cosigner"]]
     added = [vkey for vkey in wanted if vkey not in known]
     if is_policy:
         lines[places[-1] + 1 : places[-1] + 1] = [f"log {vkey}" for vkey in added]
@@ -71,7 +73,7 @@ def _find_places(lines: Sequence[str], origin: str) -> list[int]:
         words = line.split()
         if words and not line.startswith("#") and (words[0] == "log" or len(words) == 1):
             try:
-                if Key(_read_key(line)).name == origin:
+                if split_vkey(_read_key(line))[0] == origin:
                     places.append(at)
             except Malformed:
                 continue

@@ -14,7 +14,7 @@ from parvis.audit.store import Store, StoreBusy, StoreFault, StoreUnsafe
 from parvis.db import wal_is_safe
 
 FILE_NAME = "audit.db"
-_SCHEMA_VERSION = 3
+_SCHEMA_VERSION = 4
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS log (
     no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, tenant_id TEXT NOT NULL,
@@ -60,6 +60,10 @@ CREATE TABLE IF NOT EXISTS turn (
 CREATE TABLE IF NOT EXISTS closed (
     log_id TEXT PRIMARY KEY, tenant_id TEXT NOT NULL, platform_id TEXT NOT NULL,
     seq INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS cosigner (
+    log_no INTEGER NOT NULL, public_key BLOB NOT NULL, vkey TEXT NOT NULL,
+    PRIMARY KEY (log_no, public_key)
 ) STRICT;
 """
 # an agency may have had several logs: the older schema allowed one

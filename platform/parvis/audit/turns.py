@@ -6,9 +6,13 @@ the other way is cleared at the next start (`Writer`). Which key signs when: `ke
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from parvis.audit.cosignatures import derive_cosigner, sign_cosignature
 from parvis.audit.events import PLATFORM, Draft, replace_id
 from parvis.audit.key_times import list_valid, sign_turn
 from parvis.audit.notes import Checkpoint, format_vkey, key_id
@@ -99,10 +103,11 @@ def _turn(
         "before": format_vkey(log.origin, log.public_key),
         "vkey": format_vkey(log.origin, public),
         "ground": ground,
+        **writer.add_cosigner(log, new),
     }
     draft = Draft("key.rotated", target={"key": _key_id(log, public)}, change=change)
     placed = _place(writer, states, tenant_id, draft, act["own"])
-    note = sign_turn(_head(state), old, new)
+    note = sign_turn(_head(state), old, new, _cosign(writer, _head(state), log, (old, new)))
     _keep(state, placed, "key.rotated", public, note)
     state.note, state.signed_size, state.log = note, placed.seq + 1, log._replace(public_key=public)
     frontier = state.frontier
@@ -111,6 +116,18 @@ def _turn(
     )
     _tell_platform(writer, states, log, draft, act)
     return state.log
+
+
+def _cosign(
+    writer: Writer, head: Checkpoint, log: LogRow, keys: Sequence[Ed25519PrivateKey]
+) -> str:
+    """The lines of the ML-DSA-44 keys that go with these, as far as the log names them."""
+    named, now = writer.store.list_cosigners(log.no), int(time.time())
+    return "".join(
+        sign_cosignature(head.text, head.origin, derive_cosigner(key), now)
+        for key in keys
+        if key.public_key().public_bytes_raw() in named
+    )
 
 
 def _declare(

@@ -66,6 +66,7 @@ MAX_ENTRIES = 1_000_000
 MAX_DEPTH = 8
 MAX_MANIFEST = 128 << 20
 MAX_TEXT = 1 << 20
+MAX_KEYS_FILE = 16 << 20
 MAX_LEAF = 8192
 MAX_BUNDLE = WIDTH * (MAX_LEAF + 2) + 65536
 MAX_FINDINGS = 200
@@ -159,7 +160,8 @@ BLOCKS = {
     "privacy": "action:action profile:word counts:counts kept:counts detector:word",
     "http": "method:word route:word status:count code:word param:word request:word",
     "trace": "trace:hex32 span:word",
-    "change": "before:word after:word origin:word vkey:word size:count root:hex64 ground:word",
+    "change": "before:word after:word origin:word vkey:word size:count root:hex64 ground:word "
+    "cosigner:hex64",
 }
 BLOCK_FIELDS = {
     name: dict(pair.split(":") for pair in words.split()) for name, words in BLOCKS.items()
@@ -346,8 +348,13 @@ class Key:
 
     @property
     def fingerprint(self) -> str:
-        digest = hashlib.sha256(self.vkey.encode()).hexdigest()[:32]
-        return " ".join(digest[at : at + 4] for at in range(0, 32, 4))
+        return format_fingerprint(self.vkey)
+
+
+def format_fingerprint(vkey: str) -> str:
+    """Eight groups of four hex digits to compare with what is on paper."""
+    digest = hashlib.sha256(vkey.encode()).hexdigest()[:32]
+    return " ".join(digest[at : at + 4] for at in range(0, 32, 4))
 
 
 Signatures = list[tuple[str, bytes]]
@@ -410,6 +417,9 @@ class KeyHistory:
         self.keys = list(keys)
         self.begins = [0] * len(keys)
         self.bad: dict[str, int] = {}  # vkey of a compromised key -> last good size
+        self.cosigners: list[tuple[Cosigner, int]] = []  # ML-DSA-44, and the number of its key
+        self.cosigned: dict[int, set[str]] = {}  # size -> vkeys of those that signed its head
+        self.unread = ""  # why a line of ML-DSA-44 could not be checked
 
     @property
     def current(self) -> Key:
@@ -430,6 +440,19 @@ class KeyHistory:
         self.keys.append(key)
         self.begins.append(size)
 
+    def take_cosigner(self, vkey: str | None) -> None:
+        """The ML-DSA-44 key that goes with the newest key; None when it has none."""
+        if vkey is None:
+            return
+        cosigner = Cosigner(vkey)
+        if cosigner.kind != MLDSA or cosigner.name != self.current.name:
+            raise Malformed("not an ML-DSA-44 key of this log")
+        self.cosigners.append((cosigner, len(self.keys) - 1))
+
+    def find_cosigner(self, at: int) -> Cosigner | None:
+        """The ML-DSA-44 key that goes with key number `at`."""
+        return next((cosigner for cosigner, place in self.cosigners if place == at), None)
+
     def check(self, text: str, signatures: Signatures, size: int) -> list[Key]:
         """The keys valid for `size` that signed; one that was not valid then is a fault."""
         good = []
@@ -440,7 +463,23 @@ class KeyHistory:
                 raise Malformed("signed by a key whose time was over or had not begun")
         if not good:
             raise Malformed("not signed by the log's key")
+        self.check_cosigners(text, signatures, size)
         return good
+
+    def check_cosigners(self, text: str, signatures: Signatures, size: int) -> None:
+        """Every line of a key of the log's own ML-DSA-44 must hold and be of the key's time."""
+        for cosigner, at in self.cosigners:
+            for name, raw in signatures:
+                if (name, raw[:4]) != (cosigner.name, cosigner.id):
+                    continue
+                if not self.is_valid(at, size):
+                    raise Malformed("signed by a key whose time was over or had not begun")
+                try:
+                    cosigner.read_time(text, raw[4:])
+                except Unsupported as why:
+                    self.unread = str(why)
+                else:
+                    self.cosigned.setdefault(size, set()).add(cosigner.vkey)
 
     def open(self, data: bytes, size: int) -> str:
         """The text of a note about the tree of this size."""
@@ -453,7 +492,9 @@ class KeyHistory:
         text, signatures = split_note(data)
         origin, size, root = parse_checkpoint(text)
         signers = self.check(text, signatures, size)
-        if size in self.begins[1:] and len(signers) < 2:
+        wanted = {one.vkey for one, at in self.cosigners if self.is_valid(at, size)}
+        whole = self.unread or wanted <= self.cosigned.get(size, set())
+        if size in self.begins[1:] and (len(signers) < 2 or not whole):
             raise Malformed("the head at a change of keys is not signed by both")
         return origin, size, root
 
@@ -466,6 +507,7 @@ class KeyHistory:
                 "first": self.begins[at],
                 "last": self.last(at),
                 "suspect_from": self.bad.get(key.vkey),
+                "cosigner": cosigner.vkey if (cosigner := self.find_cosigner(at)) else None,
             }
             for at, key in enumerate(self.keys)
         ]
@@ -503,6 +545,9 @@ def load_policy(data: bytes) -> Policy:
     for line in text.split("\n"):
         words = re.split(r"[ \t]+", line.strip(" \t"))
         if words[0] == "log" and len(words) in (2, 3):
+            if split_vkey(words[1])[2][:1] == MLDSA:
+                trust.add_cosigner(words[1])
+                continue
             key = Key(words[1])
             logs[key.name] = (*logs.get(key.name, ()), key)
         elif words[0] == "witness" and len(words) in (3, 4):
@@ -515,9 +560,17 @@ def load_policy(data: bytes) -> Policy:
             trust.add_root(words[1], words[2])
         elif words[0].startswith("#!") or (words[0] and not words[0].startswith("#")):
             raise Malformed("not a line of a tlog-policy")
+    _check_policy(logs, trust)
+    return logs, trust
+
+
+def _check_policy(logs: dict[str, tuple[Key, ...]], trust: Trust) -> None:
     if trust.quorum is None:
         raise Malformed("no quorum line")
-    return logs, trust
+    if not set(trust.cosigners) <= set(logs):
+        raise Malformed("the policy names an ML-DSA-44 key of a log without its Ed25519 key")
+    if any(witness.name in logs for witness in trust.witnesses.values()):
+        raise Malformed("the policy names a log as a witness of itself")
 
 
 # Merkle tree (RFC 6962)
@@ -616,6 +669,8 @@ def split_proof(text: str) -> tuple[bytes, int, list[bytes], bytes]:
 
 
 COSIGNERS = {b"\x04": 32, b"\x06": 1312}  # Ed25519, ML-DSA-44: bytes of the public key
+MLDSA = b"\x06"
+NO_COSIGNER = "the head is not signed by ML-DSA-44, as your policy demands"
 NO_MLDSA = "cosignatures by ML-DSA-44 need the package cryptography, 48 or newer"
 
 
@@ -693,6 +748,7 @@ class Trust:
         self.quorum: str | None = None
         self.urls: dict[str, str] = {}
         self.roots: dict[str, bytes] = {}
+        self.cosigners: dict[str, tuple[Cosigner, ...]] = {}  # the logs' own keys, by origin
         self._used: set[str] = set()
 
     @property
@@ -706,6 +762,11 @@ class Trust:
             raise Malformed("the policy names a witness twice")
         self._claim(name)
         self.witnesses[name], self.urls[name] = witness, url
+
+    def add_cosigner(self, vkey: str) -> None:
+        """Demand of a log that its head is signed by its ML-DSA-44 key too."""
+        cosigner = Cosigner(vkey)
+        self.cosigners[cosigner.name] = (*self.cosigners.get(cosigner.name, ()), cosigner)
 
     def add_group(self, name: str, word: str, members: list[str]) -> None:
         for member in members:
@@ -784,9 +845,10 @@ def read_cosignatures(note: bytes, trust: Trust, unread: list[str] | None = None
 
 
 def own_note(note: bytes, origin: str) -> bytes:
-    """The note as the log made it: without the lines of others. Time stamps are over this."""
+    """The note with the log's Ed25519 lines alone (key id, 64 bytes). Time stamps are over this."""
     text, _, lines = note.decode("utf-8").rpartition("\n\n")
-    own = [line for line in lines[:-1].split("\n") if line.split(" ")[1] == origin]
+    parts = [(line, *line.split(" ")[1:]) for line in lines[:-1].split("\n")]
+    own = [line for line, name, raw in parts if name == origin and len(unbase64(raw)) == 68]
     return (text + "\n\n" + "".join(line + "\n" for line in own)).encode()
 
 
@@ -1646,6 +1708,7 @@ CHECKS = {
     "birth": "the first record names this key; the platform log knows it",
     "notes": "earlier published heads are heads of this same log",
     "keys": "every head is signed by the key of its time, every change of keys by both",
+    "mldsa": "the log's own ML-DSA-44 line on its head",
     "policy": "the log's key is one that you trust",
     "state": "the log continues the one you saw last time",
     "sealed": "sealed values that are gone, and a record that allows each",
@@ -1835,6 +1898,7 @@ class Verification:
             self._check_birth(self.key, line)
             self._settle_heads()
         self._settle_outside()
+        self._settle_cosigner()
         self._check_rest()
         if self.verdict == "INTACT" and any(self.checks.get(name) != "done" for name in NEEDED):
             self.find("UNVERIFIABLE", "", "not everything that is needed could be checked")
@@ -1880,7 +1944,7 @@ class Verification:
             self.find("TAMPERED", name, "the file is not the one that was exported")
 
     def _read_keys(self) -> dict[str, Any] | None:
-        data = self.read("keys.jsonl")
+        data = self.read("keys.jsonl", MAX_KEYS_FILE)
         first = None
         if data is not None:
             try:
@@ -1903,6 +1967,7 @@ class Verification:
         if key.name != first["origin"] or first["log"] != key.name.rpartition("/")[2]:
             raise Malformed("the key belongs to another log")
         self.history = KeyHistory((key,))
+        self.history.take_cosigner(first.get("cosigner"))
         turns = [line for line in more if line["kind"] in ("key.rotated", "key.compromised")]
         for line in turns:
             if line["kind"] == "key.rotated":
@@ -1943,17 +2008,20 @@ class Verification:
         if key.name != before.name or begin <= history.begins[-1]:
             raise Malformed("a change of keys does not fit the one before")
         history.rotate(key, begin)
+        history.take_cosigner(line.get("cosigner"))
         record, _, size = self._open_turn(history, first, line)
         change = record["change"]
         if (
             size != begin
+            or change.get("cosigner") != digest_key(line.get("cosigner"))
             or change["before"] != before.vkey
             or record["target"]["key"] != key.id.hex()
             or "ground" not in change
         ):
             raise Malformed("a change of keys is not proven")
         if line["platform"] is not None:
-            self._check_platform(key, line["platform"], ("key.rotated",))
+            told = line["platform"], ("key.rotated",)
+            self._check_platform(key, line.get("cosigner"), *told)
 
     def _take_compromise(
         self, history: KeyHistory, first: dict[str, Any], line: dict[str, Any]
@@ -1977,7 +2045,7 @@ class Verification:
             self._choose_trusted(*self.policy)
         self.key = self.history.current if self.history else None
 
-    def _choose_trusted(self, logs: dict[str, tuple[Key, ...]], _trust: Trust) -> None:
+    def _choose_trusted(self, logs: dict[str, tuple[Key, ...]], trust: Trust) -> None:
         trusted = logs.get(self.history.current.name) if self.history else None
         if trusted is None and self.history is None and len(logs) == 1:
             (trusted,) = logs.values()
@@ -1996,7 +2064,21 @@ class Verification:
             if named <= set(self.history.bad):
                 words = "the key that you trust was declared compromised: get the new one on paper"
                 self.find("UNVERIFIABLE", "keys.jsonl", words)
+        self._choose_cosigners(self.history, trust)
         self.done("policy")
+
+    def _choose_cosigners(self, history: KeyHistory, trust: Trust) -> None:
+        """The ML-DSA-44 keys that the policy demands must be of the log's history."""
+        demanded = trust.cosigners.get(history.current.name, ())
+        if not history.timed:
+            history.cosigners = [(one, 0) for one in demanded]
+        named = {one.vkey for one, _ in history.cosigners} & {one.vkey for one in demanded}
+        current = history.find_cosigner(len(history.keys) - 1)
+        if demanded and not named:
+            words = "the ML-DSA-44 key is not the one that you trust"
+            self.find("TAMPERED", "keys.jsonl", words)
+        elif demanded and history.timed and (current is None or current.vkey not in named):
+            self.facts["renew_policy"] = True
 
     def _read_manifest(self) -> None:
         data = self.read("manifest", MAX_MANIFEST)
@@ -2222,6 +2304,19 @@ class Verification:
         if limit is not None and (outside.newest is None or outside.newest < limit):
             words = f"no outside time as new as {format_moment(limit)}: old, or never anchored"
             self.find("UNVERIFIABLE", "", words)
+
+    def _settle_cosigner(self) -> None:
+        """Whether the log signed its head by ML-DSA-44 too, and whether it had to."""
+        history, trust = self.history, self.outside.trust
+        if self.head is None or self.key is None or history is None:
+            return
+        signed = settle_cosigner(history, self.head[0])
+        if signed == "done":
+            self.done("mldsa")
+        else:
+            self.skip("mldsa", signed)
+        if trust is not None and self.key.name in trust.cosigners and signed != "done":
+            self.find("UNVERIFIABLE", "", NO_COSIGNER)
 
     def _settle_checks(self, trust: Trust | None) -> None:
         none = "no --policy given" if trust is None else ""
@@ -2546,12 +2641,14 @@ class Verification:
 
     def _check_birth(self, key: Key, line: dict[str, Any] | None) -> None:
         first = self.history.keys[0] if self.history and self.history.timed else key
+        cosigner = (line or {}).get("cosigner")
         if self.born is None:
             self.skip("birth", "the first record is not in this export")
         elif (
             self.born["kind"] not in ("log.created", "log.rollback")
             or self.born["change"].get("vkey") != first.vkey
             or self.born["change"].get("origin") != first.name
+            or (line and self.born["change"].get("cosigner") != digest_key(cosigner))
         ):
             self.find("TAMPERED", "", "the log does not begin with the birth of this key", 0)
         elif line is None or (line.get("birth") is None and line.get("tenant") != "platform"):
@@ -2562,8 +2659,8 @@ class Verification:
             self._check_rollback(self.born)
         if line is not None and line.get("birth") is not None:
             try:
-                found = self._check_platform(first, line["birth"], ("log.created", "log.rollback"))
-                self.facts["platform"] = found
+                kinds = ("log.created", "log.rollback")
+                self.facts["platform"] = self._check_platform(first, cosigner, line["birth"], kinds)
             except (Malformed, KeyError, TypeError, AttributeError, ValueError):
                 self.find("TAMPERED", "keys.jsonl", "the platform log does not prove this key")
 
@@ -2592,12 +2689,14 @@ class Verification:
             self.find("TAMPERED", "", "the rollback hides records of the old log that you saw", 0)
 
     def _check_platform(
-        self, key: Key, birth: dict[str, Any], kinds: tuple[str, ...]
+        self, key: Key, cosigner: str | None, birth: dict[str, Any], kinds: tuple[str, ...]
     ) -> dict[str, Any]:
         """Which platform log knows this key; raises Malformed when the proof does not hold."""
         words = "the platform log does not prove this key"
         record, platform, size = open_platform(birth, words)
         if record["kind"] not in kinds or record["change"].get("vkey") != key.vkey:
+            raise Malformed(words)
+        if record["change"].get("cosigner") != digest_key(cosigner):
             raise Malformed(words)
         return {"fingerprint": platform.fingerprint, "size": size}
 
@@ -2658,6 +2757,20 @@ class Verification:
         }
 
 
+def digest_key(vkey: str | None) -> str | None:
+    """How a record names an ML-DSA-44 key: the digest of its verifier key."""
+    return None if vkey is None else hashlib.sha256(vkey.encode()).hexdigest()
+
+
+def settle_cosigner(history: KeyHistory, size: int) -> str:
+    """`done` when the head of this size bears a line of the log's own ML-DSA-44; else why not."""
+    if history.cosigned.get(size):
+        return "done"
+    if not history.cosigners:
+        return "no ML-DSA-44 key of this log is known"
+    return history.unread or "the head bears no such line"
+
+
 def open_platform(told: dict[str, Any], words: str) -> tuple[dict[str, Any], Key, int]:
     """(record, key, size) of a platform log's proven record; Malformed with `words`."""
     platform = Key(told["vkey"])
@@ -2696,6 +2809,7 @@ PROOF_CHECKS = {
     "checkpoint": CHECKS["checkpoint"],
     "inclusion": "the path leads from the record to the signed root",
     "record": "the record in canonical form, of a known kind, at its position in this log",
+    "mldsa": CHECKS["mldsa"],
     "policy": CHECKS["policy"],
     "receipt": "the record is the one that your receipt names",
     "anchor": CHECKS["anchor"],
@@ -2747,6 +2861,7 @@ class ProofVerification:
             if self.key is not None:
                 open_note(note, self._find_signer(note))
                 self.checks["checkpoint"] = "done"
+                self._check_cosigner(note, size, origin)
                 self._count_witnesses(note, size)
             if not check_inclusion(leaf_hash(leaf), index, size, path, root):
                 raise Malformed("the path does not lead from the record to the root")
@@ -2771,6 +2886,17 @@ class ProofVerification:
         else:
             self.key = self.trusted[-1]
             self.checks["policy"] = "done"
+
+    def _check_cosigner(self, note: bytes, size: int, origin: str) -> None:
+        demanded = self.policy[1].cosigners.get(origin, ()) if self.policy else ()
+        history = KeyHistory(self.trusted, timed=False)
+        history.cosigners = [(one, 0) for one in demanded]
+        history.check_cosigners(*split_note(note), size)
+        self.checks["mldsa"] = signed = settle_cosigner(history, size)
+        if signed != "done":
+            self.checks["mldsa"] = f"skipped: {signed}"
+        if demanded and signed != "done":
+            self.find("UNVERIFIABLE", NO_COSIGNER)
 
     def _count_witnesses(self, note: bytes, size: int) -> None:
         trust = self.outside.trust
@@ -2828,6 +2954,7 @@ class ProofVerification:
         if self.receipt is None:
             why["receipt"] = "no --receipt given"
         why["anchor"] = "the policy names no witness" if self.policy else "no --policy given"
+        why["mldsa"] = "not reached" if self.policy else "no --policy given"
         key = self.key
         return {
             "verdict": verdict,
@@ -3689,6 +3816,41 @@ chaque tête est signée par la clé de son temps, chaque changement de clés pa
 jeder Stand ist vom Schlüssel seiner Zeit signiert, jeder Wechsel von beiden
 all Stand ass vum Schlëssel vu senger Zäit ënnerschriwwen, all Wiessel vun deenen zwee
 
+the log's own ML-DSA-44 line on its head
+la ligne ML-DSA-44 du journal lui-même sur sa tête
+die eigene ML-DSA-44-Zeile des Protokolls auf seinem Stand
+d’eege ML-DSA-44-Zeil vum Journal op sengem Stand
+
+the head is not signed by ML-DSA-44, as your policy demands
+la tête n’est pas signée par ML-DSA-44 comme votre politique l’exige
+der Stand ist nicht mit ML-DSA-44 signiert, wie Ihre Policy es verlangt
+de Stand ass net mat ML-DSA-44 ënnerschriwwen, wéi Är Policy et verlaangt
+
+the ML-DSA-44 key is not the one that you trust
+la clé ML-DSA-44 n’est pas celle à laquelle vous vous fiez
+der ML-DSA-44-Schlüssel ist nicht der, dem Sie vertrauen
+den ML-DSA-44-Schlëssel ass net deen, deem Dir vertraut
+
+not an ML-DSA-44 key of this log
+pas une clé ML-DSA-44 de ce journal
+kein ML-DSA-44-Schlüssel dieses Protokolls
+keen ML-DSA-44-Schlëssel vun dësem Journal
+
+no ML-DSA-44 key of this log is known
+aucune clé ML-DSA-44 de ce journal n’est connue
+kein ML-DSA-44-Schlüssel dieses Protokolls ist bekannt
+keen ML-DSA-44-Schlëssel vun dësem Journal ass bekannt
+
+with ML-DSA-44: {}
+avec ML-DSA-44 : {}
+mit ML-DSA-44: {}
+mat ML-DSA-44: {}
+
+the head bears no such line
+la tête ne porte pas une telle ligne
+der Stand trägt keine solche Zeile
+de Stand dréit keng esou Zeil
+
 the log's key is one that you trust
 la clé du journal est une clé à laquelle vous vous fiez
 dem Schlüssel des Protokolls vertrauen Sie
@@ -4365,6 +4527,8 @@ class Layout:
     def _key_facts(self) -> Iterator[tuple[str, str]]:
         report, say = self.report, self.speaker.say
         keys = report.get("keys", [])
+        if keys and keys[-1]["cosigner"]:
+            yield "", say("with ML-DSA-44: {}", format_fingerprint(keys[-1]["cosigner"]))
         for one in keys if len(keys) > 1 else ():
             yield "", say("from size {}: {}", one["first"], one["fingerprint"])
             if one["suspect_from"] is not None:

@@ -17,7 +17,12 @@ import apsw
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
-from parvis.audit.cosignatures import CosignerKey, format_cosigner_vkey, sign_cosignature
+from parvis.audit.cosignatures import (
+    MAX_NAME,
+    CosignerKey,
+    format_cosigner_vkey,
+    sign_cosignature,
+)
 from parvis.audit.files import make_private_folder, sync_folder, write_durably
 from parvis.audit.notes import Checkpoint, NoteInvalid, decode_base64, open_note, parse_checkpoint
 from parvis.audit.tree import EMPTY_ROOT, HASH_BYTES, verify_consistency
@@ -28,7 +33,6 @@ MAX_REQUEST_BYTES = 64 * 1024
 SIZE_TYPE = "text/x.tlog.size"
 TEXT_TYPE = "text/plain; charset=utf-8"
 _MAX_PROOF = 63
-_MAX_NAME = 255  # bytes: what an ML-DSA-44 cosignature can name
 _MAX_SIZE = 2**63
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS seen (
@@ -226,7 +230,7 @@ def _load_keys(first: bytes, second: bytes = b"") -> tuple[CosignerKey, ...]:
 
 def create_witness(folder: Path, name: str) -> Witness:
     """A new witness with new keys; raises Conflict when the folder holds one."""
-    if not 0 < len(name.encode()) <= _MAX_NAME or "+" in name or any(map(str.isspace, name)):
+    if not 0 < len(name.encode()) <= MAX_NAME or "+" in name or any(map(str.isspace, name)):
         raise InvalidRequest("a witness's name is like witness.example/w1: no space, no +")
     make_private_folder(folder)
     if (folder / "witness.key").exists():

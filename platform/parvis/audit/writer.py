@@ -15,10 +15,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from parvis.audit import events
 from parvis.audit.canonical import MAX_RECORD_BYTES, encode_json
+from parvis.audit.cosignatures import describe_cosigner, name_cosigner, sign_cosignature
 from parvis.audit.files import LockFile, make_private_folder
-from parvis.audit.key_times import open_head
+from parvis.audit.key_times import list_valid, open_head
 from parvis.audit.log_keys import Boot, HeadFile, LogKeys
 from parvis.audit.notes import (
     Checkpoint,
@@ -105,8 +108,8 @@ class Placed(NamedTuple):
     leaf_hash: bytes
 
 
-Birth = Callable[[LogRow], list[Entry]]
-"""The first records of a new log."""
+Birth = Callable[[LogRow, dict[str, str]], list[Entry]]
+"""The first records of a new log, given how they name its ML-DSA-44 key."""
 Value = TypeVar("Value")
 
 
@@ -274,15 +277,32 @@ class Writer:
             raise ValueError("audit: a checkpoint is signed by the log's growth alone")
         return sign_note(text, log.origin, self.keys.get_key(log.id, log.public_key))
 
-    def publish(self, tenant_id: str, size: int, note: str) -> None:
-        """Remember a checkpoint that leaves this installation, in the head file first."""
+    def publish(self, tenant_id: str, size: int, note: str) -> str:
+        """Remember a checkpoint that leaves this installation, in the head file first.
+
+        Gives it with the log's line of ML-DSA-44, made once for each size.
+        """
         if tenant_id in self.stopped:
             raise LogStopped(self.stopped[tenant_id])
         log = self.get_log(tenant_id)
         open_head(note, log.origin, self.store.list_keys(log.no))
         self.heads.advance({log.id: note})
-        with self._transaction():
-            self.store.add_published(log.no, size, note)
+        kept = self.store.find_published(log.no, size)
+        if kept is None:
+            kept = note + self.cosign(log, size, note)
+            with self._transaction():
+                self.store.add_published(log.no, size, kept)
+        return kept
+
+    def cosign(self, log: LogRow, size: int, note: str) -> str:
+        """The log's line of ML-DSA-44 on this head; empty where its key is not in the log."""
+        valid = list_valid(self.store.list_keys(log.no), size)
+        named = log.public_key in self.store.list_cosigners(log.no)
+        if log.public_key not in valid or not named:
+            return ""
+        text = note.rpartition("\n\n")[0] + "\n"
+        key = self.keys.get_cosigner(log.id, log.public_key)
+        return sign_cosignature(text, log.origin, key, _now_us() // 1_000_000)
 
     def delete_sealed(self, tenant_id: str, key_id: str) -> int:
         """Delete what is sealed under a data key, to the last byte; gives how many there were."""
@@ -398,10 +418,18 @@ class Writer:
         # before the log exists: a database without it can never be mistaken for the truth later
         self.heads.advance({log_id: empty})
         log = self.store.add_log(log_id, tenant_id, origin, public)
+        named = self.add_cosigner(log, key)
         state = states[tenant_id] = State(log, Frontier(), 0, empty)
-        for entry in (begin or _born)(log):
+        for entry in (begin or _born)(log, named):
             self.place(states, entry)
         return state
+
+    def add_cosigner(self, log: LogRow, key: Ed25519PrivateKey) -> dict[str, str]:
+        """Keep the ML-DSA-44 verifier key that goes with a new key; gives how records name it."""
+        vkey = name_cosigner(log.origin, key)
+        if vkey:
+            self.store.add_cosigner(log.no, key.public_key().public_bytes_raw(), vkey)
+        return describe_cosigner(vkey)
 
     def _look_up(self, states: dict[str, State], entries: Sequence[Entry]) -> None:
         """What the database knows of the batch's ids and intents, in two queries a log."""
@@ -505,12 +533,12 @@ def open_heads(folder: Path, heads_dir: Path | None) -> HeadFile:
     return HeadFile(heads_dir or folder / "heads")
 
 
-def _born(log: LogRow) -> list[Entry]:
+def _born(log: LogRow, named: dict[str, str]) -> list[Entry]:
     """Record 0 of an ordinary log, and what the platform log says of it."""
     born = events.Draft(
         "log.created",
         target={"tenant": log.tenant_id, "log": log.id},
-        change={"origin": log.origin, "vkey": format_vkey(log.origin, log.public_key)},
+        change={"origin": log.origin, "vkey": format_vkey(log.origin, log.public_key), **named},
     )
     entries = [system_entry(log.tenant_id, born)]
     if log.tenant_id != events.PLATFORM:

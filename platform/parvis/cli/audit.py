@@ -16,6 +16,7 @@ from parvis.audit.events import PLATFORM, SYSTEM, Actor, Draft
 from parvis.audit.export import export_files, write_folder
 from parvis.audit.fsck import LogCheck, check_logs
 from parvis.audit.log import AuditLog
+from parvis.audit.notes import format_fingerprint
 from parvis.audit.reader import Proof, to_us
 from parvis.audit.writer import format_time
 from parvis.cli.audit_backup import register_backup
@@ -209,6 +210,7 @@ def export_log(
     )
     key = log.reader.get_key(tenant_id, log_id=log_id)
     head = log.reader.get_head(tenant_id, log_id)
+    cosigner = log.reader.find_cosigner(tenant_id, log_id)
     return {
         "tenant": tenant_id,
         "folder": str(folder),
@@ -216,6 +218,8 @@ def export_log(
         "size": head.size,
         "fingerprint": key.fingerprint,
         "vkey": key.vkey,
+        "cosigner": cosigner,
+        "cosigner_fingerprint": format_fingerprint(cosigner) if cosigner else "",
     }
 
 

@@ -132,46 +132,6 @@ globalThis.parvisFormat = (() => {
     return parseCheckpoint(note.body, key.name);
   }
 
-  /** The keys of one log: {key, from, until} by the sizes for which each signs; `until` null for no end. */
-  class KeyHistory {
-    bad = new Map(); // vkey of a compromised key -> last good size
-
-    constructor(...keys) {
-      this.terms = keys.map((key) => ({ key, from: 0, until: null }));
-    }
-    get current() {
-      return this.terms.at(-1).key;
-    }
-    find(vkey) {
-      return this.terms.find(({ key }) => key.vkey === vkey);
-    }
-    rotate(key, size) {
-      require(this.terms.every((term) => term.key.id !== key.id), "turn");
-      this.terms.at(-1).until = size;
-      this.terms.push({ key, from: size, until: null });
-    }
-    static covers = ({ from, until }, size) => from <= size && (until === null || size <= until);
-
-    /** How many keys of its time signed the note, at least one. */
-    async check(note, size) {
-      let good = 0;
-      for (const term of this.terms) {
-        if (KeyHistory.covers(term, size)) good += await hasSigned(term.key, note);
-        else require(!note.signed.some((one) => names(one, term.key)), "wrongTime");
-      }
-      require(good > 0, "signature");
-      return good;
-    }
-    async openCheckpoint(data) {
-      const note = splitNote(data);
-      const head = parseCheckpoint(note.body, this.current.name);
-      const good = await this.check(note, head.size);
-      const turns = this.terms.slice(1).some(({ from }) => from === head.size);
-      require(!turns || good > 1, "oneHand");
-      return head;
-    }
-  }
-
   /** A head as it was printed: date, log, size, begin of the root, two check digits. */
   function parseHeadLine(string) {
     const words = string.trim().split(/\s+/);
@@ -259,8 +219,8 @@ globalThis.parvisFormat = (() => {
   }
 
   return {
-    KeyHistory, Malformed, Tree, UTF8, base64, bytes, checkSignature, hex, isContinued, isIncluded, isObject, leafHash,
-    openCheckpoint, hasSigned, parseCheckpoint, parseHeadLine, parseKey, parseNumber, parseState, require, same, sha256, splitNote, splitProof,
+    Malformed, Tree, UTF8, base64, bytes, checkSignature, hex, isContinued, isIncluded, isObject, leafHash,
+    names, openCheckpoint, hasSigned, parseCheckpoint, parseHeadLine, parseKey, parseNumber, parseState, require, same, sha256, splitNote, splitProof,
     tilePath, unbase64,
   };
 })();

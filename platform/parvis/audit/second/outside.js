@@ -1,31 +1,23 @@
 /* What is known of a log outside its operator's reach: policies, witnesses, quorums.
  *
- * After docs/audit-format.md and c2sp.org (tlog-policy, tlog-cosignature). Time stamps are in `stamps.js`. A classic
- * script; defines `parvisOutside`; needs `format.js` and `stamps.js` before it.
+ * After docs/audit-format.md and c2sp.org (tlog-policy). Time stamps are in `stamps.js`, cosignatures in
+ * `cosigners.js`. A classic script; defines `parvisOutside`; needs them and `format.js` before it.
  */
 "use strict";
 globalThis.parvisOutside = (() => {
-  const { bytes, checkSignature, hex, parseKey, parseNumber, require, sha256, splitNote, unbase64 } = globalThis.parvisFormat;
+  const { hex, parseKey, parseNumber, require, splitNote, unbase64 } = globalThis.parvisFormat;
   const { Unsupported, checkToken, readCertificate } = globalThis.parvisStamps;
+  const { MLDSA, parseCosigner, readTime } = globalThis.parvisCosigners;
   const NONE = "none";
   const SKEW_S = 300;
   const LAST_S = 253_402_300_799; // the end of the year 9999
-
-  const COSIGNERS = { 4: 32, 6: 1312 }; // Ed25519, ML-DSA-44: bytes of the public key
-
-  function parseWitness(vkey) {
-    const [, name, id, encoded] = /^([^+\s]+)\+([^+]+)\+(.+)$/s.exec(vkey) ?? [];
-    require(name);
-    const raw = unbase64(encoded);
-    require(raw.length - 1 === COSIGNERS[raw[0]] && bytes(name).length <= 255 && hex(sha256(bytes(`${name}\n`), raw).slice(0, 4)) === id);
-    return { name, id, kind: raw[0], raw: raw.slice(1) };
-  }
 
   /** The witnesses, groups and quorum of a policy; every name is defined above where it is used. */
   class Trust {
     witnesses = new Map();
     groups = new Map(); // name -> {least, members}
     authorities = new Map(); // name -> certificate
+    cosigners = new Map(); // origin -> ML-DSA-44 keys of that log
     quorum = null;
     used = new Set();
 
@@ -39,10 +31,15 @@ globalThis.parvisOutside = (() => {
       require(name !== NONE && !this.isKnown(name));
     }
     addWitness(name, vkey) {
-      const witness = parseWitness(vkey);
+      const witness = parseCosigner(vkey);
       require([...this.witnesses.values()].every((other) => hex(other.raw) !== hex(witness.raw)));
       this.claim(name);
       this.witnesses.set(name, witness);
+    }
+    /** Demand of a log that its head is signed by its ML-DSA-44 key too. */
+    addCosigner(vkey) {
+      const cosigner = parseCosigner(vkey);
+      this.cosigners.set(cosigner.name, [...(this.cosigners.get(cosigner.name) ?? []), cosigner]);
     }
     addGroup(name, word, members) {
       for (const member of members) {
@@ -72,6 +69,8 @@ globalThis.parvisOutside = (() => {
     }
   }
 
+  const isMldsa = (vkey) => unbase64(vkey.split("+").slice(2).join("+"))[0] === MLDSA;
+
   function parsePolicy(string) {
     require(!/[\x00-\x08\x0b-\x1f\x7f]/.test(string));
     const logs = new Map();
@@ -80,6 +79,10 @@ globalThis.parvisOutside = (() => {
       const words = line.replace(/^[ \t]+|[ \t]+$/g, "").split(/[ \t]+/);
       const [what, ...rest] = words;
       if (what === "log" && (rest.length === 1 || rest.length === 2)) {
+        if (isMldsa(rest[0])) {
+          trust.addCosigner(rest[0]);
+          continue;
+        }
         const key = parseKey(rest[0]);
         logs.set(key.name, [...(logs.get(key.name) ?? []), key]);
       } else if (what === "witness" && (rest.length === 2 || rest.length === 3)) trust.addWitness(rest[0], rest[1]);
@@ -89,6 +92,8 @@ globalThis.parvisOutside = (() => {
       else require(!what || (what.startsWith("#") && !what.startsWith("#!")));
     }
     require(trust.quorum !== null);
+    require([...trust.cosigners.keys()].every((origin) => logs.has(origin)));
+    require([...trust.witnesses.values()].every(({ name }) => !logs.has(name)));
     return { logs, trust };
   }
 
@@ -102,49 +107,15 @@ globalThis.parvisOutside = (() => {
     require(Number.isFinite(when));
     return Math.floor(when / 1000);
   }
-  /** What an ML-DSA-44 witness signs: its name, the time, the origin, where the tree begins and ends, the root. */
-  function cosignedMessage(name, when, body) {
-    const [origin, size, root] = body.split("\n");
-    const [named, logged] = [bytes(name), bytes(origin)];
-    require(logged.length <= 255, "cosignature");
-    const count = (value) => {
-      const eight = new Uint8Array(8);
-      new DataView(eight.buffer).setBigUint64(0, BigInt(value));
-      return eight;
-    };
-    const parts = [
-      bytes("subtree/v1\n\0"), [named.length], named, count(when), [logged.length], logged, count(0), count(parseNumber(size)),
-      unbase64(root),
-    ];
-    return Uint8Array.from(parts.flatMap((part) => [...part]));
-  }
-  /** Whether the witness signed; Unsupported where WebCrypto has no ML-DSA-44. */
-  async function hasCosigned({ name, kind, raw }, signature, when, body) {
-    if (kind === 4) return checkSignature({ raw }, signature, bytes(`cosignature/v1\ntime ${when}\n${body}`));
-    let key;
-    try {
-      key = await crypto.subtle.importKey("raw-public", raw, { name: "ML-DSA-44" }, false, ["verify"]);
-    } catch {
-      throw new Unsupported();
-    }
-    return crypto.subtle.verify({ name: "ML-DSA-44" }, key, signature, cosignedMessage(name, when, body));
-  }
   /** When each witness signed the note; a line of a known witness that does not fit is a fault. */
   async function readCosignatures({ body, signed }, trust, unread = []) {
     const times = new Map();
     for (const { name, id, signature } of signed) {
       for (const [called, witness] of trust.witnesses) {
         if (witness.name !== name || witness.id !== id) continue;
-        require(signature.length >= 8, "cosignature");
-        const when = Number(new DataView(signature.slice(0, 8).buffer).getBigUint64(0));
-        require(Number.isSafeInteger(when), "cosignature");
-        try {
-          require(await hasCosigned(witness, signature.slice(8), when, body), "cosignature");
-          if (when) times.set(called, Math.max(when, times.get(called) ?? 0)); // 0: it vouches for no time
-        } catch (error) {
-          if (!(error instanceof Unsupported)) throw error;
-          unread.push("cosigner");
-        }
+        const when = await readTime(witness, signature, body);
+        if (when === null) unread.push("cosigner");
+        else if (when) times.set(called, Math.max(when, times.get(called) ?? 0)); // 0: it vouches for no time
       }
     }
     return times;

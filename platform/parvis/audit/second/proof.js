@@ -1,7 +1,7 @@
 /* Checks one record and its proof (c2sp.org/tlog-proof), the receipt that named it, and evidence of two histories.
  *
- * After docs/audit-format.md, section 5. A classic script; defines `parvisProof`; needs `format.js`, `outside.js` and
- * `records.js` before it.
+ * After docs/audit-format.md, section 5. A classic script; defines `parvisProof`; needs `format.js`,
+ * `records.js`, `cosigners.js` and `outside.js` before it.
  */
 "use strict";
 globalThis.parvisProof = (() => {
@@ -10,10 +10,11 @@ globalThis.parvisProof = (() => {
     parseCheckpoint, parseKey, require, same, splitNote, splitProof, unbase64,
   } = globalThis.parvisFormat;
   const { TYPES, findFault, parseRecord } = globalThis.parvisRecords;
+  const { KeyHistory } = globalThis.parvisCosigners;
   const { Outside } = globalThis.parvisOutside;
   const EVIDENCE = "parvis-audit-evidence/v1";
   const EXIT = { INTACT: 0, TAMPERED: 3, UNVERIFIABLE: 4 };
-  const CHECKS = ["proof", "checkpoint", "inclusion", "record", "policy", "receipt", "anchor"];
+  const CHECKS = ["proof", "checkpoint", "inclusion", "record", "mldsa", "policy", "receipt", "anchor"];
 
   function parseReceipt(string) {
     const body = string.trim();
@@ -63,6 +64,7 @@ globalThis.parvisProof = (() => {
       if (this.key) {
         require(await hasSigned(this.key, { body, signed }), "signature");
         this.checks.checkpoint = "done";
+        await this.checkCosigner({ body, signed }, size);
         await this.countWitnesses(note, size);
       }
       require(isIncluded(leafHash(leaf), index, size, path, root), "path");
@@ -81,6 +83,14 @@ globalThis.parvisProof = (() => {
       const named = ({ name, id }) => signed.some((line) => line.name === name && line.id === id);
       this.key = this.trusted.filter(named).at(-1) ?? this.trusted.at(-1);
       this.checks.policy = "done";
+    }
+    async checkCosigner(note, size) {
+      const demanded = this.policy.trust.cosigners.get(this.facts.log) ?? [];
+      const history = new KeyHistory(this.key);
+      history.trustCosigners(demanded);
+      await history.checkCosigners(note, size);
+      this.checks.mldsa = history.settleCosigner(size);
+      if (demanded.length && this.checks.mldsa !== "done") this.find("UNVERIFIABLE", "unsignedHead");
     }
     async countWitnesses(note, size) {
       const { trust } = this.outside;
@@ -103,7 +113,7 @@ globalThis.parvisProof = (() => {
       const verdict = ["TAMPERED", "UNVERIFIABLE"].find((word) => found.includes(word)) ?? "INTACT";
       const why = Object.fromEntries(CHECKS.map((name) => [name, "unreached"]));
       if (!this.receipt) why.receipt = "noReceipt";
-      if (!this.policy) Object.assign(why, { policy: "noPolicy", checkpoint: "noKey", anchor: "noPolicy" });
+      if (!this.policy) Object.assign(why, { policy: "noPolicy", checkpoint: "noKey", anchor: "noPolicy", mldsa: "noPolicy" });
       else if (!this.outside.trust.witnesses.size) why.anchor = "noWitness";
       const { key } = this;
       return {

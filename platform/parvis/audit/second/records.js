@@ -68,7 +68,7 @@ globalThis.parvisRecords = (() => {
     privacy: "action action profile word counts counts kept counts detector word",
     http: "method word route word status count code word param word request word",
     trace: "trace hex32 span word",
-    change: "before word after word origin word vkey word size count root hex64 ground word",
+    change: "before word after word origin word vkey word size count root hex64 ground word cosigner hex64",
   };
   const FIELDS = new Map(Object.entries(BLOCKS).map(([name, words]) => [name, pairs(words.split(" "))]));
   const ALWAYS_THERE = { emit: ["node", "boot", "worker", "n"], actor: ["type"] };

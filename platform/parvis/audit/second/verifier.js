@@ -1,15 +1,16 @@
 /* Checks an audit export without trusting whoever made it; written from docs/audit-format.md alone.
  *
  * Shares no code with verify.py: two programs that agree are worth more than one. No dependency, no
- * network. Defines `parvisAudit`; needs `format.js`, `records.js` and `outside.js` before it, and Ed25519 in WebCrypto
+ * network. Defines `parvisAudit`; needs `format.js`, `records.js`, `cosigners.js` and `outside.js` before it, and Ed25519 in WebCrypto
  * (Node 20, browsers since 2025). Reasons are words that `texts.js` puts into sentences.
  */
 "use strict";
 globalThis.parvisAudit = (() => {
   const {
-    KeyHistory, Malformed, Tree, base64, bytes, checkSignature, hex, isIncluded, leafHash, openCheckpoint,
+    Malformed, Tree, base64, bytes, checkSignature, hex, isIncluded, leafHash, openCheckpoint,
     parseCheckpoint, parseKey, parseNumber, require, same, sha256, splitNote, splitProof, tilePath, unbase64,
   } = globalThis.parvisFormat;
+  const { KeyHistory, digestKey } = globalThis.parvisCosigners;
   const { Outside, readCosignatures } = globalThis.parvisOutside;
   const { Erasures, Records, TYPES, findFault, parseRecord, readId, splitBundle } = globalThis.parvisRecords;
   const EXIT = { INTACT: 0, INCOMPLETE: 2, TAMPERED: 3, UNVERIFIABLE: 4 };
@@ -24,7 +25,7 @@ globalThis.parvisAudit = (() => {
   );
   const CHECKS = [
     ..."form manifest listed files checkpoint tree records kinds places writers intents ids".split(" "),
-    ..."birth notes keys policy state sealed pruned platform anchor stamps line".split(" "),
+    ..."birth notes keys mldsa policy state sealed pruned platform anchor stamps line".split(" "),
   ];
   const NEEDED = ["manifest", "listed", "files", "checkpoint", "tree"];
   const unhex = (digits) => Uint8Array.from(digits.match(/../g), (pair) => parseInt(pair, 16));
@@ -130,6 +131,7 @@ globalThis.parvisAudit = (() => {
         else this.skip("noHistory", "keys");
       }
       this.settleOutside();
+      this.settleCosigner();
       await this.checkRest();
       if (this.verdict === "INTACT" && NEEDED.some((name) => this.checks[name] !== "done")) {
         this.find("UNVERIFIABLE", "", "undecided");
@@ -138,7 +140,7 @@ globalThis.parvisAudit = (() => {
 
     async readKeys() {
       if (!this.folder.files.has("keys.jsonl")) this.find("INCOMPLETE", "keys.jsonl", "missing");
-      const data = await this.read("keys.jsonl");
+      const data = await this.read("keys.jsonl", 16 * MIB);
       return data && this.attempt("keys.jsonl", "keys", () => {
         return this.takeKeys(data);
       });
@@ -151,6 +153,7 @@ globalThis.parvisAudit = (() => {
       const key = parseKey(first.vkey);
       require(key.name === first.origin && key.name.split("/").at(-1) === first.log);
       const history = new KeyHistory(key);
+      history.takeCosigner(first.cosigner);
       require(more.every((line) => typeof line.kind === "string"), "turn");
       const turns = more.filter(({ kind }) => kind === "key.rotated" || kind === "key.compromised");
       for (const line of turns) if (line.kind === "key.rotated") await this.takeRotation(history, first, line);
@@ -179,10 +182,12 @@ globalThis.parvisAudit = (() => {
       const begin = splitProof(line.proof).index + 1;
       require(key.name === before.name && begin > history.terms.at(-1).from, "turn");
       history.rotate(key, begin);
+      history.takeCosigner(line.cosigner);
       const { target, change, size } = await this.openTurn(history, first, line);
       require(size === begin && change.before === before.vkey && target.key === key.id, "turn");
       require(change.ground !== undefined && line.platform !== undefined, "turn");
-      if (line.platform) await this.checkPlatform(line.platform, line.vkey, ["key.rotated"]);
+      require(change.cosigner === digestKey(line.cosigner), "turn");
+      if (line.platform) await this.checkPlatform(line.platform, line, ["key.rotated"]);
     }
     async takeCompromise(history, first, line) {
       const { target, change, seq } = await this.openTurn(history, first, line);
@@ -214,6 +219,10 @@ globalThis.parvisAudit = (() => {
         return this.find("UNVERIFIABLE", "", "otherLog");
       }
       this.done("policy");
+      this.takeTrusted(trusted);
+      this.chooseCosigners(this.policy.trust.cosigners.get(this.history.current.name) ?? []);
+    }
+    takeTrusted(trusted) {
       const named = trusted.map(({ vkey }) => vkey).filter((vkey) => this.history?.find(vkey));
       if (!named.length) {
         if (this.history) this.find("TAMPERED", "keys.jsonl", "otherKey");
@@ -223,6 +232,24 @@ globalThis.parvisAudit = (() => {
         this.facts.renew_policy = true;
         if (named.every((vkey) => this.history.bad.has(vkey))) this.find("UNVERIFIABLE", "keys.jsonl", "badKey");
       }
+    }
+    /** The ML-DSA-44 keys that the policy demands must be of the log's history. */
+    chooseCosigners(demanded) {
+      if (!demanded.length) return;
+      const { history } = this;
+      if (!this.told) return history.trustCosigners(demanded);
+      const wanted = demanded.map(({ vkey }) => vkey);
+      const named = history.cosigners.filter(({ cosigner }) => wanted.includes(cosigner.vkey));
+      if (!named.length) this.find("TAMPERED", "keys.jsonl", "otherCosigner");
+      else if (!named.some(({ term }) => term === history.terms.at(-1))) this.facts.renew_policy = true;
+    }
+    /** Whether the log signed its head by ML-DSA-44 too, and whether it had to. */
+    settleCosigner() {
+      if (!this.head || !this.key) return;
+      const found = this.history.settleCosigner(this.head.size);
+      if (found === "done") this.done("mldsa");
+      else this.skip(found, "mldsa");
+      if (found !== "done" && this.policy?.trust.cosigners.has(this.key.name)) this.find("UNVERIFIABLE", "", "unsignedHead");
     }
     async readManifest() {
       if (!this.folder.files.has("manifest")) {
@@ -277,7 +304,7 @@ globalThis.parvisAudit = (() => {
     async takeCosigned(path, data, size) {
       await this.attempt(path, "cosignature", () => this.outside.take(data, size));
       const { body, signed } = splitNote(data);
-      const lines = signed.filter(({ name }) => name === this.key.name).map(({ line }) => `${line}\n`);
+      const lines = signed.filter(({ name, signature }) => name === this.key.name && signature.length === 64).map(({ line }) => `${line}\n`);
       const own = `${body}\n${lines.join("")}`;
       if (!this.own.has(size)) this.own.set(size, own);
       else if (this.own.get(size) !== own) this.find("TAMPERED", path, "fork");
@@ -543,14 +570,15 @@ globalThis.parvisAudit = (() => {
       if (!born) this.skip("first", "birth");
       else if (
         !["log.created", "log.rollback"].includes(born.kind) ||
-        born.change.vkey !== key.vkey || born.change.origin !== key.name
+        born.change.vkey !== key.vkey || born.change.origin !== key.name ||
+        (line && born.change.cosigner !== digestKey(line.cosigner))
       ) this.find("TAMPERED", "", "birth", { seq: 0 });
       else if (!line || (line.birth == null && line.tenant !== "platform")) this.skip("noBirth", "birth");
       else this.done("birth");
       if (born?.kind === "log.rollback") this.checkRollback(born);
       if (line?.birth != null) {
         const kinds = ["log.created", "log.rollback"];
-        const found = await this.attempt("keys.jsonl", "platform", () => this.checkPlatform(line.birth, key.vkey, kinds));
+        const found = await this.attempt("keys.jsonl", "platform", () => this.checkPlatform(line.birth, { ...line, vkey: key.vkey }, kinds));
         if (found) this.facts.platform = found;
       }
     }
@@ -577,9 +605,10 @@ globalThis.parvisAudit = (() => {
       return { key, size, record };
     }
     /** Which platform log knows the key. */
-    async checkPlatform(told, wanted, kinds) {
+    async checkPlatform(told, { vkey, cosigner }, kinds) {
       const { key, size, record } = await this.openPlatform(told);
-      require(kinds.includes(record.kind) && record.change?.vkey === wanted, "platform");
+      require(kinds.includes(record.kind) && record.change?.vkey === vkey, "platform");
+      require(record.change.cosigner === digestKey(cosigner), "platform");
       return { fingerprint: key.fingerprint, size };
     }
     async checkRest() {
@@ -607,8 +636,11 @@ globalThis.parvisAudit = (() => {
         size: head?.size ?? null,
         root: head ? base64(head.root) : null,
         key: key && { vkey: key.vkey, fingerprint: key.fingerprint, confirmed: this.checks.policy === "done" },
-        keys: (this.history?.terms ?? []).map(({ key: { vkey, fingerprint }, from, until }) => (
-          { vkey, fingerprint, first: from, last: until, suspect_from: this.history.bad.get(vkey) ?? null })),
+        keys: (this.history?.terms ?? []).map((term) => ({
+          vkey: term.key.vkey, fingerprint: term.key.fingerprint, first: term.from, last: term.until,
+          suspect_from: this.history.bad.get(term.key.vkey) ?? null,
+          cosigner: this.history.findCosigner(term)?.vkey ?? null,
+        })),
         ...this.facts,
         checks: Object.fromEntries(CHECKS.map((name) => [name, this.checks[name] ?? "unreached"])),
         findings, open,
