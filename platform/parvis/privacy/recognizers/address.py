@@ -7,6 +7,7 @@ from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.base import CUED, SURE, Hit, RuleRecognizer
 from parvis.privacy.recognizers.coded import find_coded
 from parvis.privacy.recognizers.home_fields import find_fields
+from parvis.privacy.recognizers.home_lines import find_home_lines
 from parvis.privacy.recognizers.homes import find_homes
 from parvis.privacy.recognizers.places import (
     is_living_cue,
@@ -78,7 +79,8 @@ _NO_STREET = (
     r"(?:jahr|joer|jan|feb|mär|mar|apr|mai|may|mee|jun|jul|aug|sep|okt|oct|nov|dez|dec|sommer|"
     r"winter|herbst|frühling|mo(?:ntag|\b)|di(?:enstag|\b)|mi(?:ttwoch|\b)|do(?:nnerstag|\b)|"
     r"fr(?:eitag|\b)|sa(?:mstag|\b)|so(?:nntag|\b)|alter|zimmer|raum|anhang|anlage|absatz|art|"
-    r"[^\W\d_]{3,20}tag\b|haus|bescheid|schreiben|monat|wert|umfang|amt|ez|kg|linie|gebäude|erdgeschoss|stock|fall|tag)"
+    r"[^\W\d_]{3,20}tag\b|haus|bescheid|schreiben|monat|wert|umfang|amt|ez|kg|linie|gebäude|"
+    r"erdgeschoss|stock|fall|tag)"
 )
 _DE = re.compile(
     rf"(?<![\w/.\-])(?:(?:{_CAP}(?:[ \-])){{0,2}}(?:{_L}[\w\-']{{0,30}}{_DE_SUFFIX}|"
@@ -98,7 +100,8 @@ _DE = re.compile(
     re.IGNORECASE,
 )
 _GB_SUFFIX = (
-    r"(?:street|st|road|rd|lane|ln|avenue|ave|drive|dr|close|court|crescent|gardens|terrace|"
+    r"(?:street|st|road|rd|lane|ln|avenue|ave|drive|dr|close|cl|court|ct|crescent|cres|gardens|"
+    r"gdns|terrace|"
     r"place|way|square|hill|row|mews|grove|walk|green|park|view|house|parade|rise|"
     r"(?-i:Steps|Bank|Brow|Fold|Vale|Heights|Croft|End|Hall|Cottages?|Farm|Mill|Wharf|Quay|Wynd|"
     r"Yard|Passage|Approach|Circus|Common|Gate|Nook|Side|Path|Broadway|Embankment))"
@@ -114,7 +117,7 @@ _GB = Sieve(
     r"and|or|for|from|by|[ap]m|days?|weeks?|months?|years?)[ \n])"
     rf"(?:{_WORD}[ \n]){{1,3}}?{_GB_SUFFIX}(?!\w)"
     rf"\.?(?:[ ]?[,\n][ \n]?{_CAP}(?:[ \-]{_CAP}){{0,2}}){{0,3}}"
-    rf"(?:[ ]?[,\n]?[ \n]?(?:{_POSTCODE}|(?-i:[A-Z]{{1,2}}\d{{1,2}}))(?!\w))?",
+    rf"(?:[ ]?[,\n]?[ \n]?(?:{_POSTCODE}|[A-Z]{{1,2}}\d[A-Z\d]?)(?!\w))?",
     re.IGNORECASE,
 )
 _ALONE = re.compile(
@@ -196,7 +199,10 @@ _GB_LINES = re.compile(
 )
 # "Kilmore, Ballybay, Co. Monaghan": townlands of Ireland have no street
 _COUNTY = re.compile(
-    rf"(?<![\w.\-])(?:(?:the )?(?:\d{{1,4}} )?{_PLAIN}(?: {_PLAIN}){{0,2}}, ){{1,4}}"
+    rf"(?<![\w.\-])(?:(?:the )?(?:\d{{1,4}} )?{_PLAIN}(?: {_PLAIN}){{0,2}}, "
+    rf"(?:(?:just )?(?:beyond|past|near|behind|beside|off|by|above|below|opposite)(?: "
+    rf"{_PLAIN}){{1,4}}, )?)"
+    rf"{{1,4}}"
     r"(?:co\.?|county) (?:antrim|armagh|carlow|cavan|clare|cork|derry|donegal|down|dublin|"
     r"fermanagh|galway|kerry|kildare|kilkenny|laois|leitrim|limerick|longford|louth|mayo|meath|"
     r"monaghan|offaly|roscommon|sligo|tipperary|tyrone|waterford|westmeath|wexford|wicklow|durham)"
@@ -268,6 +274,11 @@ class AddressRecognizer(RuleRecognizer):
         for place in find_homes(text):
             rule = "town_cue" if place.label is Label.LOCATION else "home_street"
             yield Hit(place.start, place.end, place.label, SURE, rule)
+        for start, end, label in find_home_lines(text):
+            if not is_office_address(text, start, end):
+                is_town = label is Label.LOCATION
+                last = end if is_town else _grown_end(text, start, end)
+                yield Hit(start, last, label, CUED, "contact_town" if is_town else "house_line")
         for field in find_fields(text):
             yield Hit(*field, SURE, "home_field")
 

@@ -37,7 +37,8 @@ _DAY = (
     rf"|{MONTHS}[ \n](?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?!\d)(?:,? {_YEAR})?"
     rf"|\d{{1,2}}[./\-]\d{{1,2}}[./\-](?:(?:19|20)?\d\d(?!\d))?|\d{{1,2}}[./]\d{{1,2}}(?![\d/])"
     rf"|(?:19|20)\d\d-\d\d-\d\d|{MONTHS}[ \n](?:de )?(?:19|20)\d\d(?!\d)"
-    rf"|(?:jour d(?:e la |e l'|e |u )|day of |the )?(?:{_FEASTS}|armistice day|boxing day|christmas(?: (?:day|eve))?|"
+    rf"|(?:jour d(?:e la |e l'|e |u )|day of |the )?(?:{_FEASTS}|armistice day|boxing day|"
+    rf"christmas(?: (?:day|eve))?|"
     r"new year's (?:day|eve)|halloween|"
     r"no[eë]l|heiligabend|heilig\w*abend|weihnachten|silvester|neujahr\w*|chrëschtdag|nikloosdag|"
     r"la saint-[^\W\d_]+|st\.? [^\W\d_]+'s day)(?:,? (?:de )?(?:19|20)\d\d)?(?!\w))"
@@ -50,7 +51,8 @@ _ON = (
 _AGE = (
     r"(?:\d{1,3}|(?:un|deux|trois|quatre|cinq|six|sept|huit|neuf|onze|douze|treize|quatorze|quinze|"
     r"seize|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|dreizehn|vierzehn|fünfzehn|"
-    r"sechzehn|siebzehn|dräi|véier|fënnef|siwen|aacht|néng|zéng|eelef|zwielef)(?![^\W\d_\-])|dix-huit|vingt|trente|quarante|cinquante|soixante(?:-dix)?|soixante-cinq|"
+    r"sechzehn|siebzehn|dräi|véier|fënnef|siwen|aacht|néng|zéng|eelef|zwielef)(?![^\W\d_\-])|"
+    r"dix-huit|vingt|trente|quarante|cinquante|soixante(?:-dix)?|soixante-cinq|"
     r"quatre-vingts?|achtzehn|zwanzig|dreißig|dreissig|vierzig|fünfzig|sechzig|siebzig|achtzig|"
     r"neunzig|fünfundsechzig|siebenundsechzig|uechtzéng|zwanzeg|drësseg|véierzeg|fofzeg|"
     r"siechzeg|siwwenzeg|achtzeg|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|"
@@ -121,7 +123,9 @@ _FORMS = (
 )
 _BORN_ON = Sieve(
     rf"(?<![^\W_])(?:n[eé]e?s?(?:\(e\))?|geb\.|geboren|born|gebuer(?:en)?)[ ]"
-    rf"(?:(?:(?<=born )|(?:in|at|à|zu|zou) )(?-i:[A-ZÀ-Þ])[^\W\d_]{{2,25}}(?:[ \-][^\W\d_]{{2,25}}){{0,2}},? ?)?"
+    r"(?:(?:war|ist|wurde|bin|ass|gouf|sinn) (?:(?:sie|er|ich|hien|hatt|si|ech|[A-Z]\w+) )?)?"
+    rf"(?:(?:(?<=born )|(?:in|at|à|zu|"
+    rf"zou) )(?-i:[A-ZÀ-Þ])[^\W\d_]{{2,25}}(?:[ \-][^\W\d_]{{2,25}}){{0,2}},? ?)?"
     rf"(?:(?<=[ ]){_ON}{{1,2}}|(?<=, ))(?P<a>{_DAY})",
     re.IGNORECASE,
 )
@@ -133,8 +137,10 @@ _ORDINAL = (
     r"[^\W\d_]{3,14}(?:zéngte|zegste|ssegste))[rn]?"
 )
 _ORDINALS = Sieve(
-    rf"(?<![^\W_]){_ORDINAL}[ ,.\-]{{1,2}}{_ORDINAL}[ ,.\-]{{1,2}}(?:neunzehn(?:hundert)?|nonzéng(?:honnert)?|"
-    r"zweitausend|zweedausend)?(?:[ ]?[^\W\d_]{0,14}(?:und|an?)?(?:zwanzig|zwanzeg|dreißig|dreissig|drësseg|"
+    rf"(?<![^\W_]){_ORDINAL}[ ,.\-]{{1,2}}{_ORDINAL}[ ,.\-]{{1,2}}(?:neunzehn(?:hundert)?|"
+    rf"nonzéng(?:honnert)?|"
+    r"zweitausend|zweedausend)?(?:[ ]?[^\W\d_]{0,14}(?:und|an?)?(?:zwanzig|zwanzeg|dreißig|"
+    r"dreissig|drësseg|"
     r"vierzig|véierzeg|fünfzig|fofzeg|sechzig|siechzeg|siebzig|siwwenzeg|achtzig|achtzeg|neunzig|"
     r"nonzeg)|(?<=tausend)[^\W\d_]{0,12}|(?<=dausend)[^\W\d_]{0,12})(?!\w)",
     re.IGNORECASE,

@@ -115,7 +115,8 @@ _DICTATED = Sieve(
 )
 # "0160 nochmal 88 dann 21 40 7"
 _IN_PARTS = Sieve(
-    r"(?<![\w.,])0\d{1,4}[ ,]{1,2}(?:(?:und |et |and |an )?(?:dann|nochmal|puis|encore|ensuite|then|"
+    r"(?<![\w.,])0\d{1,4}[ ,]{1,2}(?:(?:und |et |and |an )?(?:dann|nochmal|puis|encore|ensuite|"
+    r"then|"
     r"again|duerno)[ ,]{1,2}\d{1,8}(?:[ .\-/]\d{1,4}){0,5}[ ,]{0,2}){1,4}(?<=\d)",
     re.IGNORECASE,
 )
