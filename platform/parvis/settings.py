@@ -181,6 +181,8 @@ class Settings(BaseModel):
             object.__setattr__(self, name, Path(getattr(self, name)).expanduser().absolute())
         if not self.database_url:
             object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir / 'parvis.db'}")
+        if urlsplit(self.database_url).scheme.partition("+")[0] not in {"sqlite", "postgresql"}:
+            raise ValueError("database_url: expected sqlite:///FILE or postgresql+psycopg://...")
         if self.secret_key_file is None:
             object.__setattr__(self, "secret_key_file", self.data_dir / "secrets" / "root.key")
         host, colon, port = self.listen.rpartition(":")
@@ -263,8 +265,11 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         )
     except ValidationError as error:
         for item in error.errors(include_input=False, include_url=False):
-            field = str(item["loc"][0]) if item["loc"] else ""
-            faults.append(Fault("settings", 0, env_name(field) if field else "", item["msg"]))
+            field, words = str(item["loc"][0]) if item["loc"] else "", item["msg"]
+            if not field:
+                # what `_resolve` says begins with the name of the setting
+                field, _, words = words.removeprefix("Value error, ").partition(": ")
+            faults.append(Fault("settings", 0, env_name(field), words))
         raise ConfigurationFaults(faults) from None
     if faults:
         raise ConfigurationFaults(faults)

@@ -59,6 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # the reader of our output closed it: nothing more to say
         sys.stderr.close()
         return 1
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"parvis: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
     return status

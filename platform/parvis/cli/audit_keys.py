@@ -10,8 +10,8 @@ from parvis.audit.log import AuditLog
 from parvis.audit.notes import format_fingerprint
 from parvis.audit.renewal import renew_trust
 from parvis.audit.turns import COMPROMISE_GROUNDS, ROTATION_GROUNDS
-from parvis.cli.audit_open import open_log
-from parvis.errors import Conflict, InvalidRequest, NotFound
+from parvis.cli.audit_open import open_log, require_log
+from parvis.errors import Conflict, InvalidRequest
 from parvis.settings import load_settings
 from parvis.subjects.operators import read_operator
 
@@ -121,7 +121,7 @@ def run_rotate(args: argparse.Namespace) -> int:
 
 def rotate(log: AuditLog, tenant_id: str, ground: str, actor: Actor) -> str:
     """The log's new verifier key; who did it is recorded. Raises InvalidRequest."""
-    _require_log(log, tenant_id)
+    require_log(log, tenant_id)
     _record(log, actor, "audit.rotate", tenant_id, ground)
     return log.rotate_key(tenant_id, ground, actor)
 
@@ -130,7 +130,7 @@ def run_compromised(args: argparse.Namespace) -> int:
     """0 when it is declared and the log has another key."""
     actor = read_operator(args.operator)
     with open_log(load_settings()) as log:
-        _require_log(log, args.tenant)
+        require_log(log, args.tenant)
         _record(log, actor, "audit.compromised", args.tenant, args.reason)
         try:
             bad, new = log.declare_compromised(args.tenant, args.since, args.reason, actor)
@@ -174,7 +174,7 @@ def run_close(args: argparse.Namespace) -> int:
             "PARVIS_TENANTS_DIR and restart the gateway first"
         )
     with open_log(settings) as log:
-        _require_log(log, args.tenant)
+        require_log(log, args.tenant)
         if args.tenant == PLATFORM or log.reader.is_closed(args.tenant):
             raise Conflict("the log is closed already, or is the platform's, which never ends")
         _record(log, actor, "audit.close", args.tenant, "agency-left")
@@ -184,11 +184,6 @@ def run_close(args: argparse.Namespace) -> int:
     else:
         print(f"closed {args.tenant}: {origin}, {size} records. Export it for the agency now.")
     return 0
-
-
-def _require_log(log: AuditLog, tenant_id: str) -> None:
-    if tenant_id not in log.reader.list_tenants():
-        raise NotFound("no log of this name")
 
 
 def _record(log: AuditLog, actor: Actor, act: str, tenant_id: str, ground: str) -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from parvis.audit.log import AuditLog
 from parvis.audit.sequencer import Limits
 from parvis.audit.stores import has_store
-from parvis.errors import AuditUnavailable, ConfigurationFaults
+from parvis.errors import AuditUnavailable, ConfigurationFaults, NotFound
 from parvis.keystore import KeyStore
 from parvis.settings import Settings, read_root_key
 from parvis.tenancy.registry import load_shares
@@ -43,6 +43,12 @@ def _read_shares(settings: Settings) -> Mapping[str, int]:
         return load_shares(settings.tenants_dir)
     except ConfigurationFaults:
         return {}
+
+
+def require_log(log: AuditLog, tenant_id: str) -> None:
+    """Raises NotFound, with what to do, when this agency has no log."""
+    if tenant_id not in log.reader.list_tenants():
+        raise NotFound("no log of this agency: `parvis audit fsck` lists them")
 
 
 def require_logs(settings: Settings) -> None:

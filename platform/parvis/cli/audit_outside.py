@@ -16,8 +16,8 @@ from parvis.audit.gossip import compare, load_side
 from parvis.audit.log import AuditLog
 from parvis.audit.paper import format_head_line
 from parvis.audit.verify import EXIT, format_moment
-from parvis.cli.audit_open import open_log
-from parvis.errors import Conflict, NotFound
+from parvis.cli.audit_open import open_log, require_log
+from parvis.errors import Conflict
 from parvis.settings import Settings, load_settings
 from parvis.subjects.operators import read_reader
 
@@ -47,7 +47,7 @@ def register_outside(commands: Any) -> None:
         "signed head instead, for another auditor (`gossip`, `verify --note`).",
         epilog="example: parvis audit head --tenant commune",
     )
-    head.add_argument("--tenant", metavar="T", required=True)
+    head.add_argument("--tenant", metavar="T", required=True, help="agency, or `platform`")
     head.add_argument("--note", action="store_true", help="the signed head as a file")
     head.add_argument(
         "--operator",
@@ -64,9 +64,11 @@ def register_outside(commands: Any) -> None:
         "--evidence` accepts from anybody. Needs no installation.",
         epilog="example: parvis audit gossip mine/ theirs/ --evidence fork.json",
     )
-    gossip.add_argument("one", metavar="ONE", type=Path)
-    gossip.add_argument("other", metavar="OTHER", type=Path)
-    gossip.add_argument("--evidence", metavar="FILE", type=Path)
+    gossip.add_argument("one", metavar="ONE", type=Path, help="an exported folder")
+    gossip.add_argument("other", metavar="OTHER", type=Path, help="a folder, or a signed head")
+    gossip.add_argument(
+        "--evidence", metavar="FILE", type=Path, help="a new file, when they contradict each other"
+    )
     gossip.set_defaults(run=run_gossip)
 
 
@@ -80,6 +82,8 @@ def open_anchors(settings: Settings) -> Iterator[Anchors]:
 def run_anchor(args: argparse.Namespace) -> int:
     """0 when nothing is late."""
     with open_anchors(load_settings()) as anchors:
+        if args.tenant:
+            require_log(anchors.audit, args.tenant)
         tenants = [args.tenant] if args.tenant else anchors.audit.reader.list_tenants()
         if args.heads and not args.show:
             record_heads(anchors.audit, anchors.store)
@@ -124,8 +128,7 @@ def run_head(args: argparse.Namespace) -> int:
 
 def record_look(log: AuditLog, tenant_id: str, actor: Actor) -> None:
     """Record in the platform log that somebody took the head: the log itself stays as it is."""
-    if tenant_id not in log.reader.list_tenants():
-        raise NotFound("no log of this name")
+    require_log(log, tenant_id)
     target = {"view": "head", "tenant": tenant_id}
     log.append(PLATFORM, Draft("audit.read", actor, outcome="success", target=target))
 

@@ -62,7 +62,12 @@ def _register_owner(steps: Any) -> None:
         epilog="example: parvis audit witness serve --dir /srv/witness --listen 127.0.0.1:8090",
     )
     _add_dir(serve)
-    serve.add_argument("--listen", metavar="ADDRESS:PORT", default="127.0.0.1:8090")
+    serve.add_argument(
+        "--listen",
+        metavar="ADDRESS:PORT",
+        default="127.0.0.1:8090",
+        help="default: 127.0.0.1:8090",
+    )
     serve.set_defaults(run=run_serve)
     status = steps.add_parser(
         "status",
@@ -82,8 +87,8 @@ def _register_owner(steps: Any) -> None:
         epilog="example: parvis audit witness sign --dir /srv/witness request.txt --out answer.txt",
     )
     _add_dir(sign)
-    sign.add_argument("request", metavar="FILE", type=Path)
-    sign.add_argument("--out", metavar="FILE", required=True, type=Path)
+    sign.add_argument("request", metavar="FILE", type=Path, help="what `witness request` wrote")
+    sign.add_argument("--out", metavar="FILE", required=True, type=Path, help="the answer")
     sign.set_defaults(run=run_sign)
 
 
@@ -95,9 +100,15 @@ def _register_files(steps: Any) -> None:
         "what the witness signed last (--old; 0 at the first time, the witness says which).",
         epilog="example: parvis audit witness request --tenant commune --old 0 --out request.txt",
     )
-    request.add_argument("--tenant", metavar="T", required=True)
-    request.add_argument("--old", metavar="SIZE", type=int, default=0)
-    request.add_argument("--out", metavar="FILE", required=True, type=Path)
+    request.add_argument("--tenant", metavar="T", required=True, help="agency, or `platform`")
+    request.add_argument(
+        "--old",
+        metavar="SIZE",
+        type=int,
+        default=0,
+        help="records that it signed last (default: 0)",
+    )
+    request.add_argument("--out", metavar="FILE", required=True, type=Path, help="the request")
     request.set_defaults(run=run_request)
     accept = steps.add_parser(
         "accept",
@@ -106,9 +117,9 @@ def _register_files(steps: Any) -> None:
         "for exports.",
         epilog="example: parvis audit witness accept --tenant commune request.txt answer.txt",
     )
-    accept.add_argument("--tenant", metavar="T", required=True)
-    accept.add_argument("request", metavar="REQUEST", type=Path)
-    accept.add_argument("answer", metavar="ANSWER", type=Path)
+    accept.add_argument("--tenant", metavar="T", required=True, help="agency, or `platform`")
+    accept.add_argument("request", metavar="REQUEST", type=Path, help="as it was sent")
+    accept.add_argument("answer", metavar="ANSWER", type=Path, help="as it came back")
     accept.set_defaults(run=run_accept)
 
 
@@ -189,9 +200,11 @@ def run_sign(args: argparse.Namespace) -> int:
 
 def run_request(args: argparse.Namespace) -> int:
     """Write the request."""
+    from parvis.cli.audit_open import require_log  # noqa: PLC0415 - reads the installation
     from parvis.cli.audit_outside import open_anchors  # noqa: PLC0415 - reads the installation
 
     with open_anchors(load_settings()) as anchors:
+        require_log(anchors.audit, args.tenant)
         text = anchors.build_request(args.tenant, args.old)
     args.out.write_text(text, encoding="utf-8")
     return 0
@@ -199,6 +212,7 @@ def run_request(args: argparse.Namespace) -> int:
 
 def run_accept(args: argparse.Namespace) -> int:
     """Keep the cosignature."""
+    from parvis.cli.audit_open import require_log  # noqa: PLC0415 - reads the installation
     from parvis.cli.audit_outside import open_anchors  # noqa: PLC0415 - reads the installation
 
     try:
@@ -207,6 +221,7 @@ def run_accept(args: argparse.Namespace) -> int:
     except ValueError as error:
         raise InvalidRequest("REQUEST is not what `witness request` wrote") from error
     with open_anchors(load_settings()) as anchors:
+        require_log(anchors.audit, args.tenant)
         name, _ = anchors.accept(args.tenant, note, answer)
     print(f"kept the cosignature of {name}")
     return 0

@@ -10,6 +10,7 @@ from typing import Any
 
 from parvis.db import create_database_engine
 from parvis.domain import LANGUAGES, DataLevel, Passage
+from parvis.errors import NotFound
 from parvis.inference.models import load_models
 from parvis.knowledge.encoder import build_encoder
 from parvis.knowledge.ingest import Hide, SourceText
@@ -45,7 +46,7 @@ def register(groups: Any) -> None:
         help="the passages that a question finds, with their similarity",
         epilog='example: parvis knowledge search --tenant valbourg "Combien coûte un certificat ?"',
     )
-    search.add_argument("question")
+    search.add_argument("question", help="as a citizen would ask it")
     search.add_argument("--language", choices=LANGUAGES, help="prefer passages in this language")
     search.add_argument("--limit", type=int, default=3, help="how many at most (default: 3)")
     search.add_argument(
@@ -53,7 +54,7 @@ def register(groups: Any) -> None:
     )
     search.set_defaults(run=run_search)
     for command in (listing, search):
-        command.add_argument("--tenant", metavar="SLUG", required=True)
+        command.add_argument("--tenant", metavar="SLUG", required=True, help="the agency")
     for command in (sync, listing, search):
         command.add_argument("--json", action="store_true", help="one JSON object a line")
 
@@ -61,7 +62,7 @@ def register(groups: Any) -> None:
 def run_sync(args: argparse.Namespace) -> int:
     """Sync one agency or all; says what was added, changed, removed."""
     with _open() as (tenants, knowledge):
-        chosen = [tenants.get_agency(args.tenant)] if args.tenant else tenants.agencies.values()
+        chosen = [_get_agency(tenants, args.tenant)] if args.tenant else tenants.agencies.values()
         inner = any(one.level > DataLevel.PUBLIC for agency in chosen for one in agency.sources)
         privacy = build_masking(load_settings()) if inner else None
         for agency in chosen:
@@ -81,7 +82,7 @@ def run_sync(args: argparse.Namespace) -> int:
 def run_list(args: argparse.Namespace) -> int:
     """Print every source of the agency that can be searched."""
     with _open() as (tenants, knowledge):
-        agency = tenants.get_agency(args.tenant)
+        agency = _get_agency(tenants, args.tenant)
         for source in knowledge.list_sources(agency.slug):
             if args.json:
                 print(json.dumps(asdict(source), ensure_ascii=False))
@@ -94,7 +95,7 @@ def run_list(args: argparse.Namespace) -> int:
 def run_search(args: argparse.Namespace) -> int:
     """Print the passages found, best first; exit 0 also when there are none."""
     with _open() as (tenants, knowledge):
-        agency = tenants.get_agency(args.tenant)
+        agency = _get_agency(tenants, args.tenant)
         everything = {"min_score": -1.0} if args.all else {}
         passages = knowledge.retrieve(
             agency.slug,
@@ -136,6 +137,13 @@ def build_hide(privacy: PrivacyEngine, agency: Agency) -> Hide:
         return SHAPE.sub(" ", masked.texts[0])
 
     return Hide(privacy.mask([""], tag_key=key).detector, leave_out)
+
+
+def _get_agency(tenants: TenantRegistry, slug: str) -> Agency:
+    if slug not in tenants.agencies:
+        known = ", ".join(sorted(tenants.agencies))
+        raise NotFound(f"no agency of this name in PARVIS_TENANTS_DIR; there are: {known}")
+    return tenants.get_agency(slug)
 
 
 def _show(passage: Passage) -> str:
