@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from parvis.audit import verify
+from parvis.audit import Actor, verify
+from parvis.audit.anchors import AnchorPlan, Anchors
 from parvis.audit.anchors_export import thin_heads
 from parvis.audit.anchors_store import AnchorStore
 from parvis.audit.cosignatures import sign_cosignature
+from parvis.audit.fsck import check_logs
+from parvis.audit.writer import Writer
 from tests.audit.houses import WITNESS, WITNESS_KEY, House, export, fill
 from tests.audit.test_second_verifier import Second, both
 
@@ -76,4 +79,48 @@ def test_a_thinned_export_is_intact_for_both_verifiers_and_keeps_what_others_vou
         assert both(second, thin, policy=policy, state=state, note=other)[0] == "INTACT"
     second.close()
     shutil.rmtree(thin)
+    house.shut()
+
+
+def test_the_database_forgets_by_the_same_rule_and_keeps_what_is_vouched_for_or_turns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    house = House(tmp_path / "data")
+    log = house.open(database_url=url)
+    for _ in range(4):
+        fill(log, 1)
+        log.publish_head("commune")
+    log.rotate_key("commune", "precaution", Actor("person", "operator:ada", ("operator",)))
+    turned = log.publish_head("commune").size
+    for _ in range(4):
+        fill(log, 1)
+        log.publish_head("commune")
+    key = log.reader.get_key("commune")
+    anchors = Anchors(log, AnchorPlan())
+
+    def list_sizes() -> list[int]:
+        store = log.open_reading()
+        try:
+            found = store.find_log("commune")
+            return store.list_published_sizes(found.no) if found else []
+        finally:
+            store.close()
+
+    sizes = list_sizes()
+    anchors.thin()
+    assert list_sizes() == sizes  # of the last day all
+    whole = export(log, tmp_path / "whole")
+    note = (whole / "notes" / str(sizes[1])).read_text()
+    text = note.rpartition("\n\n")[0] + "\n"
+    now = int(time.time())
+    line = sign_cosignature(text, "witness.test/w", WITNESS_KEY, now)
+    anchors.store.add_cosignature(key.log, sizes[1], "W", now, note, line)
+    later = Writer.clock() + 3 * 86_400_000_000
+    monkeypatch.setattr(Writer, "clock", staticmethod(lambda: later))
+    anchors.thin()
+    kept = set(list_sizes())
+    assert {sizes[1], turned, sizes[-1]} <= kept and len(kept) < len(sizes)
+    assert not any(check.faults for check in check_logs(house.audit_dir, house.keystore, url))
+    report = verify.verify_folder(str(export(log, tmp_path / "out")))
+    assert report["verdict"] == "INTACT", report["findings"]
     house.shut()

@@ -195,6 +195,19 @@ class Anchors:
             raise InvalidRequest("none of the witnesses in PARVIS_ANCHORS_FILE signed this")
         return kept, when
 
+    def thin(self) -> None:
+        """Forget heads of every log that left the house and that nobody vouches for, as exports do.
+
+        All of the last day stay, and of each hour before it the last.
+        """
+        for tenant_id in self.audit.reader.list_tenants():
+            vouched = self.store.list_vouched(self._log_id(tenant_id))
+            try:
+                self.audit.thin_published(tenant_id, vouched)
+            except AuditUnavailable as error:
+                if not isinstance(error.__cause__, LogStopped):  # else others go on
+                    raise
+
     def describe(self, tenant_id: str, now: float | None = None) -> AnchorState:
         """How much of the agency's log others vouch for; raises NotFound."""
         reader = self.audit.reader

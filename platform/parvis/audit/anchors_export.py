@@ -36,7 +36,7 @@ def list_notes(
     Thinned (`thin_heads`); those that witnesses signed or that bear a time stamp are all there.
     """
     lines = anchors.list_lines(log_id)
-    vouched = {*lines, *(stamp.size for stamp in anchors.list_stamps(log_id))}
+    vouched = anchors.list_vouched(log_id)
     chosen = thin_heads([size for size, _ in published], vouched, time_of, now_us)
     for size, note in published:
         if size in chosen:

@@ -131,6 +131,17 @@ class AnchorStore:
         )
         return Stamp(*rows[0]) if rows else None
 
+    def list_vouched(self, log_id: str) -> set[int]:
+        """The sizes that witnesses signed, that bear a time stamp or that `log.heads` tells of."""
+        rows = self._select(
+            "SELECT size FROM cosigned WHERE log_id = ? UNION SELECT size FROM stamped"
+            " WHERE log_id = ?",
+            (log_id, log_id),
+        )
+        blinded = self.find_blinded(log_id)
+        cited = [int(blinded.head.split("\n")[1])] if blinded else []
+        return {*(row[0] for row in rows), *cited}
+
     def put_blinded(self, blinded: Mapping[str, Blinded]) -> None:
         """The newest place of each log's head among the heads of all."""
         with self._open() as db, db:

@@ -10,7 +10,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -287,6 +287,13 @@ class AuditLog:
         except ValueError as error:  # what is stored is not what the log signed
             raise AuditUnavailable() from error
         return replace(head, note=note)
+
+    def thin_published(self, tenant_id: str, vouched: Iterable[int]) -> int:
+        """Forget what exports leave out of the heads that left the house; gives how many.
+
+        `vouched` are the sizes that others signed or stamped: those stay.
+        """
+        return int(self._call("thin", tenant_id, sorted(vouched), timeout_s=_LONG_S))
 
     def sign_note(self, tenant_id: str, text: str, log_id: str = "") -> str:
         """`text` signed by the agency's log, or the older one of this id.

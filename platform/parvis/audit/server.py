@@ -42,6 +42,7 @@ def _log(writer: Writer, tenant_id: str) -> list[Any]:
 WORKER_CALLS: Mapping[str, Callable[..., Any]] = {
     "log": _log,
     "publish": Writer.publish,
+    "thin": Writer.thin_published,
     "sign": Writer.sign,
     "delete_sealed": Writer.delete_sealed,
     "ready": lambda writer: writer.stopped,

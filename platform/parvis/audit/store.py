@@ -487,6 +487,16 @@ class Store(ABC):
         rows = self._select(sql, (log_no, size))
         return str(rows[0][0]) if rows else None
 
+    def list_published_sizes(self, log_no: int) -> list[int]:
+        """The sizes of all published checkpoints, smallest first."""
+        sql = "SELECT size FROM published WHERE log_no = ? ORDER BY size"
+        return [row[0] for row in self._select(sql, (log_no,))]
+
+    def drop_published(self, log_no: int, sizes: Iterable[int]) -> None:
+        """Forget these published checkpoints; the tree proves them again when one turns up."""
+        for size in sizes:
+            self._run("DELETE FROM published WHERE log_no = ? AND size = ?", (log_no, size))
+
     def find_published_above(self, log_no: int, seq: int, up_to: int) -> tuple[int, str] | None:
         """(size, note) of the newest published checkpoint that covers this position."""
         rows = self._select(

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from parvis.audit import events
+from parvis.audit.anchors_export import thin_heads
 from parvis.audit.canonical import MAX_RECORD_BYTES, encode_json
 from parvis.audit.cosignatures import describe_cosigner, name_cosigner, sign_cosignature
 from parvis.audit.files import LockFile, make_private_folder
@@ -50,6 +51,7 @@ from parvis.keystore import SealBroken
 
 _STEP_US = 60_000_000  # a clock that falls back further gets a record of its own
 _PRUNE_AT_ONCE = 40 * TILE_WIDTH
+_THIN_AT_ONCE = 2000
 _DAY_US = 86_400_000_000
 
 
@@ -293,6 +295,28 @@ class Writer:
             with self._transaction():
                 self.store.add_published(log.no, size, kept)
         return kept
+
+    def thin_published(self, tenant_id: str, vouched: Sequence[int]) -> int:
+        """Forget published checkpoints as exports leave them out (`thin_heads`); gives how many.
+
+        `vouched` are the sizes that others signed or stamped. Changes of keys and the newest stay.
+        """
+        if tenant_id in self.stopped:
+            raise LogStopped(self.stopped[tenant_id])
+        log = self.get_log(tenant_id)
+        sizes = self.store.list_published_sizes(log.no)
+
+        def time_of(size: int) -> int:
+            row = self.store.find_record(log.no, size - 1)
+            return row.time_us if row is not None else 0
+
+        turns = {turn.seq + 1 for turn in self.store.list_turns(log.no) if turn.note}
+        kept = thin_heads(sizes, {*vouched, *turns, *sizes[-1:]}, time_of, self.clock())
+        gone = [size for size in sizes if size not in kept][:_THIN_AT_ONCE]
+        if gone:
+            with self._transaction():
+                self.store.drop_published(log.no, gone)
+        return len(gone)
 
     def cosign(self, log: LogRow, size: int, note: str) -> str:
         """The log's line of ML-DSA-44 on this head; empty where its key is not in the log."""
