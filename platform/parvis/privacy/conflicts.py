@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 
 from parvis.privacy.entities import LEARNED, Label
 from parvis.privacy.stoplist import find_honoured
-from parvis.privacy.words import FIRST_NAMES, fold_name
+from parvis.privacy.words import FIRST_NAMES, PARTICLES, fold_name, is_never_a_name
 
 CHECKED_SCORE = 0.95
 RANK: dict[Label, int] = {
@@ -57,8 +57,11 @@ _OFFICE_AFTER = re.compile(
     r" ?(?:[A-ZÀ-Þ]{2,6}|Caritas|Croix-Rouge|Diakonie|Police|Polizei|Gemeng|Mairie)\Z"
 )
 _ENDS_IN_INITIAL = re.compile(r"[ \-.][A-ZÀ-Þ]\.\Z")
+_NAME_WORD = re.compile(r"[^\W\d_][^\s/|;:]*")
+_LEAST_BESIDE = 4
 _LEARNED_RANK = 100
 _BELIEVED = frozenset({"rampart_name", "tagged_name", "known_name", LEARNED})
+_HOMES = frozenset({"town_cue", "home_street", "home_field"})
 _LONGEST_ACRONYM = 5
 _CHECKED_RANK = 1
 _LEAST_LEFT = 2
@@ -176,8 +179,8 @@ def _is_allowed(finding: Finding, allowed: Cover) -> bool:
 
 
 def _is_readable(finding: Finding, readable: Cover) -> bool:
-    # a town is found only where somebody is said to live, whatever else bears its name
-    if (finding.label not in _STOPPED and finding.source != LEARNED) or finding.source == "town_cue":
+    # found only where somebody is said to live, whatever else bears the name
+    if (finding.label not in _STOPPED and finding.source != LEARNED) or finding.source in _HOMES:
         return False
     if finding.label in _BY_BELIEF or finding.source == LEARNED:
         # a model's span often reaches a word beyond the law or office it took for a name
@@ -207,7 +210,7 @@ def _fitted(text: str, finding: Finding) -> Finding:
     """A name with its initials and without an office; anything else as it is."""
     if finding.label is not Label.PERSON:
         return finding
-    start, end = finding.start, finding.end
+    start, end = _within_offices(text, finding.start, finding.end)
     if not text[start:end].isupper():
         office = _OFFICE_AFTER.search(text, start, end)
         end = office.start() if office and office.start() > start else end
@@ -223,6 +226,27 @@ def _fitted(text: str, finding: Finding) -> Finding:
     if text[start - 1 : start] == "@" and not text[max(0, start - 2) : start - 1].isalnum():
         start -= 1
     return replace(finding, start=start, end=end)
+
+
+def _within_offices(text: str, start: int, end: int) -> tuple[int, int]:
+    """A name without words at its ends that are never one: "Schoffen Bemelmans"."""
+    words = list(_NAME_WORD.finditer(text, start, end))
+    while len(words) > 1 and _is_beside_names(words[0].group()):
+        words.pop(0)
+        start = words[0].start()
+    while len(words) > 1 and _is_beside_names(words[-1].group()):
+        words.pop()
+        end = words[-1].end()
+    return start, end
+
+
+def _is_beside_names(word: str) -> bool:
+    return (
+        len(word) >= _LEAST_BESIDE
+        and is_never_a_name(word)
+        and fold_name(word) not in FIRST_NAMES
+        and fold_name(word) not in PARTICLES
+    )
 
 
 def _free_parts(finding: Finding, covered: bytearray) -> list[tuple[int, int]]:

@@ -129,8 +129,15 @@ class Detector:
         return found
 
     def _kept(self, text: str, findings: Iterable[Finding]) -> list[Finding]:
-        """The findings without those that the tagger of kinds refutes."""
-        return [f for f in findings if not self._learned.refutes(text, f.start, f.end, f.source)]
+        """The findings without those that the taggers refute."""
+        return [finding for finding in findings if not self._is_refuted(text, finding)]
+
+    def _is_refuted(self, text: str, finding: Finding) -> bool:
+        if finding.label is Label.PERSON:
+            chance = self._tagged.chance(text, finding.start, finding.end)
+            hit = Hit(finding.start, finding.end, finding.label, finding.score, finding.source)
+            return self._learned.doubts_name(text, hit, chance)
+        return self._learned.refutes(text, finding.start, finding.end, finding.source)
 
     def _doubts(self, text: str, light: Sequence[Finding]) -> list[Stretch]:
         if self._trust is None:

@@ -30,6 +30,9 @@ _COURT = Sieve(
     r"(?<!\w)(?:(?:BGH|BVerf\w+|BVerwG|BSG|BAG|BFH|EuGH|EuG|EGMR|OLG|OVG|VGH|VG|LG|AG|LSG|SG|"
     r"FG|Cass\.?|CJUE|CEDH|CE|TA|CAA|ECtHR|CJEU|EWCA|UKSC)[^\n;]{0,40}?)"
     r"(?:[IVX]{1,4} )?[A-Z]{0,3} ?[A-Z]{1,3}?[ \-]?\d{1,5}[/.]\d{2,4}"
+    r"|(?<!\w)(?:CE|C\.E\.|Conseil d'[EÉ]tat|Cass\.?|Cour de cassation|CAA|TA|CC|CJUE|CEDH)"
+    r"(?=[ ,.(])[^\n;:]{0,40}?(?<!\w)n[°ºo]s? ?\d[\d.\-]{3,12}\d"
+    r"|(?<!\w)(?:CIS|CDLA|CPC|CIB|CSDLA|UKUT|EWHC|UKHL|IEHC|IESC)/\d{1,5}/(?:19|20)\d\d"
     r"|(?<!\w)[CT]-\d{1,4}/\d\d(?!\d)|ECLI:[A-Z]{2}:\w+:\d{4}:[\w.]+",
 )
 _AMOUNT = Sieve(
@@ -41,6 +44,7 @@ _AMOUNT = Sieve(
 # versions, machines and plots: not where anybody lives
 _THING = Sieve(
     r"(?:versi?ou?n|versioun|release|firmware)(?:[ ]?[:=]?[ ]?)v?\d+(?:\.\d+){1,4}"
+    r"|(?:mozilla|chrome|safari|firefox|edg|opera|applewebkit|gecko|curl|okhttp)/\d[\d.]*"
     r"|(?:poste|rechner|ordinateur|computer|drucker|imprimante|printer|"
     r"laptop)[ ]?:?[ ]?[A-Z]{2,4}-?\d{2,6}"
     r"|(?:parzell|parcelle|flurst[uü]ck|lot|plot|gemarkung|sektioun|section|flur)"
@@ -107,7 +111,12 @@ _TRADE = re.compile(
 _NAMED_AFTER = re.compile(
     r"(?<!\w)(?:[A-Z][\w'\-.]{1,30} ){1,4}(?:Hospital|(?:Primary |High |Grammar )?School|"
     r"College|Library|Way|"
-    r"University|Museum|Foundation|Bridge|Stadium|Award|Act|Building|House|Institute|Academy)(?!\w)"
+    r"University|Museum|Foundation|Bridge|Stadium|Award|Act|Building|House|Institute|Academy|"
+    r"Room|Review|Inquiry|Scheme|Theatre|Lounge|Foods|(?:Funeral )?Directors|Quay|Wharf|Lecture|"
+    r"Airport|Agreement|Convention)(?!\w)"
+    # surnames as well, so only after an article
+    r"|(?<=[Tt]he )(?:[A-Z][\w'\-.]{1,30} ){1,3}(?:Ward|Hall|Castle|Church|Inn|Arms|Cup|Prize|"
+    r"Medal|Report|Trust|Memorial)(?!\w)"
 )
 _OFFICE_NAME = Sieve(
     rf"(?<![\w])(?:{OFFICE_WORDS})(?: (?:de|du|des|de la|der|des|vun|vun der|of|for|für|fir|d'|"
@@ -134,6 +143,17 @@ _HONOURED = re.compile(
     r"pr[eé]sident|professeur|saint|sainte|st\.|ste\.)[ \-])?"
     r"(?:(?-i:[A-ZÀ-Þ])[^\W\d_]+(?:[\-'][^\W\d_]+){0,4}|(?-i:[A-ZÀ-Þ])\.)"
     r"(?:[ ](?:de |d'|von |van )?(?-i:[A-ZÀ-Þ])[^\W\d_]+(?:[\-'][^\W\d_]+){0,4})?"
+    # rooms, car parks, churches, and bodies whose name ends in that of a place
+    r"|(?<!\w)(?:raum|saal|sall|sitzungszimmer|besprechungsraum|h[öo]rsaal|aula|parking|parkplatz|"
+    r"konferenz|halle|kapelle|kierch|pfarrei|st\.?|ste\.?|sankt|santa|hurrican|ouragan|sturm|"
+    r"storm|temp[eê]te)[ ](?-i:[A-ZÀ-Þ])[^\W\d_]+(?:[\-'][^\W\d_]+){0,3}"
+    r"(?:[ ](?-i:[A-ZÀ-Þ])[^\W\d_]+)?"
+    r"|(?<!\w)(?:tribunal|cour|syndicat|communaut[eé]|chambre|conseil|pr[eé]fecture|maison|service|"
+    r"caisse|site)(?:[ ](?-i:[a-zà-ÿ])[^\W\d_']{0,14}'?){0,3}[ ](?:de |du |des |de la |d')"
+    r"(?-i:[A-ZÀ-Þ])[^\W\d_]+(?:-[^\W\d_]+){0,4}"
+    # "Altair V4", "Ricoh IM-C2500", "Bac+3"
+    r"|(?<!\w)(?:(?-i:[A-ZÀ-Þ])[^\W\d_]+[ ]){1,2}(?-i:[A-Z]{1,3}-?[A-Z]?)\d{1,4}(?!\w)"
+    r"|(?<!\w)(?-i:[A-ZÀ-Þ])[^\W\d_]+\+\d(?!\d)"
     r"|(?<!\w)(?:(?-i:[A-ZÀ-Þ])[^\W\d_.]+(?:[\-'][^\W\d_]+){0,4}[ ]){1,2}(?:Avenue|Road|Street|Way|"
     r"Lane|"
     r"Drive|Close|Square|Gardens|Crescent|Terrace|Park|Stadium|Bridge|School|Hospital|Library|"

@@ -31,6 +31,7 @@ _DATE = re.compile(
     r"(?:(?:du|vom|of|vum|le|am|den) )?\d{1,2}[./]\d{1,2}[./](?:19|20)?\d\d|(?:19|20)"
     r"\d\d-\d\d-\d\d|(?:19|20)\d\d"
 )
+_CURRENCY = re.compile(r"(?:[.,]\d\d)?[ ]?(?:€|%|£|eur(?:os?)?\b|chf\b)", re.IGNORECASE)
 _FIRST_WORD = re.compile(r"([^\W\d_]+)[ ]")
 _LEAST_WORD = 3
 _SHORT_CUES = frozenset(("id", "no", "nr"))
@@ -44,7 +45,7 @@ _SUBJECT_CODE = re.compile(r"(?=.*[/\-])(?=.*[A-ZÄÖÜ])\w{1,9}(?:[.\-/ ]\w{1,8
 # the registers of German courts ("3 C 871/26", "5 K 1187/26.TR") and of offices with a year
 _COURT_FILE = Sieve(
     r"(?<![\w/.§])(?<!Art\. )\d{1,4} [A-Z][A-Za-z]{0,3}"
-    r"(?: \d{1,4} [A-Z][a-z]{0,3})? \d{1,6}/\d\d(?:\.[A-Za-z]{2}(?!\w))?(?![\w/])"
+    r"(?: \d{1,4} [A-Z][a-z]{0,3})? \d{1,6}/\d\d(?:\.[A-Za-z]{1,2}(?!\w))?(?![\w/])"
 )
 _DATED_FILE = re.compile(
     r"(?<![\w/.\-])[A-Z]{1,5}[\-/](?:[A-Z]{1,5}[\-/])?(?:20)?\d\d[\-/](?:[A-Z]{1,4}[\-/])?\d{3,8}"
@@ -59,7 +60,8 @@ _PARTED_FILE = re.compile(
 )
 _COURT_BEFORE = re.compile(
     r"(?<!\w)(?:BGH|BVerf\w+|BVerwG|BSG|BAG|BFH|Bundes\w+gericht\w*|EuGH|EuG|OLG|OVG|VGH|"
-    r"VwGH|VfGH|OGH|VG|LG|AG|LSG|SG|FG|urteil|arr[eê]t|jugement|judgment|beschluss|urt\.|beschl\.)"
+    r"VwGH|VfGH|OGH|VG|LG|AG|LSG|SG|FG|entschieden|entscheidung|rechtsprechung|rspr|nachpr[uü]fungs\w+|"
+    r"vergabe\w*|urteil|arr[eê]t|jugement|judgment|beschluss|urt\.|beschl\.)"
     r"\W(?:[^\n;.]|\.(?=\d|[ ]\d)){0,40}\Z",
     re.IGNORECASE,
 )
@@ -84,7 +86,7 @@ class CaseRecognizer(RuleRecognizer):
             value = match.group().rstrip("./-")
             if sum(char.isalnum() for char in value) < _LEAST or _DATE.fullmatch(value):
                 continue
-            value = _without_date(value)
+            value = _without_amount(text, _without_date(value), match.start())
             end = match.start() + len(value)
             for start in _starts(value, match.start(), is_capital=is_capital):
                 rule = _rule(text[start:end], read_announced(text, start))
@@ -168,6 +170,13 @@ def _is_cue(word: str) -> bool:
     if len(word) < _LEAST_WORD:
         return word.casefold() in _SHORT_CUES
     return is_never_a_name(word) or is_number_word(word)
+
+
+def _without_amount(text: str, value: str, start: int) -> str:
+    """The value without an amount that follows it ("P-44 98 €")."""
+    head, _, _ = value.rpartition(" ")
+    is_amount = _CURRENCY.match(text, start + len(value)) is not None
+    return head if head and is_amount else value
 
 
 def _without_date(value: str) -> str:

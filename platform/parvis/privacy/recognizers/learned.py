@@ -4,6 +4,7 @@ It speaks where no rule knows the words; what it believes never stands against a
 (`conflicts`), only beside it, and an office's address is no home.
 """
 
+import re
 import threading
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,9 +16,10 @@ from parvis.privacy.deadline import check_deadline
 from parvis.privacy.entities import LEARNED, Label
 from parvis.privacy.kind_tagger import KINDS, KindTagger, read_units
 from parvis.privacy.recognizers.base import Hit, RuleRecognizer
+from parvis.privacy.recognizers.lexicon import is_first_name
 from parvis.privacy.recognizers.places import is_office_address
 from parvis.privacy.tagger import Token
-from parvis.privacy.words import is_never_a_name
+from parvis.privacy.words import FIRST_NAMES, fold_name, is_never_a_name
 
 # Chosen by leaving whole sets of messages out of training (`deploy/train/README.md`): one word
 # must be believed in so firmly, the words beside it may be less sure.
@@ -35,6 +37,13 @@ _SUREST = 0.94
 # What must be believed of each word of an address, for whose being a home only its form speaks,
 # to leave it readable: nearly certain, for nothing personal may become readable by it.
 _REFUTED = 0.98
+# The odds of a name by both taggers, multiplied, below which a lone model's word for it is not
+# taken; the neural model's weighs more.
+_NAME_ODDS = {"tagged_name": 0.03, "rampart_name": 0.0005}
+_SURE_NAME = 0.9
+_LEAST_CHANCE = 0.001
+_WORDS = re.compile(r"[^\W\d_]+")
+_INITIAL = re.compile(r"(?<!\w)[A-ZÀ-Þ]\.[ ]?\Z")
 _ADDRESSES = ("address_", "rampart_address")
 _CASED_SHARE = 60
 _NOTHING = KINDS.index(None)
@@ -76,6 +85,23 @@ class LearnedRecognizer(RuleRecognizer):
         """
         return source.startswith(_ADDRESSES) and self._disbelief(text, start, end) >= _REFUTED
 
+    def doubts_name(self, text: str, hit: Hit, chance: float) -> bool:
+        """Whether both taggers together hold a lone word that one model took for a name to be none.
+
+        `chance` is what the tagger of names gives it. Never of a name that a rule announced, that
+        the neural model is sure of, or that the list of first names has.
+        """
+        shown = text[hit.start : hit.end]
+        least = _NAME_ODDS.get(hit.rule, 0.0)
+        if hit.score >= _SURE_NAME and hit.rule == "rampart_name":
+            return False
+        if not least or " " in shown or _INITIAL.search(text, max(0, hit.start - 4), hit.start):
+            return False
+        if any(map(_is_listed, _WORDS.findall(shown))):
+            return False
+        nothing = self._disbelief(text, hit.start, hit.end)
+        return _odds(chance) * _odds(1 - nothing) < least
+
     def _disbelief(self, text: str, start: int, end: int) -> float:
         tokens, chances = self._read(text)
         first = bisect_left(tokens, start, key=_start)
@@ -99,6 +125,14 @@ class LearnedRecognizer(RuleRecognizer):
         chances = np.concatenate(read)
         self._last.read = (text, tokens, chances)
         return tokens, chances
+
+
+def _odds(chance: float) -> float:
+    return max(chance, _LEAST_CHANCE) / max(1 - chance, _LEAST_CHANCE)
+
+
+def _is_listed(word: str) -> bool:
+    return fold_name(word) in FIRST_NAMES or is_first_name(word)
 
 
 def _start(token: Token) -> int:

@@ -225,6 +225,7 @@ _TOWNS = frozenset("nancy florence lourdes verdun sydney orlando adelaide lorrai
 _AT = re.compile(r"(?<!\w)(?:[aà]|en|de|sur|vers|par|in|nach|zu|bei|at|to|from|near)[ \n]\Z", re.I)
 _ELIDED = re.compile(r"(?:[cjlmnst]|qu)['’](?=[a-zà-ÿ])|[CJMNST]['’](?=[a-zà-ÿ])")
 _OFFICE = re.compile(rf"{OFFICE_WORDS}|d[ée]ngscht|dienst|stelle|team|service", re.IGNORECASE)
+_LEAST_OFFICE = 5
 _MOST, _MOST_IN_CAPITALS, _MOST_SMALL = 6, 2, 4
 _TITLE_AT_START = re.compile(rf"(?:{_TITLES})[ ]", re.IGNORECASE)
 _FUNCTION = re.compile(
@@ -235,7 +236,7 @@ _FUNCTION = re.compile(
     r"conseiller|conseillère|juge|procureur|notaire|notar(?:in)?|député|deputéiert|"
     r"abgeordnete[r]?|sénateur|rapporteur|doktor|professor(?:in)?|kolleg(?:e|in)|kollege|"
     r"nachbar(?:in)?|commissioner|judge|ambassador|chancellor|president|speaker|chair|chief|"
-    r"gouverneur|greffier|huissier|receveur|percepteur|trésorier)\Z",
+    r"advocate|vicar|ombudsman|sch[äo]ffen|[eé]chevine?|gouverneur|greffier|huissier|receveur|percepteur|trésorier)\Z",
     re.IGNORECASE,
 )
 
@@ -332,6 +333,11 @@ class NameRecognizer(RuleRecognizer):
             yield Hit(*found, Label.PERSON, score, rule)
 
 
+def _is_office_of_person(word: str) -> bool:
+    """Whether it is what somebody is, before the name: "Bürgermeister Lohse"."""
+    return len(word) >= _LEAST_OFFICE and _FUNCTION.fullmatch(word) is not None
+
+
 def _is_town(text: str, match: re.Match[str]) -> bool:
     """Whether a first name is the town of that name here: "à Nancy", "in Florence"."""
     start = match.start("name")
@@ -371,6 +377,8 @@ def _trim(text: str, start: int, end: int, small: int) -> tuple[int, int] | None
         if _ELIDED.match(shown):  # "un monsieur m'a dit"
             break
         is_particle = shown.casefold().rstrip("'") in PARTICLES
+        if not kept and shown[:1].isupper() and _is_office_of_person(shown):
+            continue
         if not is_particle and (
             (is_never_a_name(shown.rstrip(".")) and len(shown) > 1) or _FUNCTION.match(shown)
         ):

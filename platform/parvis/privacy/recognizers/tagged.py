@@ -1,6 +1,7 @@
 """Persons by our own small tagger, which knows more German and Luxembourgish than the model."""
 
 import threading
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -42,6 +43,14 @@ class TaggedNameRecognizer(RuleRecognizer):
             for hit in _hit(tokens, chances, group, is_cased=is_cased):
                 yield _without_genitive(text, hit, words)
 
+    def chance(self, text: str, start: int, end: int) -> float:
+        """How likely the surest word of this stretch belongs to a name."""
+        tokens, chances, _ = self.read(text)
+        first = bisect_right(tokens, start, key=_end)
+        last = bisect_left(tokens, end, lo=first, key=_start)
+        words = [at for at in range(first, last) if tokens[at].text[0].isalpha()]
+        return float(chances[words].max()) if words else 0.0
+
     def read(self, text: str) -> tuple[list[Token], Any, Any]:
         """Words, how likely each belongs to a name, and whether it is in the list of names.
 
@@ -63,6 +72,14 @@ class TaggedNameRecognizer(RuleRecognizer):
     def forget(self) -> None:
         """Keep nothing of what this thread read last."""
         self._last.read = None
+
+
+def _start(token: Token) -> int:
+    return token.start
+
+
+def _end(token: Token) -> int:
+    return token.end
 
 
 def _groups(text: str, tokens: list[Token], chances: Any) -> Iterator[list[int]]:
