@@ -69,7 +69,7 @@ def test_a_receipt_of_a_log_that_was_rolled_back_is_answered_with_the_declaratio
     monkeypatch.setattr(AuditReader, "find_rolled_back", lambda *_: ended)
     for language, words in {
         "en": "among those that were lost",
-        "fr": "parmi ceux qui sont perdus",
+        "fr": "parmi celles qui sont perdues",
         "de": "gehört zu den verlorenen",
         "lb": "zu de verluerenen",
     }.items():

@@ -74,6 +74,20 @@ def test_every_kind_of_record_has_its_sentence() -> None:
     assert outcomes <= set(audit_words.OUTCOMES)
 
 
+def test_every_view_that_a_page_records_has_its_words() -> None:
+    pages_code = Path(audit_words.__file__).parent.glob("*.py")
+    views = {
+        view
+        for file in pages_code
+        for view in re.findall(r'_record_reading\(\s*\{\s*"view": "([^"]+)"', file.read_text())
+        + re.findall(r'_build_look\(\{"view": "([^"]+)"', file.read_text())
+        + re.findall(r'record_look\(.*"([^"]+)"\)', file.read_text())
+        + re.findall(r'target=\{\s*"view": "([^"]+)"', file.read_text())
+    }
+    assert {"list", "record", "report", "proof", "privacy-tryout", "subject.find"} <= views
+    assert views <= set(audit_words.VIEWS)
+
+
 def _errors(kind: type[ParvisError]) -> list[type[ParvisError]]:
     return [kind, *(deeper for one in kind.__subclasses__() for deeper in _errors(one))]
 

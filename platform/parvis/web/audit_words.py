@@ -98,6 +98,9 @@ VIEWS: Mapping[str, str] = {
     "record": N_("one record"),
     "receipt": N_("search by receipt"),
     "download": N_("download of an export"),
+    "report": N_("report to print"),
+    "proof": N_("proof of one record"),
+    "subject.find": N_("what is kept of a person"),
     "privacy-tryout": N_("try-out of the privacy profiles"),
 }
 _ROLES: Mapping[str, str] = {
