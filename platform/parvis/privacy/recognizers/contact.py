@@ -132,17 +132,23 @@ _DATE_BEFORE = re.compile(_DATE.pattern + r"[ \n]+(?=[\d(])")
 _AMOUNT_AFTER = re.compile(r"\A(?:,\d\d)? ?(?:€|eur|euro|chf|%|\$|£|km|m²|kg)", re.IGNORECASE)
 # numbers that nobody but a firm or an office can have: free, shared cost, emergency
 _SERVICE = re.compile(
-    r"(?:0(?:300|303|333|344|800|808|818|843|844|845|870)[ /\-]\d{3}|0180\d?[ /\-]|0900[ /\-]|"
+    r"(?:03(?:00|03|30|33|44|45|70|71)[ \-]\d{3}[ \-]\d{4}\Z|0(?:300|303|333|344|800|808|818|843|"
+    r"844|845|870)[ /\-]\d{3}|0180\d?[ /\-]|0900[ /\-]|"
     r"0[ .\n]8\d\d[ .]\d|08(?:[ .]\d\d){4}\Z|(?:1800|1850|1890)[ ]\d|"
     r"(?:\(?(?:\+|00)352\)?[ ])?8002[ \-]?\d{4}\Z|116[ ]?\d{3}\Z)"
 )
-# "+43 316 872-0", "03328 318 0": the switchboard of a house
-_SWITCHBOARD = re.compile(r"[+0(][\d ()/\-]{5,}\d[ ]?[\-–/ ][ ]?0\Z")
+# "+43 316 872-0", "03328 318 0", "071 20 00 00", "020 7270 3000": the switchboard of a house
+_SWITCHBOARD = re.compile(
+    r"[+0(][\d ()/\-]{5,}\d[ ]?[\-–/ ][ ]?0\Z"
+    r"|(?!0[67][ .\-]\d|0[67]\d{3}|01[567]\d|04[5-9]\d|\(?(?:\+|00))0\d[\d ().\-/]{3,}"
+    r"(?:[ .]00[ .]00|[ .]\d?000)\Z"
+)
 _OFFICE_LINE_BEFORE = re.compile(
     r"(?<!\w)(?:hotline|infoline|standard(?: reste| est)?(?: le| au)?|switchboard|zentrale|"
     r"telefonzentrale|secr[eé]tariat|sekretariat|accueil|guichet|centre de contact|"
     r"service (?:client|fraude|des? [^\W\d_]+)|servicenummer|callcenter|call ?centre|their line|"
-    r"notdienst|bereitschaftsdienst)"
+    r"notdienst|bereitschaftsdienst|ext\.?|duty line|help ?line|advice line|enquiries|enquiry line|"
+    r"renseignements|auskunft|stördienst|nachtdienst|num[eé]ro vert|dépannage|pannen|pannendienst)"
     r"(?:[ ](?:unter|ist|ass|is|on|at|sous|au|op|de|der|die))?(?:[ ]?t[eé]l\.?)?[ ,:(–\-]{1,4}\Z",
     re.IGNORECASE,
 )

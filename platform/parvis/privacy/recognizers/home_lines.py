@@ -11,9 +11,15 @@ from parvis.privacy.sieve import Sieve
 from parvis.privacy.words import FIRST_NAMES, fold_name, is_never_a_name
 
 _L = r"[^\W\d_]"
-_CAP = rf"(?-i:[A-ZÀ-Þ]){_L}{{0,30}}(?:['\-]{_L}{{1,30}}){{0,4}}"
+# in capitals every word looks like a name
+_NO_NAME = (
+    r"(?!(?:and|und|et|but|with|ring|which|it|is|ist|are|at|est|mais|for|please|bitte|svp|merci|"
+    r"she|he|"
+    r"they|who|where|you|we|i)(?!\w))"
+)
+_CAP = rf"{_NO_NAME}(?-i:[A-ZÀ-Þ]){_L}{{0,30}}(?:['\-]{_L}{{1,30}}){{0,4}}"
 _NAME = rf"{_CAP}(?: (?:{_CAP}|(?:of|the|y|du|de|des|upon|on|le|la|next)(?= {_L}))){{0,4}}"
-_END = r"(?=[ ]?(?:[.,;:!?)\n]|$))"
+_END = r"(?=[ ]?(?:[.,;:!?)\n]|$)|[ ](?:and|but|where|with|since|for|is|has)[ ])"
 _WAY = (
     r"(?:lane|road|rd|street|st|close|drive|avenue|ave|hill|row|way|terrace|yard|green|mews|end|"
     r"gate|court|crescent|gardens|place|square|walk|grove|rise|bank|fold|wynd|loan|brae)"

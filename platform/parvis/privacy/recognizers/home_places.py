@@ -43,7 +43,8 @@ _STREET_WORDS = _STREETS_EN | {"str", "straße", "strasse"}
 _PARTICLES = frozenset("de du des d' de la le les l' aux au à van von".split())
 # what is counted, so that the number before it is no house's
 _UNITS = frozenset(
-    "jahre jahren ans an mois monate months years days tage jours euro euros € % kinder enfants"
+    "weeks week wochen woche semaines wochen ago hours stunden jours kilometres km minutes minuten"
+    " jahre jahren ans an mois monate months years days tage jours euro euros € % kinder enfants"
     " kids children joer méint personnes personen people uhr h heures auer . :".split()
 )
 _SAID = frozenset(
@@ -265,7 +266,8 @@ class Reader:
         said = at
         while said < len(self.words) and _is_said_number(self.key(said)):
             said += 1
-        return said - 1 if said > at else end
+        is_count = self.key(said).isalpha() and self.key(said) in _UNITS
+        return said - 1 if said > at and not is_count else end
 
 
 def _is_said_number(word: str) -> bool:

@@ -36,8 +36,12 @@ _FRENCH_FROM = frozenset("de d'".split())
 _SUBJECTS = frozenset(
     "ich wir er sie ech mir hien hatt si i we he she they je nous il elle".split()
 )
+# "wunnt Hueldang beim Monni", "wh. Konz, ledig"
+_HURRIED = frozenset("wunnt wunn wunnen wunne wohnt wohn wh wohnh dom".split())
+_AFTER_BARE = frozenset(", ; . ) beim bei mat mit chez avec seit zënter depuis".split())
+_IN = frozenset("in à zu zou".split())
 _COPULAS = frozenset(
-    "bin sind ist sinn si ass am are is was i'm we're he's she's suis sommes est im war were"
+    "sei bin sind ist sinn si ass am are is was i'm we're he's she's suis sommes est im war were"
     " waren".split()
 )
 # "in Derrynane, Caherdaniel, Co Kerry": what follows in capitals to the end of the clause
@@ -217,6 +221,8 @@ class _Clause(Reader):
         joined = "'" in self.key(at) or self.key(at) in ("bin", "suis", "im")
         if joined or self.key(at - 1) in _SUBJECTS:
             yield from self._next(at + 1, _PERSON_FROM | _french_from(self.key(at)))
+            after = at + 2 if self.key(at + 1) in _STILL else at + 1
+            yield from (p for p in self._next(after, _IN) if p.label is Label.LOCATION)
 
     def formerly(self, at: int) -> Iterator[Place]:
         """ "früher in Ludwigshafen, jetzt in Speyer"."""
@@ -262,7 +268,10 @@ class _Clause(Reader):
         place = self.town(at, "à")
         verb = self.key(at - 2) if self.key(at - 1) in _STILL else self.key(at - 1)
         is_french = verb.endswith(("bite", "bitons", "bitez", "bitent", "tté"))
-        return place if is_french or (place and place.label is Label.ADDRESS) else None
+        if is_french or (place and place.label is Label.ADDRESS):
+            return place
+        is_followed = place is not None and self.key(place.last + 1) in _AFTER_BARE
+        return place if is_followed and verb in _HURRIED else None
 
 
 _READ: Mapping[str, Callable[[_Clause, int], Iterator[Place]]] = {

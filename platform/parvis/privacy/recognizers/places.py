@@ -3,7 +3,7 @@
 import re
 
 from parvis.privacy.sieve import Sieve
-from parvis.privacy.words import is_never_a_name
+from parvis.privacy.words import FIRST_NAMES, fold_name, is_never_a_name
 
 _PREPOSITION = (
     r"(?:bei |pr[eè]s |près |tout |nach |ginn )?"
@@ -110,6 +110,21 @@ _EVENT = re.compile(
 _AT_OFFICE = re.compile(rf"(?:the )?(?:{OFFICE_WORDS})(?!\w)(?! stra| str)", re.IGNORECASE)
 
 
+# "devant le TA de Besançon, 30 rue", "die SVA Zürich an der", "Bestattung Himmelreich, ",
+# "The Pensions Ombudsman\n": whoever stands right before the address is no person
+_BODY_BEFORE = re.compile(
+    r"(?:(?<!\w)(?:(?:la|le|les|devant|der|die|das|dem|beim|zur|the|un|d'|l'|d|vum|vun der|bei der|"
+    r"an|to|recours)[ ])?(?-i:[A-ZÄÖÜ]{2,5})(?: (?:de |du |d'|des |of )?(?-i:[A-ZÀ-Þ])[\w'\-]+)?"
+    r"|(?<![\w\-])(?:bestattung\w*|beerdigungs\w+|funeral directors?|pompes fun[eè]bres|ombuds\w+|"
+    r"m[eé]diateur|defenseur|notariat|kanzlei|solicitors|anwaltskanzlei|stadtwerke|verlag|verein|"
+    r"asbl|gmbh|s\.?[àa] ?r\.?l\.?|ltd|limited|plc|e\. ?v\.|gbr|ohg|sarl|authority|commission|"
+    r"commissioner|tribunal|registry|agency|trust|institut|chambre|kammer|fondation|stiftung|"
+    r"archives?|syndicat|f[eé]d[eé]ration|gewerkschaft|ministeria?l\w*)"
+    r"(?: (?:des? |du |d'|of |the |der |für |and |et |und )?(?-i:[A-ZÀ-Þ])[\w'\-]+){0,4})"
+    r"(?:[ ]?[,–:(\n][ \n]?|[ ](?:an der|am|in der|im|at|à la|au|à l'|sise?|auf der|op der)[ ])"
+    r"(?:\d{1,4}[a-z]?,?[ ](?:[^,\n;.]{3,40},[ \n])?)?\Z",
+    re.IGNORECASE,
+)
 # "Test Valley Borough Council\nBeech Hurst, Weyhill Road"
 _BODY = re.compile(
     r"(?:[A-ZÀ-Þ][\w'’\-]*[ ]){1,5}(?:Council|Office|Department|Authority|Agency|University|"
@@ -175,9 +190,25 @@ def is_office_word(word: str) -> bool:
     return _OFFICE.fullmatch(word) is not None
 
 
+def _is_of_body(text: str, start: int) -> bool:
+    """Whether a body or firm is named right before; capitals alone may be a surname."""
+    found = _BODY_BEFORE.search(text, max(0, start - 90), start)
+    if found is None:
+        return False
+    shown = found.group()
+    acronym = re.match(r"[A-ZÄÖÜ]{2,5}(?![^\W\d_])", shown)
+    if acronym is None:
+        return True
+    # with nothing before it, it must be followed by a town of its own ("TA de Besançon")
+    is_name = fold_name(acronym.group()) in FIRST_NAMES
+    return not is_name and re.search(r"\b(?:de|du) ", shown) is not None
+
+
 def is_office_address(text: str, start: int, end: int) -> bool:
     """Whether an office is named right before or after and nobody is said to live here."""
     before = text[max(0, start - 90) : start]
+    if _is_of_body(text, start):
+        return True
     cut = max((m.end() for m in re.finditer(r"(?<![sS]tr)(?<!St)[.!?;]\s|\n\n", before)), default=0)
     before = before[cut:]
     if _AT_OFFICE.match(text, start, end) or _BODY.match(text, start, end):
