@@ -430,7 +430,7 @@ def test_every_word_of_the_second_verifier_has_four_languages() -> None:
         words = json.loads(entry)
         assert len(words) == 4 and all(words), name
     told = {name for name, _ in tables}
-    names = ("records.js", "verifier.js", "proof.js")
+    names = ("records.js", "keys.js", "tree.js", "copies.js", "verifier.js", "proof.js")
     script = "".join((SECOND / name).read_text() for name in names)
     said = set(re.findall(r'(?:TAMPERED|INCOMPLETE|UNVERIFIABLE)", [^,]+, "(\w+)"', script))
     said |= set(re.findall(r'(?:skip|wrong)\("(\w+)"', script))

@@ -62,6 +62,7 @@ globalThis.parvisFormat = (() => {
   const leafHash = (leaf) => sha256(Uint8Array.of(0), leaf);
   const nodeHash = (left, right) => sha256(Uint8Array.of(1), left, right);
 
+  const unhex = (digits) => Uint8Array.from(digits.match(/../g), (pair) => parseInt(pair, 16));
   function unbase64(string) {
     let raw;
     try {
@@ -221,6 +222,6 @@ globalThis.parvisFormat = (() => {
   return {
     Malformed, Tree, UTF8, base64, bytes, checkSignature, hex, isContinued, isIncluded, isObject, leafHash,
     names, openCheckpoint, hasSigned, parseCheckpoint, parseHeadLine, parseKey, parseNumber, parseState, require, same, sha256, splitNote, splitProof,
-    tilePath, unbase64,
+    tilePath, unbase64, unhex,
   };
 })();

@@ -226,7 +226,7 @@ globalThis.parvisRecords = (() => {
         return this.jump(seq + 1);
       }
       if (seq === 0) this.run.born = record;
-      if (!this.run.fitsKeys(seq, leaf, record)) wrong("story");
+      if (!this.run.keys.fitsKeys(seq, leaf, record)) wrong("story");
       if (record.log !== this.log || record.seq !== seq || seq !== this.next) wrong("place");
       this.next = seq + 1;
       if (record.time < this.time && record.kind !== "clock.stepped") wrong("time");

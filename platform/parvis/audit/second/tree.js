@@ -1,0 +1,159 @@
+/* The tree of an export: tiles, records and what is gone, from the first leaf to the root.
+ *
+ * After docs/audit-format.md, sections 2 and 4. A classic script; defines `parvisTree`; needs `format.js` and
+ * `records.js` before it.
+ */
+"use strict";
+globalThis.parvisTree = (() => {
+  const { Tree, base64, require, same, tilePath } = globalThis.parvisFormat;
+  const { Records, readId, splitBundle } = globalThis.parvisRecords;
+  const MAX_SEALED = 128 << 20;
+  const BUNDLE = 256 * 8194 + 65536;
+
+  /** The part of a run that goes along the leaves. */
+  class Walk {
+    constructor(run) {
+      this.run = run;
+    }
+    async checkTree() {
+      const { size, root } = this.run.head;
+      const tiles = Math.ceil(size / 256);
+      if (tiles > this.run.folder.files.size + (this.run.listed?.size ?? 0)) {
+        return this.run.find("TAMPERED", "checkpoint", "few");
+      }
+      const [first, end] = this.run.span ?? [0, size];
+      const records = new Records(this.run, first);
+      const tree = new Tree();
+      const above = new Map(); // tile level -> {count, hashes}
+      let [whole, all] = [true, true];
+      this.compareHead(tree);
+      for (let index = 0; index < tiles; index++) {
+        const start = index * 256, width = Math.min(256, size - start);
+        const hashes = await this.readTile(0, index, width);
+        whole &&= hashes !== null;
+        if (whole) await this.grow(tree, above, hashes);
+        if (first <= start && start < end && !(await this.checkBundle(records, start, width, hashes))) all = false;
+        this.run.progress(index + 1, tiles);
+      }
+      records.finish([first, end], all);
+      await this.findRepeated(records.ids, first, end);
+      this.finishSealed(end);
+      this.finishPruned(first, end);
+      if (!whole) return this.run.skip("tiles", "tree");
+      for (const [level, { count, hashes }] of above) if (hashes.length) await this.compareTile(level, count, hashes);
+      if (!same(tree.root(), root)) this.run.find("TAMPERED", "checkpoint", "root");
+      this.run.done("tree");
+    }
+    async readTile(level, index, width) {
+      const path = tilePath(level, index, width);
+      const data = await this.run.read(path, 8192);
+      if (!data) return this.miss(path);
+      if (data.length !== width * 32) {
+        this.run.find("TAMPERED", path, "tile");
+        return null;
+      }
+      return Array.from({ length: width }, (_, at) => data.subarray(at * 32, at * 32 + 32));
+    }
+    miss(path) {
+      if (!this.run.folder.files.has(path) && !this.run.listed?.has(path)) {
+        this.run.find(this.run.listed ? "TAMPERED" : "INCOMPLETE", path, "missing");
+      }
+      return null;
+    }
+    async grow(tree, above, hashes) {
+      for (const leaf of hashes) {
+        tree.append(leaf);
+        this.compareHead(tree);
+      }
+      for (const [level, hash] of tree.full.splice(0)) {
+        const row = above.get(level) ?? { count: 0, hashes: [] };
+        above.set(level, row);
+        row.count++;
+        row.hashes.push(hash);
+        if (row.hashes.length === 256) await this.compareTile(level, row.count, row.hashes.splice(0));
+      }
+    }
+    async compareTile(level, count, hashes) {
+      const index = Math.ceil(count / 256) - 1;
+      const found = await this.readTile(level, index, hashes.length);
+      if (found && !found.every((hash, at) => same(hash, hashes[at]))) {
+        this.run.find("TAMPERED", tilePath(level, index, hashes.length), "tile");
+      }
+    }
+    compareHead(tree) {
+      const head = this.run.heads.get(tree.size);
+      if (head && !same(head.root, tree.root())) this.run.find("TAMPERED", head.path, "history");
+      if (tree.size !== this.run.line?.size || this.run.checks.line) return;
+      if (this.run.line.log !== this.run.key.name.split("/").at(-1)) return;
+      if (!base64(tree.root()).startsWith(this.run.line.root)) this.run.find("TAMPERED", "", "wrongLine");
+      this.run.done("line");
+    }
+    async checkBundle(records, start, width, hashes) {
+      const path = tilePath("entries", start / 256, width);
+      const data = await this.run.read(path, BUNDLE);
+      if (!data) this.miss(path);
+      const leaves = data && (await this.run.attempt(path, "bundle", () => splitBundle(data, width)));
+      if (!leaves) {
+        records.jump(start + width);
+        return false;
+      }
+      leaves.forEach((leaf, at) => records.check(path, start + at, leaf, hashes?.[at]));
+      return true;
+    }
+    /** Ids that may occur twice are looked for in the records themselves. */
+    async findRepeated(ids, first, end) {
+      const suspects = ids.findSuspects();
+      if (!suspects) return this.run.skip("many", "ids");
+      const seen = new Set();
+      for (let start = first; suspects.size && start < end; start += 256) {
+        const width = Math.min(256, this.run.head.size - start);
+        const path = tilePath("entries", start / 256, width);
+        const data = await this.run.read(path, BUNDLE);
+        const leaves = (data && (await this.run.attempt(path, "bundle", () => splitBundle(data, width)))) || [];
+        leaves.forEach((leaf, at) => {
+          const id = readId(leaf);
+          if (id === null || !suspects.has(ids.mark(id))) return;
+          if (seen.has(id)) this.run.find("TAMPERED", path, "twice", { seq: start + at });
+          seen.add(id);
+        });
+      }
+      this.run.done("ids");
+    }
+    async readSealed() {
+      const data = await this.run.read("sealed", MAX_SEALED);
+      if (!data) this.miss("sealed");
+      else await this.run.attempt("sealed", "goneList", () => require(this.run.erasures.open(data)));
+    }
+    /** Every sealed value that is gone went by a record's leave. */
+    finishSealed(end) {
+      const { erasures } = this.run;
+      const ended = this.run.facts.ended !== undefined;
+      const whole = end === this.run.head.size && !ended;
+      const lost = erasures.findLost();
+      if (whole) lost.forEach(({ seq }) => this.run.find("TAMPERED", "sealed", "lost", { seq }));
+      const missing = whole ? lost.reduce((sum, { count }) => sum + count, 0) : 0;
+      const { fields, gone, allowedBy } = erasures;
+      this.run.facts.sealed = {
+        fields, held: fields - gone, erased: gone - missing, missing, allowed_by: allowedBy.slice(0, 50),
+      };
+      if (!erasures.listed) this.run.skip("noSealed", "sealed");
+      else if (lost.length && ended) this.run.skip("afterEnd", "sealed");
+      else if (lost.length && !whole) this.run.skip("elsewhere", "sealed");
+      else this.run.done("sealed");
+    }
+    /** Records that are not here though nobody asked for a period went by a record's leave. */
+    finishPruned(first, end) {
+      const by = this.run.erasures.prunes.find((prune) => prune.end >= first);
+      if (first === end || (this.run.facts.asked?.[0] ?? "-") !== "-") this.run.skip("elsewhere", "pruned");
+      else if (first === 0 || by) this.run.done("pruned");
+      else if (end < this.run.head.size) this.run.skip("elsewhere", "pruned");
+      else {
+        this.run.find("TAMPERED", "", "unallowed");
+        this.run.done("pruned");
+      }
+      if (first && by) this.run.facts.pruned = { end: first, by: by.seq };
+    }
+  }
+
+  return { BUNDLE, Walk };
+})();
