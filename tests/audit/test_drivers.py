@@ -241,6 +241,10 @@ def test_the_documented_role_is_enough_and_cannot_change_the_past(
     assert log.delete_sealed("commune", key) == 2
     allow_pruning(log, 256)
     assert log.prune("commune", 256) == 256
+    for _ in range(3):
+        fill(log, 1)
+        log.publish_head("commune")
+    assert log.thin_published("commune", ()) > 0
     for tenant in ("commune", "platform"):
         log.rotate_key(tenant, "schedule", CIVIL_SERVANT)
     log.close_log("commune", CIVIL_SERVANT)

@@ -177,6 +177,8 @@ def run_export(args: argparse.Namespace) -> int:
     else:
         print(f"{found['files']} files in {found['folder']}, {found['size']} records in the log")
         print(f"key {found['fingerprint']}")
+        if found["cosigner"]:
+            print(f"ML-DSA-44 key {found['cosigner_fingerprint']}")
         print(f"check it: parvis audit verify {found['folder']}")
     return 0
 
