@@ -132,9 +132,12 @@ _BORN_ON = Sieve(
 # "achter achter achtundachtzig", "am dritten siebten neunzehnhundertvierundsechzig"
 _ORDINAL = (
     r"(?:erste|zweite|dritte|vierte|fünfte|fuenfte|sechste|siebte|siebente|achte|neunte|zehnte|"
-    r"elfte|zwölfte|zwoelfte|[^\W\d_]{3,14}(?:zehnte|zigste|ßigste|ssigste)|"
+    r"elfte|zwölfte|zwoelfte|(?:drei|vier|fünf|fuenf|sech|sieb|acht|neun)zehnte|"
+    r"(?:(?:ein|zwei|drei|vier|fünf|fuenf|sechs|sieben|acht|neun)und)?(?:zwanzigste|drei(?:ß|"
+    r"ss)igste)|"
     r"éischte|zweete|drëtte|véierte|fënnefte|siwente|aachte|néngte|zéngte|eelefte|zwieleften?|"
-    r"[^\W\d_]{3,14}(?:zéngte|zegste|ssegste))[rn]?"
+    r"(?:dräi|véier|fof|siech|siwwen|uecht|non)zéngte|"
+    r"(?:(?:een|zwee|dräi|véier|fënnef|sechs|siwen|aacht|néng)an?)?(?:zwanzegste|drëssegste))[rn]?"
 )
 _ORDINALS = Sieve(
     rf"(?<![^\W_]){_ORDINAL}[ ,.\-]{{1,2}}{_ORDINAL}[ ,.\-]{{1,2}}(?:neunzehn(?:hundert)?|"

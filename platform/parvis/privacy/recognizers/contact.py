@@ -57,7 +57,7 @@ _OFFICE = re.compile(
 
 REGIONS = ("LU", "FR", "DE", "BE", "NL", "CH", "AT", "PT", "IT", "GB")
 _DIGIT_RUN = Sieve(
-    r"(?<![\w.,])(?:\+|00|\(\+|\(0)?\d(?:[\d()]|[ .\-/]{1,3}(?=[\d(])|\n(?=\d)){5,24}"
+    r"(?<![\w.,])(?:\+|00|\(\+|\(0)?\d(?:[\d()]|[ .\-/]{1,3}(?=[\d(])|(?<!\))\n(?=\d)){5,24}"
 )
 _PHONE_CUE = cue(
     r"t[eé]l(?:[eé]phone|efon|\.)?|telefonnummer|phone|handy(?:nummer)?|mobile?|portable|gsm|fax|"
@@ -156,6 +156,10 @@ _ONE_BY_ONE = re.compile(r"\d(?:[ .\-]\d){7,14}")
 _LATER_NUMBER = re.compile(r"(?<=[ .\-/])(?:\+|00)\d[\d ().\-/]{6,20}\Z")
 _MIN_DIGITS, _MAX_DIGITS, _MOST_NATIONAL = 6, 15, 12
 _LEAST_ABROAD, _NATIONAL_LENGTHS = 9, range(9, 13)
+# "447700900733", as programs write it
+_MOBILE_WITHOUT_PLUS = re.compile(
+    r"447\d{9}|3526[2-9]1\d{6}|33[67]\d{8}|491[567]\d{8,9}|324[5-9]\d{7}|41 ?7[4-9]\d{7}"
+)
 _NATIONAL_FORM = re.compile(r"\(?0[1-9]\d{0,4}\)?(?:[ .\-/]{1,3}\d{2,8}){1,5}")
 
 
@@ -321,6 +325,8 @@ def _is_written_as_phone(run: str) -> bool:
     digits = digits_of(run)
     if run.lstrip("(").startswith("+"):
         return len(digits) >= _LEAST_ABROAD
+    if _MOBILE_WITHOUT_PLUS.fullmatch(run):
+        return True
     return _NATIONAL_FORM.fullmatch(run) is not None and len(digits) in _NATIONAL_LENGTHS
 
 

@@ -70,90 +70,150 @@ _STREET_DE = (
     r"(?:stra(?:ß|ss)e|str\.?|weg|platz|allee|gasse|gaass|ring|damm|ufer|pfad|steig|strooss|wee|"
     r"teich|graben|wall|hof|berg|gang)"
 )
+# what a form that may begin with any word holds somewhere: without it the form is not tried
+_ANCHORS = {
+    "house": Sieve(rf"(?<![^\W_]){_HOUSE},", re.IGNORECASE),
+    "road": Sieve(r"(?<![^\W_])(?:off|on|along|up|down|beyond|past) the [ABM]\d", re.IGNORECASE),
+    "door": Sieve(r"(?<![^\W_])(?:haus-?nummer|haus|nr\.?|nummer) \d", re.IGNORECASE),
+    "said": Sieve(rf"(?<![^\W_]){_WAY}, (?:the )?(?:house|number|no\.?)", re.IGNORECASE),
+    "spelled": Sieve(
+        r"(?<![^\W_])(?:einund|einhundert|eenan|zwei|zwee|drei|dräi|vier|véier|fünf|fuenf|fënnef|"
+        r"fof|"
+        r"sech|siech|sieb|siw|acht|aacht|uecht|neun|néng|non|elf|eelef|zwölf|zwielef|zehn|zéng|"
+        r"zwanz|"
+        r"hundert|honnert)",
+        re.IGNORECASE,
+    ),
+}
 _ADDRESSES = (
     # "The Granary, Fen End, Over"
-    Sieve(
-        rf"(?<![\w.\-])(?:the |old |new |upper |lower |little )*(?:{_CAP} ){{0,2}}{_HOUSE},[ ]"
-        rf"(?:(?:the |la |les? )?{_NAME}, ){{0,2}}(?:the |la |les? )?{_NAME}{_END}",
-        re.IGNORECASE,
+    (
+        "house",
+        Sieve(
+            rf"(?<![\w.\-])(?:the |old |new |upper |lower |little )*(?:{_CAP} ){{0,2}}{_HOUSE},[ ]"
+            rf"(?:(?:the |la |les? )?{_NAME}, ){{0,2}}(?:the |la |les? )?{_NAME}{_END}",
+            re.IGNORECASE,
+        ),
     ),
     # "Flat 2, "Kerensa", Back Road West, St Ives, TR26"
-    Sieve(
-        rf"(?<![\w.\-])(?:(?:top|basement|ground floor|garden|first floor) )?(?:flat|apt\.?|unit|"
-        rf"apartment)(?: ?\w{{1,4}})?,[^.;\n]{{4,70}}?, {_OUT}(?!\w)",
-        re.IGNORECASE,
+    (
+        "",
+        Sieve(
+            rf"(?<![\w.\-])(?:(?:top|basement|ground floor|garden|first floor) )?(?:flat|apt\.?|"
+            rf"unit|"
+            rf"apartment)(?: ?\w{{1,4}})?,[^.;\n]{{4,70}}?, {_OUT}(?!\w)",
+            re.IGNORECASE,
+        ),
     ),
     # "flat 3 above the bakery on Mill Lane", "die Wohnung über der Bäckerei in der Hauptstraße"
-    Sieve(
-        rf"(?<![\w\-]){_DWELLING}(?: \w{{1,4}})?,? {_NEXT_TO} (?:(?:the|a|la|le|les|der|dem|den|"
-        rf"vum|"
-        rf"vun der) |l'|d')?(?:{_L}[\w'\-]*,? ){{1,3}}?(?:(?:in|on|at|off|up|down|zu|zou|à|am|op)"
-        rf"(?: (?:the|der|dem))?|rue(?: (?:du|des?|de la))?) {_CAP}(?: {_CAP}){{0,3}}"
-        rf"(?: \d{{1,4}}[a-d]?)?(?:, (?:called )?{_CAP}(?: {_CAP}){{0,2}}){{0,2}}(?!\w)",
-        re.IGNORECASE,
+    (
+        "",
+        Sieve(
+            rf"(?<![\w\-]){_DWELLING}(?: \w{{1,4}})?,? {_NEXT_TO} (?:(?:the|a|la|le|les|der|dem|"
+            rf"den|"
+            rf"vum|"
+            rf"vun der) |l'|d')?(?:{_L}[\w'\-]*,? ){{1,3}}?(?:(?:in|on|at|off|up|down|zu|zou|à|am|"
+            rf"op)"
+            rf"(?: (?:the|der|dem))?|rue(?: (?:du|des?|de la))?) {_CAP}(?: {_CAP}){{0,3}}"
+            rf"(?: \d{{1,4}}[a-d]?)?(?:, (?:called )?{_CAP}(?: {_CAP}){{0,2}}){{0,2}}(?!\w)",
+            re.IGNORECASE,
+        ),
     ),
     # "the last house on the left up Bunch Lane"
-    Sieve(
-        r"(?<![\w\-])(?:last|first|second|third|end|only|white|red|yellow|blue|green|corner|big|"
-        r"little)"
-        rf" (?:house|cottage|bungalow|farm|door|flat|gate)[^.;\n]{{0,40}}? (?:on|up|off|down|"
-        rf"along|in|"
-        rf"at) (?:the )?(?:{_CAP} ){{1,3}}{_WAY}(?!\w)",
-        re.IGNORECASE,
+    (
+        "",
+        Sieve(
+            r"(?<![\w\-])(?:last|first|second|third|end|only|white|red|yellow|blue|green|corner|"
+            r"big|"
+            r"little)"
+            rf" (?:house|cottage|bungalow|farm|door|flat|gate)[^.;\n]{{0,40}}? (?:on|up|off|down|"
+            rf"along|in|"
+            rf"at) (?:the )?(?:{_CAP} ){{1,3}}{_WAY}(?!\w)",
+            re.IGNORECASE,
+        ),
     ),
     # "Tanglewood, off the B4069"
-    Sieve(
-        rf"(?<![\w.\-]){_CAP}(?: {_CAP}){{0,2}}, (?:just |right )?(?:off|on|along|up|down|beyond|"
-        rf"past) the "
-        r"(?-i:[ABM]\d{1,4})(?!\w)",
-        re.IGNORECASE,
+    (
+        "road",
+        Sieve(
+            rf"(?<![\w.\-]){_CAP}(?: {_CAP}){{0,2}}, (?:just |right )?(?:off|on|along|up|down|"
+            rf"beyond|"
+            rf"past) the "
+            r"(?-i:[ABM]\d{1,4})(?!\w)",
+            re.IGNORECASE,
+        ),
     ),
     # "rue Michel-Rodange, la maison jaune au 41, Dudelange"
-    Sieve(
-        rf"(?<!\w)(?:rue|avenue|boulevard|chemin|route|impasse|allée|place)(?: (?:du|des?|de la))? "
-        rf"(?:[dl]')?{_CAP}(?: {_CAP}){{0,3}}, (?:la|le|l'|une?)[ ]?(?:{_L}+ )?(?:maison|immeuble|"
-        rf"ferme|"
-        rf"porte|bâtiment)[^.;\n]{{0,25}}?(?:au|numéro|n°) ?\d{{1,4}}(?: ?bis| ?ter)?(?:, {_CAP})?",
-        re.IGNORECASE,
+    (
+        "",
+        Sieve(
+            rf"(?<!\w)(?:rue|avenue|boulevard|chemin|route|impasse|allée|place)(?: (?:du|des?|de "
+            rf"la))? "
+            rf"(?:[dl]')?{_CAP}(?: {_CAP}){{0,3}}, (?:la|le|l'|une?)[ ]?(?:{_L}+ )?(?:maison|"
+            rf"immeuble|"
+            rf"ferme|"
+            rf"porte|bâtiment)[^.;\n]{{0,25}}?(?:au|numéro|n°) ?\d{{1,4}}(?: ?bis| ?ter)?(?:, "
+            rf"{_CAP})?",
+            re.IGNORECASE,
+        ),
     ),
     # "im Alten Pfarrhof zu Guntersblum, Hausnummer 2", "on Mulehouse Road, house number sixty"
-    Sieve(
-        rf"(?<![\w.\-]){_CAP}(?: {_CAP}){{0,2}} (?:zu|in|zou) {_CAP}, (?:haus-?nummer|haus|nr\.?|"
-        rf"nummer) "
-        r"\d{1,4}[a-d]?(?!\w)",
-        re.IGNORECASE,
+    (
+        "door",
+        Sieve(
+            rf"(?<![\w.\-]){_CAP}(?: {_CAP}){{0,2}} (?:zu|in|zou) {_CAP}, (?:haus-?nummer|haus|"
+            rf"nr\.?|"
+            rf"nummer) "
+            r"\d{1,4}[a-d]?(?!\w)",
+            re.IGNORECASE,
+        ),
     ),
-    Sieve(
-        rf"(?<![\w.\-])(?:{_CAP}, on )?(?:{_CAP} ){{1,3}}{_WAY}, (?:the )?(?:house|number|no\.?)"
-        rf"(?: with)?(?: the)?(?: number| no\.?)? (?:\d{{1,4}}[a-d]?|{_NUMBER_EN})(?!\w)",
-        re.IGNORECASE,
+    (
+        "said",
+        Sieve(
+            rf"(?<![\w.\-])(?:{_CAP}, on )?(?:{_CAP} ){{1,3}}{_WAY}, (?:the )?(?:house|number|"
+            rf"no\.?)"
+            rf"(?: with)?(?: the)?(?: number| no\.?)? (?:\d{{1,4}}[a-d]?|{_NUMBER_EN})(?!\w)",
+            re.IGNORECASE,
+        ),
     ),
     # "Winzler Str. einhundertsechs, zweiter Stock, in Pirmasens"
-    Sieve(
-        rf"(?<![\w.\-])(?:(?:am|im|zum|an der|auf der) )?(?:{_L}[\w.\-]{{2,30}} str(?:aße|asse|"
-        rf"ooss|\.)|"
-        rf"{_L}{{3,30}}{_STREET_DE}) (?:nummer |nr\.? |nº )?(?={_L})(?!(?:ein|eins|an|"
-        rf"und)\b){_NUMBER_DE}"
-        rf"(?<=[a-zéë])(?!\w)(?:,? (?:\d\.|{_L}+er|erster|éischten|zweeten) (?:stock|og|stack|"
-        rf"etage))?"
-        rf"(?:,? (?:in|zu|zou) {_CAP}(?:-{_L}+)*(?: (?:am|an der) {_CAP})?|(?=[ ]?(?:[.,;:!?)\n]|"
-        rf"$|in |zu |zou )))",
-        re.IGNORECASE,
+    (
+        "spelled",
+        Sieve(
+            rf"(?<![\w.\-])(?:(?:am|im|zum|an der|auf der) )?(?:{_L}[\w.\-]{{2,30}} str(?:aße|asse|"
+            rf"ooss|\.)|"
+            rf"{_L}{{3,30}}{_STREET_DE}) (?:nummer |nr\.? |nº )?(?={_L})(?!(?:ein|eins|an|"
+            rf"und)\b){_NUMBER_DE}"
+            rf"(?<=[a-zéë])(?!\w)(?:,? (?:\d\.|{_L}+er|erster|éischten|zweeten) (?:stock|og|stack|"
+            rf"etage))?"
+            rf"(?:,? (?:in|zu|zou) {_CAP}(?:-{_L}+)*(?: (?:am|an der) {_CAP})?|"
+            rf"(?=[ ]?(?:[.,;:!?)\n]|"
+            rf"$|in |zu |zou )))",
+            re.IGNORECASE,
+        ),
     ),
     # "douze de l'impasse Jules-Guesde, à Armentières"
-    Sieve(
-        rf"(?<![\w\-]){_NUMBER_FR}(?: bis| ter)?,? (?:(?:de la|du|de l'|dans la|dans l') "
-        rf"?)?(?:rue|avenue|"
-        rf"boulevard|chemin|route|impasse|allée|place|quai|cité|ruelle|sentier)(?: (?:du|des?|de "
-        rf"la))? "
-        rf"(?:[dl]')?{_L}[\w'\-]*(?: {_CAP}){{0,3}}(?:,? (?:à|a) {_CAP}|, {_CAP}{_END})?",
-        re.IGNORECASE,
+    (
+        "",
+        Sieve(
+            rf"(?<![\w\-]){_NUMBER_FR}(?: bis| ter)?,? (?:(?:de la|du|de l'|dans la|dans l') "
+            rf"?)?(?:rue|avenue|"
+            rf"boulevard|chemin|route|impasse|allée|place|quai|cité|ruelle|sentier)(?: (?:du|des?|"
+            rf"de "
+            rf"la))? "
+            rf"(?:[dl]')?{_L}[\w'\-]*(?: {_CAP}){{0,3}}(?:,? (?:à|a) {_CAP}|, {_CAP}{_END})?",
+            re.IGNORECASE,
+        ),
     ),
     # "twenty-two Acacia Road, Bolton"
-    Sieve(
-        rf"(?<![\w\-])(?:number |no\.? )?{_NUMBER_EN},? (?:{_CAP} ){{1,3}}{_WAY}(?!\w)"
-        rf"(?:,? (?:in )?{_CAP}(?: {_CAP})?{_END})?",
-        re.IGNORECASE,
+    (
+        "",
+        Sieve(
+            rf"(?<![\w\-])(?:number |no\.? )?{_NUMBER_EN},? (?:{_CAP} ){{1,3}}{_WAY}(?!\w)"
+            rf"(?:,? (?:in )?{_CAP}(?: {_CAP})?{_END})?",
+            re.IGNORECASE,
+        ),
     ),
 )
 # "nursery cottage, lower road, stoke ferry, king's lynn"
@@ -174,10 +234,12 @@ _LEAST_TOWN = 4
 
 def find_home_lines(text: str) -> Iterator[Field]:
     """Every such address and town, offices' addresses among them."""
-    for form in _ADDRESSES:
+    worth = {name for name, anchor in _ANCHORS.items() if any(anchor.finditer(text))}
+    forms = (form for name, form in _ADDRESSES if not name or name in worth)
+    for form in forms:
         for match in form.finditer(text):
             yield Field(*match.span(), Label.ADDRESS)
-    for match in _SMALL_HOUSE.finditer(text):
+    for match in _SMALL_HOUSE.finditer(text) if "house" in worth else ():
         if is_small_line(text, match.start()):
             yield Field(*match.span(), Label.ADDRESS)
     for match in _CONTACT.finditer(text):
