@@ -15,6 +15,7 @@ from parvis.audit.fsck import check_log, check_logs
 from parvis.audit.postgres_store import PostgresStore, has_tables
 from parvis.audit.sealing import open_value
 from parvis.audit.store import Occupied, StoreFault, StoreUnsafe
+from parvis.audit.stores import open_store
 from parvis.errors import AuditUnavailable
 from tests.audit.databases import make_database, run_sql
 from tests.audit.houses import (
@@ -58,6 +59,44 @@ def test_a_log_is_written_read_proved_and_exported(house: House, url: str, tmp_p
     again = house.open(database_url=url)
     assert start_chat(again).seq == 607
     assert again.reader.list_tenants() == ["platform", "commune", "adem"]
+
+
+def change_closed(house: House, url: str, sql: str, *values: bytes) -> None:
+    """What somebody does to a log that nobody writes."""
+    store = open_store(house.audit_dir, url)
+    store.begin()
+    assert store._run(sql, values)
+    store.commit()
+    store.close()
+
+
+def test_a_full_tile_is_kept_whole_and_proves_what_its_rows_prove(house: House, url: str) -> None:
+    log = house.open(database_url=url)
+    fill_fast(log, 600)
+    row, store = log.get_log("commune"), log.open_reading()
+    assert [store.find_tile(row.no, 0, place) is None for place in range(3)] == [False, False, True]
+    for place in range(2):
+        rows = store.read_rows(row.no, 0, place * 256, (place + 1) * 256)
+        assert store.find_tile(row.no, 0, place) == b"".join(rows)
+    store.close()
+
+    def prove(log: AuditLog) -> list[tuple[bytes, ...]]:
+        return [log.reader.get_proof("commune", seq).path for seq in (0, 255, 256, 590, 600)]
+
+    before = prove(log)
+    house.close()
+    change_closed(house, url, "DELETE FROM tile WHERE place = 0")  # as before there were tiles
+    log = house.open(database_url=url)
+    assert prove(log) == before
+    check_all(house, url)
+    house.close()
+    change_closed(house, url, "UPDATE tile SET hashes = (SELECT hashes FROM tile LIMIT 1)")
+    check_all(house, url)
+    change_closed(house, url, "UPDATE tile SET hashes = ? WHERE place = 1", bytes(8192))
+    faults = [
+        fault for one in check_logs(house.audit_dir, house.keystore, url) for fault in one.faults
+    ]
+    assert faults == ["record 511: the tile it completes has other hashes"]
 
 
 def test_the_same_id_is_written_once_on_every_driver(house: House, url: str) -> None:

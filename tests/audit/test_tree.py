@@ -96,6 +96,17 @@ def test_every_frontier_has_the_naive_root() -> None:
         other.append(LEAVES[size])
 
 
+def test_a_proof_that_knows_the_right_edge_is_the_same() -> None:
+    frontier = Frontier()
+    for size in range(1, 301):
+        frontier.append(LEAVES[size - 1])
+        spans = frontier.spans()
+        assert [end for _, end in spans][-1] == size
+        for index in {0, size // 2, size - 1}:
+            path = inclusion_proof(BIG.read, index, size)
+            assert inclusion_proof(BIG.read, index, size, spans) == path
+
+
 def test_a_frontier_of_another_size_is_refused() -> None:
     with pytest.raises(ValueError, match="frontier"):
         Frontier.load(3, b"x" * 32)

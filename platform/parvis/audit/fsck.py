@@ -29,7 +29,7 @@ from parvis.audit.store import (
     TurnRow,
 )
 from parvis.audit.stores import has_store, open_store
-from parvis.audit.tree import Frontier, leaf_hash, root_at
+from parvis.audit.tree import TILE_WIDTH, Frontier, leaf_hash, root_at
 from parvis.audit.verify import LAWS, Erasures, RecordChecker, digest_key
 from parvis.audit.writer import open_heads
 from parvis.keystore import KeyStore, SealBroken
@@ -196,8 +196,13 @@ def _check_blocks(
     store: Store, log: LogRow, row: RecordRow, frontier: Frontier, check: LogCheck
 ) -> None:
     for level, place, found in frontier.append(row.hash):
-        if store.read_hashes(log.no, level, place, place + 1) != [found]:
+        if store.read_rows(log.no, level, place, place + 1) != [found]:
             check.fault(f"record {row.seq}: the block it completes has another hash")
+        first = place * TILE_WIDTH
+        tile = store.find_tile(log.no, level - 1, place)
+        rows = store.read_rows(log.no, level - 1, first, first + TILE_WIDTH)
+        if tile is not None and tile != b"".join(rows):
+            check.fault(f"record {row.seq}: the tile it completes has other hashes")
 
 
 def _check_sealed(
@@ -227,7 +232,7 @@ def _check_turns(store: Store, log: LogRow, check: LogCheck) -> None:
     _check_cosigners(store, log, keys[0].public_key, turns, check)
     for turn in turns:
         place = f"record {turn.seq}: the change of keys kept for exports"
-        hashes = store.read_hashes(log.no, 0, turn.seq, turn.seq + 1)
+        hashes = store.read_rows(log.no, 0, turn.seq, turn.seq + 1)
         vkey = format_vkey(log.origin, turn.public_key)
         if [leaf_hash(turn.leaf)] != hashes:
             check.fault(f"{place} is not the record")

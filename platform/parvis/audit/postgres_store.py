@@ -75,9 +75,17 @@ CREATE TABLE cosigner (
     PRIMARY KEY (log_no, public_key)
 );
 """
+_TILES = """
+CREATE TABLE tile (
+    log_no bigint NOT NULL, level bigint NOT NULL, place bigint NOT NULL, hashes bytea NOT NULL,
+    PRIMARY KEY (log_no, level, place)
+);
+ALTER TABLE tile ALTER COLUMN hashes SET STORAGE EXTERNAL;
+"""
 _TYPES = {
     "record": ("int8", "int8", "bytea", "int8", "text", "bytea", "bytea"),
     "block": ("int8", "int8", "int8", "bytea"),
+    "tile": ("int8", "int8", "int8", "bytea"),
     "open_intent": ("int8", "bytea", "int8", "text"),
     "sealed": ("int8", "bytea", "text", "text", "bytea"),
     "turn": ("int8", "int8", "text", "bytea", "int8", "bytea", "text"),
@@ -115,7 +123,12 @@ class PostgresStore(Store):
                 raise StoreUnsafe(f"PostgreSQL runs with {name} not {wanted}")
         if not self._select("SELECT pg_try_advisory_lock(?)", (_LOCK,))[0][0]:
             raise Occupied("another sequencer writes these logs")
-        for table, sql in (("leader", _TABLES), ("turn", _KEYS), ("cosigner", _COSIGNERS)):
+        for table, sql in (
+            ("leader", _TABLES),
+            ("turn", _KEYS),
+            ("cosigner", _COSIGNERS),
+            ("tile", _TILES),
+        ):
             if not self._select("SELECT to_regclass(?) IS NOT NULL", (f"{SCHEMA}.{table}",))[0][0]:
                 self._run("BEGIN")
                 self._run(sql)

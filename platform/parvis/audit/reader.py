@@ -22,7 +22,7 @@ from parvis.audit.receipts import parse_receipt
 from parvis.audit.sealing import open_value
 from parvis.audit.store import LogRow, Range, RecordRow, StoreFault, StoreUnsafe
 from parvis.audit.stores import has_store, open_store
-from parvis.audit.tree import consistency_proof, inclusion_proof, root_at
+from parvis.audit.tree import Frontier, Known, consistency_proof, inclusion_proof, root_at
 from parvis.errors import AuditUnavailable, NotFound
 from parvis.keystore import KeyStore
 
@@ -244,7 +244,8 @@ class AuditReader:
                 row = self._find(log, seq, size) if known else None
                 if row is None:
                     raise NotFound()
-                path = inclusion_proof(self._hashes(log), seq, size)
+                edge = {} if under else self._right_edge(log)
+                path = inclusion_proof(self._hashes(log), seq, size, edge)
                 if under:
                     root = root_at(self._hashes(log), size)
                     head = LogHead(size, root, head.last_time, note)
@@ -333,6 +334,14 @@ class AuditReader:
 
     def _hashes(self, log: LogRow) -> Any:
         return lambda level, first, end: self._store.read_hashes(log.no, level, first, end)
+
+    def _right_edge(self, log: LogRow) -> Known:
+        """What the head keeps of the tiles that are not full: their rows need not be read."""
+        head = self._store.find_head(log.no)
+        try:
+            return Frontier.load(head.size, head.frontier).spans() if head else {}
+        except ValueError as error:
+            raise AuditUnavailable() from error
 
     def _find_log(self, tenant_id: str) -> LogRow | None:
         with self._lock:

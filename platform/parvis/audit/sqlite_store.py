@@ -14,7 +14,7 @@ from parvis.audit.store import Store, StoreBusy, StoreFault, StoreUnsafe
 from parvis.db import wal_is_safe
 
 FILE_NAME = "audit.db"
-_SCHEMA_VERSION = 4
+_SCHEMA_VERSION = 5
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS log (
     no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, tenant_id TEXT NOT NULL,
@@ -35,6 +35,10 @@ CREATE TABLE IF NOT EXISTS block (
     log_no INTEGER NOT NULL, level INTEGER NOT NULL, place INTEGER NOT NULL, hash BLOB NOT NULL,
     PRIMARY KEY (log_no, level, place)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tile (
+    log_no INTEGER NOT NULL, level INTEGER NOT NULL, place INTEGER NOT NULL, hashes BLOB NOT NULL,
+    PRIMARY KEY (log_no, level, place)
+) STRICT;
 CREATE TABLE IF NOT EXISTS open_intent (
     log_no INTEGER NOT NULL, id BLOB NOT NULL, seq INTEGER NOT NULL, boot TEXT NOT NULL,
     PRIMARY KEY (log_no, id)

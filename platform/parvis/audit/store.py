@@ -13,11 +13,13 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from parvis.audit.packing import pack, unpack
+from parvis.audit.tree import HASH_BYTES, TILE_WIDTH
 
 _WIDTHS = (1, 8, 64, 512)  # of lists of ids: few, so that their statements are prepared once
 _COLUMNS = {
     "record": ("log_no", "seq", "id", "time_us", "kind", "hash", "leaf"),
     "block": ("log_no", "level", "place", "hash"),
+    "tile": ("log_no", "level", "place", "hashes"),
     "open_intent": ("log_no", "id", "seq", "boot"),
     "sealed": ("log_no", "id", "name", "key_id", "box"),
     "turn": ("log_no", "seq", "kind", "public_key", "time_us", "leaf", "note"),
@@ -260,6 +262,7 @@ class Store(ABC):
         ]
         self._insert_for(log_no, "record", records)
         self._insert_for(log_no, "block", change.blocks)
+        self._insert_for(log_no, "tile", self._gather_tiles(log_no, change.blocks))
         begun = ((_bytes(intent), seq, boot) for intent, seq, boot in change.begun)
         self._insert_for(log_no, "open_intent", begun)
         for intent in change.ended:
@@ -378,8 +381,45 @@ class Store(ABC):
         first, last = rows[0]
         return (0, 0) if first is None else (first, last + 1)
 
+    def _gather_tiles(
+        self, log_no: int, blocks: Iterable[tuple[int, int, bytes]]
+    ) -> list[tuple[int, int, bytes]]:
+        """The tiles that these blocks are the roots of, each in one piece."""
+        tiles = []
+        for level, place, _ in blocks:
+            first = place * TILE_WIDTH
+            rows = self.read_rows(log_no, level - 1, first, first + TILE_WIDTH)
+            tiles.append((level - 1, place, b"".join(rows)))
+        return tiles
+
+    def find_tile(self, log_no: int, level: int, place: int) -> bytes | None:
+        """The hashes of a full tile in one piece; None for others, and of older versions."""
+        rows = self._select(
+            "SELECT hashes FROM tile WHERE log_no = ? AND level = ? AND place = ?",
+            (log_no, level, place),
+        )
+        if not rows:
+            return None
+        data = bytes(rows[0][0])
+        if len(data) != TILE_WIDTH * HASH_BYTES:
+            raise StoreUnsafe("a tile of the tree is damaged")
+        return data
+
     def read_hashes(self, log_no: int, level: int, first: int, end: int) -> list[bytes]:
-        """Hashes [first, end) of a tile level; raises StoreUnsafe when some are missing."""
+        """Hashes [first, end) of a tile level; raises StoreUnsafe when some are missing.
+
+        Out of the tile where it is full: its rows are spread over many pages.
+        """
+        place, start = divmod(first, TILE_WIDTH)
+        if 0 < end - first <= TILE_WIDTH - start:
+            tile = self.find_tile(log_no, level, place)
+            if tile is not None:
+                wanted = range(start, start + end - first)
+                return [tile[at * HASH_BYTES : (at + 1) * HASH_BYTES] for at in wanted]
+        return self.read_rows(log_no, level, first, end)
+
+    def read_rows(self, log_no: int, level: int, first: int, end: int) -> list[bytes]:
+        """The same as the records and blocks themselves have it."""
         if level == 0:
             sql = "SELECT hash FROM record WHERE log_no = ? AND seq >= ? AND seq < ? ORDER BY seq"
             rows = self._select(sql, (log_no, first, end))

@@ -5,7 +5,7 @@ and the root of every full block of 256, 256^2, ... leaves (tile levels 1, 2, ..
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 HASH_BYTES = 32
@@ -25,6 +25,11 @@ def leaf_hash(leaf: bytes) -> bytes:
 def node_hash(left: bytes, right: bytes) -> bytes:
     """SHA-256 of 0x01 and the two children (RFC 6962 2.1)."""
     return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+Known = Mapping[tuple[int, int], bytes]
+"""Roots that need not be read, by the leaves [first, end) under them."""
+_NOTHING: Known = {}
 
 
 @dataclass(slots=True)
@@ -60,6 +65,15 @@ class Frontier:
         self.size += 1
         return full
 
+    def spans(self) -> Known:
+        """Each hash by the leaves [first, end) that it is the root of."""
+        found, first = {}, 0
+        for hashed in self.hashes:
+            end = first + (1 << (self.size - first).bit_length() - 1)
+            found[first, end] = hashed
+            first = end
+        return found
+
     def root(self) -> bytes:
         """The tree's root."""
         if not self.hashes:
@@ -82,8 +96,10 @@ def _fold(hashes: Sequence[bytes]) -> bytes:
     return level[0]
 
 
-def subtree_root(read: Reader, first: int, end: int) -> bytes:
+def subtree_root(read: Reader, first: int, end: int, known: Known = _NOTHING) -> bytes:
     """MTH(D[first:end]) for a range that occurs in a proof (its left edge is aligned)."""
+    if (first, end) in known:
+        return known[first, end]
     count = end - first
     if count & (count - 1) == 0:
         height = count.bit_length() - 1
@@ -91,7 +107,8 @@ def subtree_root(read: Reader, first: int, end: int) -> bytes:
         scale = level * TILE_BITS
         return _fold(read(level, first >> scale, end >> scale))
     middle = first + _split(count)
-    return node_hash(subtree_root(read, first, middle), subtree_root(read, middle, end))
+    left = subtree_root(read, first, middle, known)
+    return node_hash(left, subtree_root(read, middle, end, known))
 
 
 def root_at(read: Reader, size: int) -> bytes:
@@ -99,7 +116,7 @@ def root_at(read: Reader, size: int) -> bytes:
     return subtree_root(read, 0, size) if size else EMPTY_ROOT
 
 
-def inclusion_proof(read: Reader, index: int, size: int) -> list[bytes]:
+def inclusion_proof(read: Reader, index: int, size: int, known: Known = _NOTHING) -> list[bytes]:
     """PATH(index, D[size]) of RFC 6962 2.1.1, from the leaf's sibling up."""
     if not 0 <= index < size:
         raise ValueError("no such leaf in a tree of this size")
@@ -108,10 +125,10 @@ def inclusion_proof(read: Reader, index: int, size: int) -> list[bytes]:
     while end - first > 1:
         middle = first + _split(end - first)
         if index < middle:
-            path.append(subtree_root(read, middle, end))
+            path.append(subtree_root(read, middle, end, known))
             end = middle
         else:
-            path.append(subtree_root(read, first, middle))
+            path.append(subtree_root(read, first, middle, known))
             first = middle
     return path[::-1]
 
