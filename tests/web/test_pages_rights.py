@@ -141,6 +141,8 @@ def test_a_hold_placed_on_the_page_stops_the_erasure_until_it_is_lifted(
     (hold,) = office.stores.compliance.list_holds("valbourg")
     assert (hold.owner, hold.case_word, hold.reason) == ("ada-1", "AZ-2026/17", "litigation")
     ada.ask()
+    waiting = grace.open(f"/erasures/{open_id(site)}").text
+    assert "Confirm and erase" in waiting and "once the hold is lifted" in waiting
     refused = grace.send(f"/erasures/{open_id(site)}/confirm")
     assert refused.status_code == 409 and "A hold forbids it." in refused.text
     assert hold.id in refused.text and "Confirm and erase" not in refused.text

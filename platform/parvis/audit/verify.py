@@ -4388,8 +4388,8 @@ den Antrag a kanonescher Form, vun enger bekannter Aart, op senger Plaz an dëse
 
 the record is the one that your receipt names
 l’enregistrement est celui que nomme votre reçu
-der Eintrag ist der, den Ihre Quittung nennt
-den Antrag ass deen, deen Är Quittung nennt
+der Eintrag ist der, den Ihr Prüfbeleg nennt
+den Antrag ass deen, deen Äre Prüfbeleeg nennt
 
 the path does not lead from the record to the root
 le chemin ne mène pas de l’enregistrement à la racine
@@ -4408,18 +4408,18 @@ den Antrag ass méi grouss wéi 8 KiB
 
 the receipt names another record
 le reçu nomme un autre enregistrement
-die Quittung nennt einen anderen Eintrag
-d’Quittung nennt en aneren Antrag
+der Prüfbeleg nennt einen anderen Eintrag
+de Prüfbeleeg nennt en aneren Antrag
 
 the receipt and the proof are of two histories
 le reçu et la preuve sont de deux histoires
-Quittung und Beweis gehören zu zwei Geschichten
-d’Quittung an de Beweis si vun zwou Geschichten
+Prüfbeleg und Beweis gehören zu zwei Geschichten
+de Prüfbeleeg an de Beweis si vun zwou Geschichten
 
 the receipt is not signed by the log's key
 le reçu n’est pas signé par la clé du journal
-die Quittung ist nicht mit dem Schlüssel des Protokolls signiert
-d’Quittung ass net mam Schlëssel vum Journal ënnerschriwwen
+der Prüfbeleg ist nicht mit dem Schlüssel des Protokolls signiert
+de Prüfbeleeg ass net mam Schlëssel vum Journal ënnerschriwwen
 
 no --receipt given
 pas de --receipt

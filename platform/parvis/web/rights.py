@@ -236,6 +236,7 @@ def _describe(erasure: Erasure) -> Mapping[str, Any]:
         "by": _name(erasure.requested_by),
         "mine": mine,
         "state": STATES[erasure.status],
+        "held": erasure.status == "held",
         "open": erasure.status in {"requested", "held", "confirmed"} and not mine,
         "done": erasure.status == "done",
     }
