@@ -93,3 +93,62 @@ def test_what_belongs_to_everybody_or_to_an_office_stays_readable(
     masked = [text[e.start : e.end] for e in engine.analyze(text)]
     for value in values:
         assert not any(hit in value or value in hit for hit in masked), (value, masked)
+
+
+ENDS_AND_CALLS = [
+    ("[09:12] lulu: il est là\n[09:13] Marc: oui", "lulu"),
+    ("zum ticket 4: danke fuers machen, gruß birk", "birk"),
+    ("Zugang: nutzer bkrahl, bitte sperren.", "bkrahl"),
+    ("Tony wrote to Sara:\n> hi theo it is done, see the letter to the Council", "theo"),
+    ("Alle nennen mich Mecki, seit der Schule.", "Mecki"),
+    ("D'Leit hunn hien Hänsi geruff.", "Hänsi"),
+    ("Tout le village m'appelle Loulou depuis toujours.", "Loulou"),
+    ("Everybody here calls her Birdie, she likes it.", "Birdie"),
+    ("Mein Sachbearbeiter, ein Herr Freitag, war nicht da.", "Freitag"),
+    ("Rappelez-moi au plus vite.\nK. E. B.", "K. E. B."),
+    ("The cello is no drum. Noted. T.", "T"),
+    ("Hausbesuch erfolgt.\nWV KW 14 / Stö", "Stö"),
+    ("Lukas Stein war dabei. Der Stein-Junge lief weg.", "Stein"),
+    ("KV Kellermann, A. (zahlt nicht)", "Kellermann, A."),
+]
+
+
+@pytest.mark.parametrize(("text", "name"), ENDS_AND_CALLS)
+def test_who_ends_a_note_or_is_called_something_is_masked(
+    engine: PrivacyEngine, text: str, name: str
+) -> None:
+    assert name in {text[e.start : e.end] for e in engine.analyze(text)}
+
+
+NOBODY = [
+    "Der Termin ist am Freitag, der Markt am Sonntag.",
+    "Le guichet m'appelle demain, dit le message.",
+    "They call it a day at 5 pm.",
+    "Das Amt nennt sie Bedarfsgemeinschaft.",
+    "user account locked, please unlock",
+    "hi there, is the office open?",
+    "Die Frist endet im Mai.",
+]
+
+
+@pytest.mark.parametrize("text", NOBODY)
+def test_a_day_or_a_word_that_is_called_stays_readable(engine: PrivacyEngine, text: str) -> None:
+    assert engine.analyze(text) == []
+
+
+NUMBERS = [
+    ("Mon numéro de locataire : L 48 1447", "L 48 1447"),
+    ("Meng Matricule: M 204 417, ech sinn Beamten.", "M 204 417"),
+    ("Mein Aktenzeichen beim AG Coesfeld ist 12 XVII 88/24 G.", "12 XVII 88/24 G"),
+    ("On m'a demandé mon code, je l'ai donné : 0361, puis plus rien.", "0361"),
+]
+
+
+@pytest.mark.parametrize(("text", "value"), NUMBERS)
+def test_a_number_is_masked_with_its_letters(engine: PrivacyEngine, text: str, value: str) -> None:
+    assert value in {text[e.start : e.end] for e in engine.analyze(text)}
+
+
+def test_a_word_before_a_number_is_no_part_of_it(engine: PrivacyEngine) -> None:
+    text = "DDN 20/08/55 ; IPP 660021847 ; IdNr KM 660021847"
+    assert not {"IPP 660021847"} & {text[e.start : e.end] for e in engine.analyze(text)}

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from parvis.privacy.entities import LEARNED, Label
+from parvis.privacy.recognizers.announced import is_number_word
 from parvis.privacy.stoplist import find_honoured
 from parvis.privacy.words import FIRST_NAMES, PARTICLES, fold_name, is_never_a_name
 
@@ -50,7 +51,13 @@ RANK: dict[Label, int] = {
 _INITIALS_BEFORE = re.compile(
     r"(?<![\w.'])(?:(?!M\. \Z)(?:[A-ZÀ-Þ]\.[ \-]?|(?:Ch|Ph|Th|Ed|Jos|Chr)\. ){1,3}|[B-HJ-LN-Z] )\Z"
 )
-_INITIAL_AFTER = re.compile(r" [A-ZÀ-Þ]\.(?=[\s,;:)]|$)")
+_INITIAL_AFTER = re.compile(r",? [A-ZÀ-Þ]\.(?:[ ]?[A-ZÀ-Þ]\.)?(?=[\s,;:)(]|$)")
+# "L 081 447 92", "GWF 0711 44 982": letters that belong to the number behind them
+_LETTERS_BEFORE = re.compile(r"(?<![^\W_])(?<![.\-/'§+])(?P<letters>[A-Z]{1,3})[ ]\Z")
+_LETTERED = frozenset({Label.CASE_NUMBER, Label.PASSPORT, Label.LICENSE_PLATE, Label.NATIONAL_ID})
+_NO_LETTERS = frozenset(
+    "id no nr az gz zl rg nir chi nhs ni nin tin bsn kv rv pv vs ahv avs svn ssn".split()
+)
 _NAME_AFTER = re.compile(r" ([A-ZÀ-Þ][^\W\d_]+)(?!['\-]?\w)(?!\.?[ ]\d)")
 _OFFICE_AFTER = re.compile(
     r"[ ](?:du|de la|de l'|de|von der|vom|vun der|vum|from|of|der|bei der|beim|op der)"
@@ -207,7 +214,9 @@ def _is_acronym(text: str, finding: Finding) -> bool:
 
 
 def _fitted(text: str, finding: Finding) -> Finding:
-    """A name with its initials and without an office; anything else as it is."""
+    """A name with its initials and without an office, a number with the letters before it."""
+    if finding.label in _LETTERED:
+        return replace(finding, start=_lettered(text, finding))
     if finding.label is not Label.PERSON:
         return finding
     start, end = _within_offices(text, finding.start, finding.end)
@@ -226,6 +235,21 @@ def _fitted(text: str, finding: Finding) -> Finding:
     if text[start - 1 : start] == "@" and not text[max(0, start - 2) : start - 1].isalnum():
         start -= 1
     return replace(finding, start=start, end=end)
+
+
+def _lettered(text: str, finding: Finding) -> int:
+    before = _LETTERS_BEFORE.search(text, max(0, finding.start - 6), finding.start)
+    if before is None or not text[finding.start].isdigit() or finding.score >= CHECKED_SCORE:
+        return finding.start
+    letters = before["letters"]
+    if len(letters) > 1 and (
+        finding.label is Label.NATIONAL_ID
+        or letters.casefold() in _NO_LETTERS
+        or is_number_word(letters)
+        or is_never_a_name(letters)
+    ):
+        return finding.start
+    return before.start()
 
 
 def _within_offices(text: str, start: int, end: int) -> tuple[int, int]:

@@ -13,6 +13,11 @@ _LEAST_NAME = 3
 _LEAST_VALUE = 4
 _SCORE = 0.7
 _NAME_PART = re.compile(r"[^\W\d_]+(?:['\-][^\W\d_]+)*")
+# "der Stein-Junge", "die Kaya-Kinder"
+_HOUSEHOLD = re.compile(
+    r"(?P<name>[^\W\d_]{3,30})-(?:Junge[n]?|Bub|Mädchen|Tochter|Sohn|Kind|Kinder|Eltern|Familie|Brüder|"
+    r"Schwestern|Leute|Zwillinge|Jong|Jongen|Meedchen|Kanner|Elteren|boys?|girls?|family|kids|twins)"
+)
 _KEPT_APART = frozenset({Label.LITERAL, Label.LOCATION, Label.PERSON, Label.ADDRESS})
 _MOST = 2_000
 _SITE = re.compile(
@@ -98,6 +103,8 @@ def _names_again(text: str, names: frozenset[str]) -> Iterator[Finding]:
         return
     for match in _NAME_PART.finditer(text):
         shown = match.group()
+        household = _HOUSEHOLD.fullmatch(shown)
+        shown = household["name"] if household else shown
         length = _known_length(shown, names)
         if length and (shown[0].isupper() or _is_name_only(shown[:length])):
             start = match.start()

@@ -28,7 +28,8 @@ _LAW = Sieve(
 )
 _COURT = Sieve(
     r"(?<!\w)(?:(?:BGH|BVerf\w+|BVerwG|BSG|BAG|BFH|EuGH|EuG|EGMR|OLG|OVG|VGH|VG|LG|AG|LSG|SG|"
-    r"FG|Cass\.?|CJUE|CEDH|CE|TA|CAA|ECtHR|CJEU|EWCA|UKSC)[^\n;]{0,40}?)"
+    r"FG|Cass\.?|CJUE|CEDH|CE|TA|CAA|ECtHR|CJEU|EWCA|UKSC)(?![^\n;]{0,50}(?<!\w)XVI{1,3} \d)"
+    r"[^\n;]{0,40}?)"
     r"(?:[IVX]{1,4} )?[A-Z]{0,3} ?[A-Z]{1,3}?[ \-]?\d{1,5}[/.]\d{2,4}"
     r"|(?<!\w)(?:CE|C\.E\.|Conseil d'[EÉ]tat|Cass\.?|Cour de cassation|CAA|TA|CC|CJUE|CEDH)"
     r"(?=[ ,.(])[^\n;:]{0,40}?(?<!\w)n[°ºo]s? ?\d[\d.\-]{3,12}\d"

@@ -46,6 +46,7 @@ _SUBJECT_CODE = re.compile(r"(?=.*[/\-])(?=.*[A-ZÄÖÜ])\w{1,9}(?:[.\-/ ]\w{1,8
 _COURT_FILE = Sieve(
     r"(?<![\w/.§])(?<!Art\. )\d{1,4} [A-Z][A-Za-z]{0,3}"
     r"(?: \d{1,4} [A-Z][a-z]{0,3})? \d{1,6}/\d\d(?:\.[A-Za-z]{1,2}(?!\w))?(?![\w/])"
+    r"(?: [A-Z](?=[.,;)\n]|\Z))?"
 )
 _DATED_FILE = re.compile(
     r"(?<![\w/.\-])[A-Z]{1,5}[\-/](?:[A-Z]{1,5}[\-/])?(?:20)?\d\d[\-/](?:[A-Z]{1,4}[\-/])?\d{3,8}"
@@ -58,6 +59,8 @@ _PARTED_FILE = re.compile(
     r"|(?<![\w/.,\-§+])[A-Z]{2,5}/\d{6,8}(?![\w/\-])"
     r"|(?<![\w/.,\-§+])[A-Z]{2,6}(?:-\d{2,6}){2,4}(?:-[A-Z]{1,2})?(?![\w/\-])"
 )
+# the registers of guardianship and family courts: always one person's
+_GUARDIANSHIP = re.compile(r"\d{1,4} (?:XVI{1,3}|X) \d")
 _COURT_BEFORE = re.compile(
     r"(?<!\w)(?:BGH|BVerf\w+|BVerwG|BSG|BAG|BFH|Bundes\w+gericht\w*|EuGH|EuG|OLG|OVG|VGH|"
     r"VwGH|VfGH|OGH|VG|LG|AG|LSG|SG|FG|entschieden|entscheidung|rechtsprechung|rspr|nachpr[uü]fungs\w+|"
@@ -145,6 +148,8 @@ def _is_code(value: str, digits: int) -> bool:
 
 def _is_public(text: str, match: re.Match[str]) -> bool:
     before = text[max(0, match.start() - 60) : match.start()]
+    if _GUARDIANSHIP.match(match.group()):
+        return False
     return bool(
         is_public_form(match.group())
         or _DATE_FORM.fullmatch(match.group(), past_small_word(match.group(), 0))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.base import CUED, LIKELY, Hit, RuleRecognizer
-from parvis.privacy.recognizers.lexicon import is_plain_word
+from parvis.privacy.recognizers.lexicon import is_plain_word, is_word
 from parvis.privacy.recognizers.places import OFFICE_WORDS
 from parvis.privacy.sieve import Sieve
 from parvis.privacy.words import (
@@ -140,7 +140,7 @@ _SMALL_SAID = Sieve(
 )
 _SIGNED_SMALL = Sieve(
     rf"(?<!\w)(?:lg|mfg|vg|merci|gruß|gréiss|thx|thanks|"
-    rf"cdt)[ ,]{{1,2}}(?P<name>{_SMALL})[ .]?(?:$|\n)"
+    rf"cdt|grüße|gruss|bises|cheers|regards)[ ,]{{1,2}}(?P<name>{_SMALL})[ .]?(?:$|\n)"
 )
 _ALONE = re.compile(rf"(?<![\w\-'.@])(?P<name>{_SMALL})(?:[ \n](?P<last>{_SMALL}))?(?![\w\-@])")
 _OFFICE = re.compile(
@@ -240,7 +240,8 @@ class MentionRecognizer(RuleRecognizer):
 
     def _said(self, text: str, match: re.Match[str]) -> Iterator[Hit]:
         words = match["name"].replace("\n", " ").split(" ")
-        if fold_name(words[0]) not in FIRST_NAMES or is_never_a_name(words[0]):
+        closing = match.end() == len(text) and len(words) == 1 and not is_word(words[0])
+        if is_never_a_name(words[0]) or not (closing or fold_name(words[0]) in FIRST_NAMES):
             return
         start, end = match.span("name")
         follows = match.groupdict().get("after") or ""

@@ -127,7 +127,8 @@ _USER = Sieve(
 )
 # who speaks, in a chat that was copied: "[12/10/2026 08:14] Ninon P.: ..."
 _SPEAKER = re.compile(
-    r"^\[?\d{1,4}[./\-]\d{1,2}[./\-]\d{2,4},? (?:à |um )?\d{1,2}[:h]\d\d(?::\d\d)?(?: [AP]M)?\]?"
+    r"^\[?(?:\d{1,4}[./\-]\d{1,2}[./\-]\d{2,4},? (?:à |um )?|(?<=\[))"
+    r"\d{1,2}[:h]\d\d(?::\d\d)?(?: [AP]M)?\]?"
     r"(?: -)? (?P<name>[^:\n\d]{2,30}):",
     re.MULTILINE,
 )
@@ -225,8 +226,7 @@ _TOWNS = frozenset("nancy florence lourdes verdun sydney orlando adelaide lorrai
 _AT = re.compile(r"(?<!\w)(?:[aà]|en|de|sur|vers|par|in|nach|zu|bei|at|to|from|near)[ \n]\Z", re.I)
 _ELIDED = re.compile(r"(?:[cjlmnst]|qu)['’](?=[a-zà-ÿ])|[CJMNST]['’](?=[a-zà-ÿ])")
 _OFFICE = re.compile(rf"{OFFICE_WORDS}|d[ée]ngscht|dienst|stelle|team|service", re.IGNORECASE)
-_LEAST_OFFICE = 5
-_MOST, _MOST_IN_CAPITALS, _MOST_SMALL = 6, 2, 4
+_MOST, _MOST_IN_CAPITALS, _MOST_SMALL, _LEAST_OFFICE = 6, 2, 4, 5
 _TITLE_AT_START = re.compile(rf"(?:{_TITLES})[ ]", re.IGNORECASE)
 _FUNCTION = re.compile(
     r"(?:le|la|l'|les|der|die|das|den|the|de|vun|vum|du|of)\Z|.*(?:meister(?:in)?|"

@@ -239,7 +239,7 @@ CUES: tuple[tuple[Label, Cue], ...] = (
             r"krankenversicher(?:ung|ten)s?-?(?:nummer|nr)?|versicherten-?(?:nummer|nr)|kvnr|"
             r"kv-nummer|"
             r"krankenkassen-?(?:nummer|nr)|gesundheitskarte|egk|ehic|ceam|carte europ[eé]enne|"
-            r"nhs(?: number| no)?|"
+            r"(?:nhs|chi)(?: number| no)?|"
             r"health insurance(?: number| no)?|num[eé]ro (?:de )?mutuelle|"
             r"krankekeess(?:ennummer)?|carte vitale"
         ),

@@ -51,6 +51,7 @@ _NO_SECRET = re.compile(
 _PIN = Sieve(
     r"(?<!\w)(?:pin(?:-?code)?|puk|tan|cvv2?|cvc2?|cryptogramme|pr[üu]fziffer|kartenpr[üu]fnummer|"
     r"geheimzahl|code (?:secret|confidentiel)|"
+    r"(?:mon|mein|meinen|my|m[äe]in?) code(?! (?:postal|barre|client))|"
     r"(?:trois|three|drei|dräi|3) (?:derniers )?(?:chiffres|digits|numbers|ziffern|zifferen)|"
     r"exp\.?[ ]?:?[ ]?\d\d/\d\d(?:\d\d)?)(?!\w)"
     r"(?:[^\n\d.;!?]{0,40}[^\w\n./])(?P<value>\d{3,8})"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.announced import is_number_word
 from parvis.privacy.recognizers.base import CUED, LIKELY, Hit, RuleRecognizer
-from parvis.privacy.recognizers.lexicon import is_plain_word
+from parvis.privacy.recognizers.lexicon import is_plain_word, is_word
 from parvis.privacy.recognizers.places import OFFICE_WORDS
 from parvis.privacy.words import FIRST_NAMES, TRUSTED_FIRST_NAMES, fold_name, is_never_a_name
 
@@ -44,10 +44,40 @@ _SIGNED = re.compile(
     rf"[ ](?P<titled>{_L})\.(?![ ]?{_L}{{2}}(?:{_L}|\.)*(?-i:[A-ZÀ-Þ]))(?=[ ,;:)\n]|\Z)",
     re.IGNORECASE,
 )
+# what a note ends with: "K. E. B.", "- KL/duty", "/ Stö", "Noted. T."
+_LAST_SIGN = re.compile(
+    r"(?:\n[ ]*(?P<dotted>(?:[A-ZÀ-Þ]\.[ ]?){1,2}[A-ZÀ-Þ]\.)|"
+    r"[.\n][ ]?[-–—/][ ]?(?P<dashed>[A-Z]{2,3})"
+    r"(?:/[a-z]{2,10})?|[ ]/[ ]?(?P<short>[A-ZÄÖÜ][a-zäöüé]{1,2})|[.!?\n][ ]?(?P<one>[A-ZÀ-Þ])\.)"
+    r"[ \n]*\Z"
+)
 _CAMEL = re.compile(r"(?<![\w@./\-])(?P<first>[a-zà-ÿ]{3,15})[A-ZÀ-Þ][a-zà-ÿ]{3,20}(?![\w@(]|\.\w)")
+# "alle nennen mich Mecki", "si hunn hien Hansi geruff", "they call her Birdie"
+_CALLED = re.compile(
+    r"(?<!\w)(?:(?:nennt|nennen|nannte[n]?|ruft|rufen|rief(?:en)?)[ ](?:mich|ihn|sie|uns|man)"
+    r"(?:[ ](?:alle|nur|immer|auch))?|(?:seet|soen|rifft|ruffen|seeten)[ ](?:mir|him|hir|em|him)"
+    r"|[mlt]['’]appel(?:le|lent|ait|aient)(?:[ ](?:tous|tout le monde))?|"
+    r"(?:calls?|called|calling)[ ](?:me|him|her)|"
+    r"(?:huet|hunn|haten)[ ](?:mech|em|hien|hatt|si|hir)(?=[ ]\w+[ ](?:geruff|genannt)))"
+    r"[ ](?P<name>(?-i:[A-ZÀ-Þ])[^\W\d_]{2,20})(?![\w\-])",
+    re.IGNORECASE,
+)
+_OF_A_DAY = re.compile(
+    r"(?<!\w)(?:[Hh]errn?|[Ff]rau|Mrs?\.?|Ms\.?|Mme|Madame|Monsieur|H[aä]r|Madamm)[ ]"
+    r"(?P<name>Montag|Dienstag|Mittwoch|Donnerstag|Freitag|Samstag|Sonntag|März|Mai|April|August|"
+    r"Monday|Friday|Sunday|May|March|June|Lundi|Mardi|Mercredi|Jeudi|Vendredi|Samedi|Dimanche|"
+    r"Janvier|Mars|Avril|Juin)(?=[ ]?[,.;:!?)\n]|[ ](?:hat|ist|war|kommt|will|sagte?|und|has|is|"
+    r"was|said|and|est|dit|et|a|huet|ass|seet|an)(?!\w))"
+)
+_GREETED_SMALL = re.compile(
+    r"(?:^|[\n>.!?])[ ]{0,3}(?:hi|hey|hiya|hello|hallo|salut|coucou|moien|moin|servus|bonjour)[ ]"
+    r"(?P<name>(?-i:[a-zà-ÿ]){3,20})(?![\w\-@.])",
+    re.IGNORECASE,
+)
 # "Gemeldet von: lschoenfelder"
 _USER_FIELD = re.compile(
-    r"(?:von|vun|par|by|login|user(?:name)?|kennung|compte|utilisateur|benutzer(?:name)?)[ ]?:[ ]?"
+    r"(?:(?:von|vun|par|by|kennung|compte)[ ]?:|(?<!\w)(?:login|user(?:name)?|utilisateur|"
+    r"(?:be)?nutzer(?:name)?|benotzer(?:numm)?|identifiant)[ ]?:?)[ ]?"
     r"(?P<name>(?-i:[a-zà-ÿ]{5,20}))(?![\w@.\-])",
     re.IGNORECASE,
 )
@@ -71,8 +101,24 @@ class SenderRecognizer(RuleRecognizer):
             if fold_name(match["first"]) in TRUSTED_FIRST_NAMES:
                 yield Hit(*match.span(), Label.PERSON, LIKELY, "user_name")
         for match in _USER_FIELD.finditer(text):
-            if not is_plain_word(match["name"]) and not is_never_a_name(match["name"]):
+            if not is_word(match["name"]) and not is_never_a_name(match["name"]):
                 yield Hit(*match.span("name"), Label.PERSON, LIKELY, "user_name")
+        last = _LAST_SIGN.search(text, max(0, len(text) - 40))
+        if last and last.lastgroup:
+            yield Hit(*last.span(last.lastgroup), Label.PERSON, LIKELY, "initials")
+        yield from self._called(text)
+
+    def _called(self, text: str) -> Iterator[Hit]:
+        """Nicknames, surnames that are days, and first names greeted in small letters."""
+        for match in _CALLED.finditer(text):
+            if not is_never_a_name(match["name"]):
+                yield Hit(*match.span("name"), Label.PERSON, LIKELY, "called")
+        for match in _OF_A_DAY.finditer(text):
+            yield Hit(*match.span("name"), Label.PERSON, CUED, "title")
+        for match in _GREETED_SMALL.finditer(text):
+            name = match["name"]
+            if fold_name(name) in FIRST_NAMES and not is_never_a_name(name):
+                yield Hit(*match.span("name"), Label.PERSON, CUED, "greeting")
 
     def _displayed(self, text: str) -> Iterator[Hit]:
         for match in _DISPLAYED.finditer(text):
