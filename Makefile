@@ -18,7 +18,7 @@ RUN := .venv/bin/python
 STAMP := .venv/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo demo-check test lint format reference lock bench-start bench-latency bench-privacy drill-audit drill-privacy clean
+.PHONY: help env demo demo-check test lint format reference lock bench-start bench-latency bench-audit bench-privacy drill-audit drill-privacy clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16

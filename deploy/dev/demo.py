@@ -173,6 +173,7 @@ def _show_addresses(demo: Mapping[str, Any], plan: Installation) -> None:
     gateway = demo["gateway"]
     print(f"\nPortal         {gateway}/")
     print(f"Auditor        {gateway}/audit")
+    print(f"Administration {gateway}/admin")
     print(f"API            {gateway}/v1   (OpenAI-compatible; `model` names an assistant)")
     print(f"Keycloak       {demo['keycloak']}   (its administrator: {plan.secrets_dir})")
     print(f"Model server   {demo['model_server']}")
