@@ -17,6 +17,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from parvis.audit.entries import format_time
 from parvis.audit.export import MANIFEST_FORMAT, read_verifier, tile_path
 from parvis.audit.notes import Checkpoint, format_proof, format_vkey, key_id, sign_note
 from parvis.audit.tree import (
@@ -27,7 +28,6 @@ from parvis.audit.tree import (
     leaf_hash,
     root_at,
 )
-from parvis.audit.writer import format_time
 
 INSTALLATION = "scale.test"
 START_US = 1_764_547_200_000_000  # 2025-12-01

@@ -13,14 +13,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from parvis.audit import Draft
 from parvis.audit.canonical import encode_json
+from parvis.audit.entries import format_time
 from parvis.audit.events import build_body, check_block
 from parvis.audit.files import make_private_folder
 from parvis.audit.notes import Checkpoint, sign_note
+from parvis.audit.rows import Change, HeadRow, RecordRow
 from parvis.audit.sealing import pseudonym, seal_value
 from parvis.audit.sqlite_store import SqliteStore
-from parvis.audit.store import Change, HeadRow, RecordRow
 from parvis.audit.tree import Frontier, leaf_hash
-from parvis.audit.writer import format_time
 from parvis.keystore import KeyStore, day_ref
 
 _LOG = "ab" * 16

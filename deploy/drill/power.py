@@ -21,9 +21,10 @@ from typing import Any
 from deploy.drill.crash import AGENCIES, INSTALLATION, ROOT_KEY, compare, opened
 from deploy.drill.faults import Call, Disk, under
 from parvis.audit import Draft, Receipt, events
+from parvis.audit.entries import Entry, system_entry
 from parvis.audit.fsck import check_logs
 from parvis.audit.sequencer import Limits, Sequencer
-from parvis.audit.writer import Entry, Writer, system_entry
+from parvis.audit.writer import Writer
 from parvis.keystore import KeyStore
 
 _SECTOR = 512

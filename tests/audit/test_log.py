@@ -22,9 +22,10 @@ from parvis.audit import writer as writer_module
 from parvis.audit.events import replace_id
 from parvis.audit.fsck import check_log
 from parvis.audit.notes import Checkpoint
+from parvis.audit.rows import Range
 from parvis.audit.sealing import open_value, pseudonym
 from parvis.audit.sqlite_store import SqliteStore
-from parvis.audit.store import Range, StoreBusy, StoreFault
+from parvis.audit.store import StoreBusy, StoreFault
 from parvis.audit.stores import open_store
 from parvis.audit.tree import leaf_hash, verify_inclusion
 from parvis.errors import AuditUnavailable
@@ -223,9 +224,9 @@ def test_sealed_values_without_a_key_are_refused(log: AuditLog) -> None:
 def test_positions_and_times_never_go_back(log: AuditLog, monkeypatch: pytest.MonkeyPatch) -> None:
     fill_fast(log, 3)
     earlier = time.time_ns() // 1000 - 5_000_000
-    monkeypatch.setattr(writer_module, "_now_us", lambda: earlier)
+    monkeypatch.setattr(writer_module, "now_us", lambda: earlier)
     fill_fast(log, 2)
-    monkeypatch.setattr(writer_module, "_now_us", lambda: earlier - 3600_000_000)
+    monkeypatch.setattr(writer_module, "now_us", lambda: earlier - 3600_000_000)
     fill_fast(log, 2)
     found = records(log)
     assert [one["seq"] for one in found] == list(range(len(found)))
@@ -241,7 +242,7 @@ def test_a_stepped_clock_still_verifies(
     log = house.open()
     fill_fast(log, 3)
     now = time.time_ns() // 1000
-    monkeypatch.setattr(writer_module, "_now_us", lambda: now - 86_400_000_000)
+    monkeypatch.setattr(writer_module, "now_us", lambda: now - 86_400_000_000)
     fill_fast(log, 3)
     report = verify.verify_folder(str(export(log, tmp_path / "out")))
     assert report["verdict"] == "INTACT", report["findings"]

@@ -15,7 +15,8 @@ from parvis.audit.cosignatures import add_cosignatures
 from parvis.audit.events import PLATFORM
 from parvis.audit.key_times import format_vkey_at
 from parvis.audit.notes import format_proof
-from parvis.audit.store import RecordRow, Store
+from parvis.audit.rows import RecordRow
+from parvis.audit.store import Store
 from parvis.audit.tree import inclusion_proof, leaf_hash, verify_inclusion
 
 _MAX_TOKENS_OF_A_HEAD = 100

@@ -20,11 +20,12 @@ from typing import Any
 import orjson
 
 from parvis.audit import wire
+from parvis.audit.entries import Emitter, Entry
 from parvis.audit.receipts import Receipt
 from parvis.audit.sequencer import MAX_QUEUE, MAX_QUEUE_BYTES, MAX_WAIT_S
 from parvis.audit.start_check import LogInconsistent
 from parvis.audit.store import StoreUnsafe
-from parvis.audit.writer import Emitter, Entry, LogStopped, NotOpen
+from parvis.audit.writer import LogStopped, NotOpen
 from parvis.errors import AuditUnavailable
 
 log = logging.getLogger(__name__)

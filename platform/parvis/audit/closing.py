@@ -11,24 +11,18 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from parvis.audit.entries import Entry, Placed, State, ending, system_entry
 from parvis.audit.events import PLATFORM, Draft, replace_id
 from parvis.audit.key_times import open_head
 from parvis.audit.log_keys import HeadFile, LogKeys
 from parvis.audit.notes import Checkpoint, NoteInvalid, format_vkey
+from parvis.audit.rows import ClosedRow, LogRow
 from parvis.audit.start_check import find_fault, find_owner, parse_kept
-from parvis.audit.store import ClosedRow, LogRow, Store, StoreUnsafe
+from parvis.audit.store import Store, StoreUnsafe
 from parvis.audit.stores import open_store
 from parvis.audit.tree import Frontier, root_at
 from parvis.audit.turns import Act
-from parvis.audit.writer import (
-    Entry,
-    Placed,
-    State,
-    Writer,
-    ending,
-    open_heads,
-    system_entry,
-)
+from parvis.audit.writer import Writer, open_heads
 from parvis.keystore import SealBroken
 
 ROLLBACK_GROUNDS = {

@@ -21,17 +21,18 @@ import orjson
 
 from parvis.audit.anchors_export import find_heads, list_notes, list_tokens
 from parvis.audit.anchors_store import AnchorStore
+from parvis.audit.entries import format_time
 from parvis.audit.events import PLATFORM
 from parvis.audit.files import sync_folder
 from parvis.audit.key_times import format_vkey_at, list_valid
 from parvis.audit.log import AuditLog
 from parvis.audit.notes import NoteInvalid, format_proof, format_vkey, open_note
 from parvis.audit.reader import to_us
+from parvis.audit.rows import LogRow, Range, RecordRow, TurnRow
 from parvis.audit.sealed_list import SealedList
 from parvis.audit.start_check import find_birth
-from parvis.audit.store import LogRow, Range, RecordRow, Store, TurnRow
+from parvis.audit.store import Store
 from parvis.audit.tree import TILE_WIDTH, Reader, inclusion_proof
-from parvis.audit.writer import format_time
 from parvis.errors import AuditUnavailable, NotFound
 
 MANIFEST = "manifest"

@@ -15,19 +15,11 @@ from parvis.audit.events import PLATFORM
 from parvis.audit.key_times import open_head
 from parvis.audit.log_keys import HEADS_NAME, LogKeys
 from parvis.audit.notes import NoteInvalid, format_vkey
+from parvis.audit.rows import HeadRow, LogRow, Range, RecordRow, TurnRow
 from parvis.audit.sealed_list import find_allowance
 from parvis.audit.sealing import open_value
 from parvis.audit.start_check import LogInconsistent, check_signed, describe_broken, find_broken
-from parvis.audit.store import (
-    HeadRow,
-    LogRow,
-    Range,
-    RecordRow,
-    Store,
-    StoreFault,
-    StoreUnsafe,
-    TurnRow,
-)
+from parvis.audit.store import Store, StoreFault, StoreUnsafe
 from parvis.audit.stores import has_store, open_store
 from parvis.audit.tree import TILE_WIDTH, Frontier, leaf_hash, root_at
 from parvis.audit.verify import LAWS, Erasures, RecordChecker, digest_key

@@ -17,7 +17,7 @@ from parvis.audit.notes import (
     parse_checkpoint,
     sign_note,
 )
-from parvis.audit.store import KeyRow
+from parvis.audit.rows import KeyRow
 
 
 def list_valid(keys: Sequence[KeyRow], size: int) -> list[bytes]:

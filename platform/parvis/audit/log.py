@@ -19,24 +19,20 @@ from typing import Any
 from parvis.audit import events, wire
 from parvis.audit.canonical import MAX_RECORD_BYTES, encode_json
 from parvis.audit.client import Client, Pending
+from parvis.audit.entries import Emitter, Entry, ending, format_time
 from parvis.audit.events import Actor, Draft, KeyRef
 from parvis.audit.files import make_private_folder
 from parvis.audit.log_keys import Boot
 from parvis.audit.reader import AuditReader, LogHead
 from parvis.audit.receipts import Receipt
+from parvis.audit.rows import LogRow
 from parvis.audit.sealing import SealedValue, pseudonym, seal_value
 from parvis.audit.sequencer import Limits, is_reserved
 from parvis.audit.server import Server, describe_fault, read_fault
 from parvis.audit.start_check import LogInconsistent
-from parvis.audit.store import LogRow, Occupied, Store, StoreFault, StoreUnsafe
+from parvis.audit.store import Occupied, Store, StoreFault, StoreUnsafe
 from parvis.audit.stores import open_store
-from parvis.audit.writer import (
-    Emitter,
-    Entry,
-    LogStopped,
-    ending,
-    format_time,
-)
+from parvis.audit.writer import LogStopped
 from parvis.errors import AuditUnavailable
 from parvis.keystore import DataKey, KeyStore, SealBroken, day_ref
 

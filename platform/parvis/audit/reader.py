@@ -19,8 +19,9 @@ from parvis.audit.ended import RolledBack, find_rolled_back
 from parvis.audit.key_times import list_valid
 from parvis.audit.notes import format_fingerprint, format_proof, format_vkey
 from parvis.audit.receipts import parse_receipt
+from parvis.audit.rows import LogRow, Range, RecordRow
 from parvis.audit.sealing import open_value
-from parvis.audit.store import LogRow, Range, RecordRow, StoreFault, StoreUnsafe
+from parvis.audit.store import StoreFault, StoreUnsafe
 from parvis.audit.stores import has_store, open_store
 from parvis.audit.tree import Frontier, Known, consistency_proof, inclusion_proof, root_at
 from parvis.errors import AuditUnavailable, NotFound

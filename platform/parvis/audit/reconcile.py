@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
+from parvis.audit.entries import format_time
 from parvis.audit.events import KINDS, PLATFORM, Draft
 from parvis.audit.reader import AuditReader, AuditRecord, to_us
-from parvis.audit.writer import format_time
 from parvis.errors import Conflict
 
 Outcome = Literal["finished", "aborted", "failed", "unknown", "open"]

@@ -9,7 +9,8 @@ from typing import Any
 
 import orjson
 
-from parvis.audit.store import Range, RecordRow, Store
+from parvis.audit.rows import Range, RecordRow
+from parvis.audit.store import Store
 
 FORMAT = "parvis-audit-sealed/v1"
 _PAGE = 1000

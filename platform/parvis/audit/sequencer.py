@@ -16,8 +16,9 @@ from typing import Any, Self
 
 from parvis.audit import events, turns
 from parvis.audit.ballast import Ballast
+from parvis.audit.entries import Emitter, Entry, ending, system_entry
 from parvis.audit.store import StoreBusy
-from parvis.audit.writer import Emitter, Entry, LogStopped, Writer, ending, system_entry
+from parvis.audit.writer import LogStopped, Writer
 from parvis.errors import AuditUnavailable
 from parvis.settings import Settings
 

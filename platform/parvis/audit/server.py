@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from parvis.audit import closing, turns, wire
+from parvis.audit.entries import Emitter, Entry
 from parvis.audit.events import KINDS, UUID_FORM
 from parvis.audit.files import write_durably
 from parvis.audit.receipts import Receipt
@@ -22,7 +23,7 @@ from parvis.audit.sealing import SealedValue
 from parvis.audit.sequencer import Item, Limits, Sequencer
 from parvis.audit.start_check import LogInconsistent
 from parvis.audit.store import Occupied, StoreUnsafe
-from parvis.audit.writer import Emitter, Entry, LogStopped, NotOpen, Writer
+from parvis.audit.writer import LogStopped, NotOpen, Writer
 from parvis.errors import AuditUnavailable
 from parvis.keystore import SealBroken
 

@@ -11,15 +11,8 @@ from parvis.audit.events import PLATFORM
 from parvis.audit.key_times import open_head
 from parvis.audit.log_keys import HeadFile
 from parvis.audit.notes import Checkpoint, NoteInvalid, parse_checkpoint
-from parvis.audit.store import (
-    ClosedRow,
-    HeadRow,
-    LogRow,
-    Range,
-    RecordRow,
-    Store,
-    StoreUnsafe,
-)
+from parvis.audit.rows import ClosedRow, HeadRow, LogRow, Range, RecordRow
+from parvis.audit.store import Store, StoreUnsafe
 from parvis.audit.tree import Frontier, root_at
 
 _BIRTHS = ("log.created", "log.rollback")

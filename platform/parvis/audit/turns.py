@@ -13,12 +13,13 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from parvis.audit.cosignatures import derive_cosigner, sign_cosignature
+from parvis.audit.entries import Placed, State, system_entry
 from parvis.audit.events import PLATFORM, Draft, replace_id
 from parvis.audit.key_times import list_valid, sign_turn
 from parvis.audit.notes import Checkpoint, format_vkey, key_id
-from parvis.audit.store import HeadRow, KeyRow, LogRow, TurnRow
+from parvis.audit.rows import HeadRow, KeyRow, LogRow, TurnRow
 from parvis.audit.tree import root_at
-from parvis.audit.writer import Placed, State, Writer, system_entry
+from parvis.audit.writer import Writer
 
 SCHEDULE = "schedule"
 ROTATION_GROUNDS = {

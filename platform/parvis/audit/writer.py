@@ -6,14 +6,10 @@ One process writes, under a file lock that it holds for its life; in it, the thr
 
 import os
 import socket
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -21,6 +17,16 @@ from parvis.audit import events
 from parvis.audit.anchors_export import thin_heads
 from parvis.audit.canonical import MAX_RECORD_BYTES, encode_json
 from parvis.audit.cosignatures import describe_cosigner, name_cosigner, sign_cosignature
+from parvis.audit.entries import (
+    Emitter,
+    Entry,
+    Placed,
+    State,
+    build_receipt,
+    format_time,
+    now_us,
+    system_entry,
+)
 from parvis.audit.files import LockFile, make_private_folder
 from parvis.audit.key_times import list_valid, open_head
 from parvis.audit.log_keys import Boot, HeadFile, LogKeys
@@ -33,17 +39,9 @@ from parvis.audit.notes import (
     sign_note,
 )
 from parvis.audit.receipts import Receipt
-from parvis.audit.sealing import SealedValue
+from parvis.audit.rows import HeadRow, LogRow, Position, RecordRow
 from parvis.audit.start_check import LogInconsistent, check_signed, find_broken
-from parvis.audit.store import (
-    Change,
-    HeadRow,
-    LogRow,
-    Occupied,
-    Position,
-    RecordRow,
-    StoreUnsafe,
-)
+from parvis.audit.store import Occupied, StoreUnsafe
 from parvis.audit.stores import open_store
 from parvis.audit.tree import EMPTY_ROOT, TILE_WIDTH, Frontier, leaf_hash
 from parvis.domain import RECORDS_FLOOR_DAYS
@@ -61,53 +59,6 @@ class NotOpen(ValueError):
 
 class LogStopped(Exception):
     """This agency's log takes nothing now: it is closed, or not what was signed. Others go on."""
-
-
-class Emitter(NamedTuple):
-    """Who hands in records: one life of one process, and its name."""
-
-    boot: str
-    worker: str
-
-
-class Entry(NamedTuple):
-    """A record on its way in: its body without position and time, and its sealed values.
-
-    `emitter` is None for records of the writer itself. `log_id` is the log that it was built for,
-    empty when that does not matter.
-    """
-
-    tenant_id: str
-    body: dict[str, Any]
-    sealed: Sequence[SealedValue] = ()
-    emitter: Emitter | None = None
-    log_id: str = ""
-
-
-@dataclass(slots=True)
-class State:
-    """One log during a transaction: what it was, what is added, how it is signed in the end."""
-
-    log: LogRow
-    frontier: Frontier
-    last_us: int
-    note: str
-    signed_size: int = 0
-    root: bytes = b""
-    signature: bytes = b""
-    stored: int = 0
-    change: Change = field(default_factory=Change)
-    found: dict[str, Position] = field(default_factory=dict)
-    open: set[str] = field(default_factory=set)
-
-
-class Placed(NamedTuple):
-    """A record at its position, before the commit."""
-
-    state: State
-    record_id: str
-    seq: int
-    leaf_hash: bytes
 
 
 Birth = Callable[[LogRow, dict[str, str]], list[Entry]]
@@ -165,7 +116,7 @@ class Writer:
     @staticmethod
     def clock() -> int:
         """The time by which pruning is judged (microseconds since 1970)."""
-        return _now_us()
+        return now_us()
 
     def is_alive(self, boot: str) -> bool:
         """True while the process of that life is there."""
@@ -326,7 +277,7 @@ class Writer:
             return ""
         text = note.rpartition("\n\n")[0] + "\n"
         key = self.keys.get_cosigner(log.id, log.public_key)
-        return sign_cosignature(text, log.origin, key, _now_us() // 1_000_000)
+        return sign_cosignature(text, log.origin, key, now_us() // 1_000_000)
 
     def delete_sealed(self, tenant_id: str, key_id: str) -> int:
         """Delete what is sealed under a data key, to the last byte; gives how many there were."""
@@ -498,7 +449,7 @@ class Writer:
         return Placed(state, body["id"], seq, hashed)
 
     def _note_step(self, state: State) -> None:
-        now = _now_us()
+        now = now_us()
         if now < state.last_us - _STEP_US:
             change = {"before": format_time(state.last_us), "after": format_time(now)}
             state.last_us = now
@@ -506,7 +457,7 @@ class Writer:
             self._insert(state, stepped.body, self.emitter)
 
     def _insert(self, state: State, body: dict[str, Any], emitter: Emitter) -> tuple[int, bytes]:
-        seq, time_us = state.frontier.size, max(_now_us(), state.last_us)
+        seq, time_us = state.frontier.size, max(now_us(), state.last_us)
         count = self._count(state.log, emitter.boot) + 1
         record = body | {
             "log": state.log.id,
@@ -568,41 +519,3 @@ def _born(log: LogRow, named: dict[str, str]) -> list[Entry]:
     if log.tenant_id != events.PLATFORM:
         entries.append(system_entry(events.PLATFORM, events.replace_id(born)))
     return entries
-
-
-def system_entry(tenant_id: str, draft: events.Draft) -> Entry:
-    """A record that the log makes about itself."""
-    body = events.build_body(draft)
-    return Entry(tenant_id, body | {"actor": {"type": "system"}, "seen": format_time(_now_us())})
-
-
-def ending(tenant_id: str, intent: str, reason: str) -> Entry:
-    """`chat.unknown` for an intent whose process will never tell how it ended."""
-    return system_entry(tenant_id, events.Draft("chat.unknown", re=intent, reason=reason))
-
-
-def build_receipt(placed: Placed) -> Receipt:
-    state = placed.state
-    return Receipt(
-        state.log.id,
-        placed.seq,
-        placed.leaf_hash,
-        state.frontier.size,
-        state.root,
-        state.signature,
-        placed.record_id,
-    )
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1000
-
-
-def format_time(time_us: int) -> str:
-    """RFC 3339 in UTC with microseconds."""
-    return f"{_format_second(time_us // 1_000_000)}.{time_us % 1_000_000:06d}Z"
-
-
-@lru_cache(16)
-def _format_second(second: int) -> str:
-    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"

@@ -12,13 +12,13 @@ from typing import Any
 from parvis.audit import verify
 from parvis.audit.anchors import Anchors, build_anchors
 from parvis.audit.ended import RolledBack
+from parvis.audit.entries import format_time
 from parvis.audit.events import PLATFORM, SYSTEM, Actor, Draft
 from parvis.audit.export import export_files, write_folder
 from parvis.audit.fsck import LogCheck, check_logs
 from parvis.audit.log import AuditLog
 from parvis.audit.notes import format_fingerprint
 from parvis.audit.reader import Proof, to_us
-from parvis.audit.writer import format_time
 from parvis.cli.audit_backup import register_backup
 from parvis.cli.audit_feed import register_feed
 from parvis.cli.audit_keys import register_keys
