@@ -31,7 +31,7 @@ _DOT = (
 )
 _EMAIL = re.compile(
     rf"(?<![\w.+%\-])[\w+%\-]{{1,64}}(?:{_DOT}[\w+%\-]{{1,64}}){{0,6}}{_AT}"
-    rf"[^\W_](?:[\w\-]{{0,61}}[^\W_])?(?:{_DOT}[^\W_](?:[\w\-]{{0,61}}[^\W_])?){{0,6}}",
+    rf"(?=[\w\-]{{2}}|[^\W_]\.)[^\W_](?:[\w\-]{{0,61}}[^\W_])?(?:{_DOT}[^\W_](?:[\w\-]{{0,61}}[^\W_])?){{0,6}}",
     re.IGNORECASE,
 )
 # "marie point dupont arobase courriel point lu", said on the telephone
@@ -43,7 +43,8 @@ _SPOKEN_EMAIL = re.compile(
 )
 _AT_SIGN = re.compile(r"@|%40|&#|&commat|[\[({] ?(?:at|arobas)", re.IGNORECASE)
 _SPLIT_EMAIL = re.compile(
-    r"(?<![\w.+%\-])[\w+%\-]{1,64}(?:\.[\w+%\-]{1,64}){0,6} ?@ ?[^\W_][\w\-]{0,61}"
+    r"(?<![\w.+%\-])[\w+%\-]{1,64}(?:\.[\w+%\-]{1,64}){0,6} ?@ ?(?=[\w\-]{2}|[^\W_] "
+    r"?\.)[^\W_][\w\-]{0,61}"
     r"(?:(?:\.| \. )[a-z][\w\-]{0,30}){1,4}",
     re.IGNORECASE,
 )
