@@ -31,7 +31,8 @@ _DOT = (
 )
 _EMAIL = re.compile(
     rf"(?<![\w.+%\-])[\w+%\-]{{1,64}}(?:{_DOT}[\w+%\-]{{1,64}}){{0,6}}{_AT}"
-    rf"(?=[\w\-]{{2}}|[^\W_]\.)[^\W_](?:[\w\-]{{0,61}}[^\W_])?(?:{_DOT}[^\W_](?:[\w\-]{{0,61}}[^\W_])?){{0,6}}",
+    rf"(?=[\w\-]{{2}}|[^\W_]{_DOT})[^\W_](?:[\w\-]{{0,61}}[^\W_])?"
+    rf"(?:{_DOT}[^\W_](?:[\w\-]{{0,61}}[^\W_])?){{0,6}}",
     re.IGNORECASE,
 )
 # "marie point dupont arobase courriel point lu", said on the telephone
