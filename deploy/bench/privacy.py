@@ -17,7 +17,15 @@ from parvis.privacy import build_privacy
 from parvis.privacy.detector import Detection
 from parvis.privacy.entities import Label
 from parvis.settings import load_settings
-from tests.privacy.devset import LANGUAGES, TRAP, Message, load_later, load_messages, vary
+from tests.privacy.devset import (
+    LANGUAGES,
+    TRAP,
+    Message,
+    load_hardest,
+    load_later,
+    load_messages,
+    vary,
+)
 from tests.privacy.made import make_identifiers, make_messages
 
 PAGE = Path(__file__).parents[2] / "docs" / "privacy.md"
@@ -118,12 +126,14 @@ def time_per_1000(messages: Sequence[Message], detect: Detector) -> float:
 
 def build_table(ours: Detector) -> list[str]:
     """The table as lines of Markdown; four numbers are French, German, Luxembourgish, English."""
-    written, later = load_messages(), load_later()
+    written, later, hardest = load_messages(), load_later(), load_hardest()
     sets = {
         "handwritten messages": written,
         "the same, careless": vary(written),
         "in other voices": later,
         "in other voices, careless": vary(later),
+        "the hardest": hardest,
+        "the hardest, careless": vary(hardest),
         "from templates": make_messages(),
         "identifiers": make_identifiers(),
     }
@@ -206,6 +216,7 @@ def show_misses(ours: Detector) -> None:
         ("written", written),
         ("careless", vary(written)),
         ("later", load_later()),
+        ("hardest", load_hardest()),
         ("made", make_messages()),
         ("identifiers", make_identifiers()),
     ):

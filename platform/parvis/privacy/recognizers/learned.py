@@ -54,6 +54,8 @@ _NUMBERS = _CODES | {Label.DATE_OF_BIRTH}
 _LONGEST_LETTERS = 4
 _SHORTEST_CODE = 4
 _MOST_DIGITS = 8
+# E.164: 15 digits, and the two zeros that are dialled before a country
+_MOST_DIALLED = 17
 
 
 class LearnedRecognizer(RuleRecognizer):
@@ -184,6 +186,8 @@ def _is_fit(text: str, hit: Hit, *, is_cased: bool) -> bool:
     digits = sum(map(str.isdigit, shown))
     if hit.label is Label.CASE_NUMBER and digits > _MOST_DIGITS:
         return False  # a number so long has check digits, or it is a rule's to say whose it is
+    if hit.label is Label.PHONE and digits > _MOST_DIALLED:
+        return False
     if hit.label in _CODES and sum(map(str.isalnum, shown)) < _SHORTEST_CODE:
         return False
     if hit.label in _NUMBERS:
