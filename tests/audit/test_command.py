@@ -136,6 +136,7 @@ def test_an_unknown_agency_has_nothing_to_export(
     installed: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["audit", "export", "--tenant", "x", "--out", str(tmp_path / "out")]) == 1
-    assert capsys.readouterr().err == "parvis: no log of this name\n"
+    told = capsys.readouterr().err
+    assert told == "parvis: no log of this agency: `parvis audit fsck` lists them\n"
     assert not (tmp_path / "out").exists()
     assert kinds(installed)[-1] == "chat.finished"

@@ -22,7 +22,7 @@ from parvis.audit.reader import Proof, to_us
 from parvis.cli.audit_backup import register_backup
 from parvis.cli.audit_feed import register_feed
 from parvis.cli.audit_keys import register_keys
-from parvis.cli.audit_open import open_log, require_logs
+from parvis.cli.audit_open import open_log, require_log, require_logs
 from parvis.cli.audit_outside import register_outside
 from parvis.cli.audit_reconcile import register_reconcile
 from parvis.cli.audit_rollback import register_rollback
@@ -198,8 +198,7 @@ def export_log(
     With `anchors` the head goes to witnesses and time-stamp authority first. `log_id` names a log
     that another one has taken the place of: what is left of it.
     """
-    if tenant_id not in log.reader.list_tenants():
-        raise NotFound("no log of this name")
+    require_log(log, tenant_id)
     period = {"from": from_time, "to": to_time}
     target: dict[str, Any] = {"view": "folder", "log": log_id}
     target |= {name: format_time(to_us(moment)) for name, moment in period.items() if moment}

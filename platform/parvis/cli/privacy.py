@@ -66,7 +66,7 @@ def run_scan(args: argparse.Namespace) -> int:
         print(scanned.line, flush=True)
         faulty += scanned.is_faulty
     if faulty:
-        print(f"parvis: {faulty} faulty lines", file=sys.stderr)
+        print(f"parvis: faulty lines: {faulty}", file=sys.stderr)
     return 1 if faulty else 0
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from parvis.privacy.conflicts import Finding
 from parvis.privacy.entities import Label
 from parvis.privacy.tagger import Token
-from parvis.privacy.words import is_never_a_name
+from parvis.privacy.words import has_capitals, is_never_a_name
 
 Stretch = tuple[int, int]
 
@@ -34,17 +34,19 @@ _STREET = re.compile(
 class Trust:
     """Below which chance the tagger is trusted that a word is no name (a word in small letters has
     its own), whether a word in the list of names is in doubt at any chance, and whether a number
-    is that could belong to an address."""
+    is that could belong to an address, and whether a text whose writer uses no capitals is in doubt
+    as a whole: there a rare name looks like any word."""
 
     capital: float
     small: float
     listed: bool
     numbers: bool
+    uncased: bool
 
 
 # Chosen on the development messages; what each costs and misses stands in docs/privacy.md.
-CAREFUL = Trust(capital=0.02, small=0.1, listed=True, numbers=True)
-LIGHT = Trust(capital=0.05, small=0.4, listed=False, numbers=False)
+CAREFUL = Trust(capital=0.02, small=0.1, listed=True, numbers=True, uncased=True)
+LIGHT = Trust(capital=0.05, small=0.4, listed=False, numbers=False, uncased=False)
 
 
 def find_doubts(
@@ -56,6 +58,8 @@ def find_doubts(
     trust: Trust,
 ) -> list[Stretch]:
     """Stretches of the text that the name model must read, in order and disjoint."""
+    if trust.uncased and not has_capitals(text):
+        return [(0, len(text))]
     covered = bytearray(len(text))
     for finding in findings:
         if finding.score >= _MASKED_SCORE:

@@ -26,7 +26,7 @@ from parvis.privacy.span_cache import SpanCache
 from parvis.privacy.stoplist import find_allowed, find_readable
 from parvis.privacy.tagger import load_tagger
 
-VERSION = "2"
+VERSION = "3"
 DETECTOR = f"parvis-privacy-{VERSION}+rampart-{SHA256['model_q4.onnx'][:8]}"
 _CACHED_TEXTS = 4096
 _TIME_LIMIT_S = 120.0

@@ -9,6 +9,7 @@ from importlib.resources import files
 
 _NUMBER_OF = ("-nr", "nummer", "-numm", "-id", "-no")
 _WORD = re.compile(r"[^\W\d_]+[ ]")
+_CASED_SHARE = 60
 # Particles inside names; alone they are nothing.
 PARTICLES = frozenset(
     (
@@ -60,3 +61,8 @@ def _read(name: str) -> str:
 
 NEVER_A_NAME = load_words("never_names.txt")
 FIRST_NAMES, TRUSTED_FIRST_NAMES = load_first_names()
+
+
+def has_capitals(text: str) -> bool:
+    """Whether its writer uses capitals, so that a name would have one: one sign in sixty."""
+    return _CASED_SHARE * sum(map(str.isupper, text)) > len(text)

@@ -19,7 +19,7 @@ from parvis.privacy.recognizers.base import Hit, RuleRecognizer
 from parvis.privacy.recognizers.lexicon import is_first_name
 from parvis.privacy.recognizers.places import is_office_address
 from parvis.privacy.tagger import Token
-from parvis.privacy.words import FIRST_NAMES, fold_name, is_never_a_name
+from parvis.privacy.words import FIRST_NAMES, fold_name, has_capitals, is_never_a_name
 
 # Chosen by leaving whole sets of messages out of training (`deploy/train/README.md`): one word
 # must be believed in so firmly, the words beside it may be less sure.
@@ -45,7 +45,6 @@ _LEAST_CHANCE = 0.001
 _WORDS = re.compile(r"[^\W\d_]+")
 _INITIAL = re.compile(r"(?<!\w)[A-ZÀ-Þ]\.[ ]?\Z")
 _ADDRESSES = ("address_", "rampart_address")
-_CASED_SHARE = 60
 _NOTHING = KINDS.index(None)
 _PIECE = 4_000
 _PLACES = frozenset({Label.ADDRESS, Label.LOCATION})
@@ -72,7 +71,7 @@ class LearnedRecognizer(RuleRecognizer):
     def find(self, text: str) -> Iterable[Hit]:
         """Every stretch of the text that is believed in firmly, kind by kind."""
         tokens, chances = self._read(text)
-        is_cased = _CASED_SHARE * sum(map(str.isupper, text)) > len(text)
+        is_cased = has_capitals(text)
         for place, kind in enumerate(KINDS):
             if kind is not None:
                 for hit in _hits(tokens, chances[:, place], kind):

@@ -14,7 +14,7 @@ from parvis.privacy.recognizers.places import (
 )
 from parvis.privacy.tagger import load_tagger, read_tokens
 from parvis.privacy.word_reader import Word
-from parvis.privacy.words import is_never_a_name
+from parvis.privacy.words import has_capitals, is_never_a_name
 
 _NAME_KINDS = ("GIVEN_NAME", "SURNAME")
 _PLACE_KINDS = ("BUILDING_NUMBER", "STREET_NAME", "SECONDARY_ADDRESS", "ZIP_CODE", "CITY", "STATE")
@@ -22,7 +22,6 @@ _NAME_BELIEF = 0.5
 _PLACE_BELIEF = 0.5
 # In a text that uses capitals a name in small letters must be believed in firmly.
 _SMALL_NAME_BELIEF = 0.95
-_CASED_SHARE = 60
 # A lone word of the dictionary that the tagger thinks less likely a name than this is none.
 _COMMON_BELIEF, _AROUND = 0.005, 80
 _BETWEEN_NAMES = re.compile(
@@ -68,7 +67,7 @@ def _belief(word: Word, kinds: tuple[str, ...]) -> float:
 
 def _persons(text: str, words: list[Word]) -> Iterator[Hit]:
     group: list[Word] = []
-    is_cased = _CASED_SHARE * sum(map(str.isupper, text)) > len(text)
+    is_cased = has_capitals(text)
     for word in words:
         shown = text[word.start : word.end]
         if (

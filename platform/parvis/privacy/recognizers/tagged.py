@@ -11,7 +11,7 @@ from parvis.privacy.deadline import check_deadline
 from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.base import Hit, RuleRecognizer
 from parvis.privacy.tagger import Tagger, Token, read_tokens
-from parvis.privacy.words import PARTICLES, fold_name, is_never_a_name
+from parvis.privacy.words import PARTICLES, fold_name, has_capitals, is_never_a_name
 
 # Chosen on the development messages that may be looked at and on what was kept apart from training
 # (`deploy/train/README.md`): one word of a name must be believed in, the words beside it may be
@@ -19,7 +19,6 @@ from parvis.privacy.words import PARTICLES, fold_name, is_never_a_name
 _FIRM = 0.4
 _LOOSE = 0.2
 _FIRM_SMALL = 0.9
-_CASED_SHARE = 60
 _AFTER_NAMES = frozenset({"mai", "an", "may", "son", "so", "ha", "le", "van", "ai", "bin"})
 _PIECE = 5_000
 
@@ -38,7 +37,7 @@ class TaggedNameRecognizer(RuleRecognizer):
         """Every name the tagger believes in, in order."""
         tokens, chances, _ = self.read(text)
         words = {token.text for token in tokens}
-        is_cased = _CASED_SHARE * sum(map(str.isupper, text)) > len(text)
+        is_cased = has_capitals(text)
         for group in _groups(text, tokens, chances):
             for hit in _hit(tokens, chances, group, is_cased=is_cased):
                 yield _without_genitive(text, hit, words)
