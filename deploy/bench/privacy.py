@@ -87,7 +87,7 @@ def measure(messages: Sequence[Message], detect: Detector) -> dict[str, Tally]:
     return tallies
 
 
-def build_ours(detection: Detection = Detection.THOROUGH) -> Detector:
+def build_ours(detection: Detection = Detection.CAREFUL) -> Detector:
     """The engine of the gateway."""
     engine = build_privacy(load_settings().models_dir, detection=detection)
 

@@ -129,7 +129,7 @@ class Settings(BaseModel):
         5.0, gt=0, description="Seconds between two looks for records that wait for a receiver."
     )
     privacy_detection: str = Field(
-        "thorough",
+        "careful",
         pattern="^(thorough|careful|light)$",
         description="How much of a text the name model reads: all of it (thorough), the sentences "
         "that rules and tagger leave in doubt (careful), fewer of them (light). What each misses "

@@ -42,7 +42,7 @@ def test_a_model_that_answers_for_too_few_texts_stops_the_request(
 ) -> None:
     monkeypatch.setattr(Rampart, "read_many", lambda *_: [])
     with pytest.raises(PrivacyUnavailable):
-        engine.mask(["Frau Vogel ruft an."], tag_key=b"short")
+        engine.mask(["frau vogel ruft an."], tag_key=b"short")
 
 
 def test_placeholders_in_the_arguments_of_a_tool_call_are_restored(engine: PrivacyEngine) -> None:

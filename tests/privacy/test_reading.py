@@ -13,7 +13,7 @@ from parvis.privacy.detector import Detection
 from parvis.privacy.rampart import FOLDER, Rampart
 from parvis.settings import load_settings
 
-PLAIN = "wie lange dauert das, und was kostet es?"
+PLAIN = "Wie lange dauert das, und was kostet es?"
 NAMED = "Gestern hat Katharina Vogel angerufen."
 
 
@@ -43,6 +43,8 @@ def test_a_site_chooses_how_much_the_name_model_reads(
     read.clear()
     assert engine.mask([PLAIN], tag_key=b"k").texts[0] == PLAIN
     assert (PLAIN in read) == (detection is Detection.THOROUGH)
+    assert engine.mask([PLAIN.lower()], tag_key=b"k").texts[0] == PLAIN.lower()
+    assert (PLAIN.lower() in read) == (detection is not Detection.LIGHT)
     assert engine.mask([NAMED], tag_key=b"k").counts == {"PERSON": 1}
 
 

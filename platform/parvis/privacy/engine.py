@@ -186,7 +186,7 @@ def _settle(text: str, raw: Sequence[Finding], allow: frozenset[str]) -> list[Fi
 def build_privacy(
     models_dir: Path,
     *,
-    detection: str = Detection.THOROUGH,
+    detection: str = Detection.CAREFUL,
     site_model: Path | None = None,
     time_limit_s: float = _TIME_LIMIT_S,
 ) -> PrivacyEngine:
