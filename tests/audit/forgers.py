@@ -47,7 +47,7 @@ def rebuild(
     )
     frontier, now_us = Frontier(), time.time_ns() // 1000
     with database:
-        for table in ("record", "block", "published"):
+        for table in ("record", "block", "tile", "published"):
             database.execute(f"DELETE FROM {table} WHERE log_no = ?", (no,))  # noqa: S608 - fixed names
         for seq, leaf in enumerate(leaves):
             found = leaf_hash(leaf)
