@@ -4,13 +4,17 @@ import json
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from parvis.audit import AuditLog, Draft, verify
-from parvis.audit.export import export_files, write_folder
+from parvis.audit.export import export_files, require_key_of, write_folder
 from parvis.audit.fsck import check_logs
 from parvis.audit.tree import root_at
+from parvis.errors import AuditUnavailable
 from tests.audit.houses import CIVIL_SERVANT, House
 
 PROCESSES, THREADS, TENANTS, EACH = 4, 16, 20, 12
@@ -124,3 +128,19 @@ def test_what_is_acknowledged_first_stands_first_whoever_sent_it(house: House) -
         sender = (log, other)[at % 2]
         seqs.append(sender.append("commune", Draft("auth.login", CIVIL_SERVANT), 30).seq)
     assert seqs == sorted(seqs) and len(set(seqs)) == 60
+
+
+def test_a_list_of_files_as_long_as_ten_million_records_need_is_signed_and_read_again(
+    house: House,
+) -> None:
+    """Two files for 256 records: a line each, of 90 bytes and more."""
+    log = house.open()
+    log.append("commune", Draft("auth.login", CIVIL_SERVANT))
+    with closing(log.open_reading()) as store:
+        row = store.find_log("commune")
+        assert row is not None
+        lines = "".join(f"{'0' * 64} 8192 tile/0/x000/{at:06}\n" for at in range(80_000))
+        note = log.sign_note("commune", lines)
+        require_key_of(store, row, 1, note)
+        with pytest.raises(AuditUnavailable):
+            require_key_of(store, row, 1, note.replace("8192", "8191", 1))

@@ -37,6 +37,8 @@ from parvis.errors import AuditUnavailable, NotFound
 
 MANIFEST = "manifest"
 MANIFEST_FORMAT = "parvis-audit-export/v1"
+# as the verifiers: a line of some 90 bytes for each file, two files for 256 records
+_MAX_MANIFEST_BYTES = 128 << 20
 _HERE = Path(__file__).parent
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -98,15 +100,15 @@ def export_files(
             yield file
         text = _manifest(source, lines, from_time, to_time)
         note = audit.sign_note(tenant_id, text, log_id)
-        _require_key_of(store, log, head.size, note)
+        require_key_of(store, log, head.size, note)
         yield ExportFile(MANIFEST, note.encode())
 
 
-def _require_key_of(store: Store, log: LogRow, size: int, note: str) -> None:
+def require_key_of(store: Store, log: LogRow, size: int, note: str) -> None:
     """Raises AuditUnavailable when the log got a new key while this was written."""
     for public_key in list_valid(store.list_keys(log.no), size):
         with suppress(NoteInvalid):
-            open_note(note, log.origin, public_key)
+            open_note(note, log.origin, public_key, _MAX_MANIFEST_BYTES)
             return
     raise AuditUnavailable("The log got a new key meanwhile: export it again.", retry_after=1)
 

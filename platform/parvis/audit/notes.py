@@ -47,9 +47,12 @@ def sign_note(text: str, name: str, key: Ed25519PrivateKey) -> str:
     return f"{text}\n{_DASH}{name} {signature}\n"
 
 
-def open_note(note: str, name: str, public_key: bytes) -> tuple[str, bytes]:
-    """Text and raw signature of a note signed by this key; raises NoteInvalid."""
-    if len(note) > _MAX_NOTE_BYTES:
+def open_note(
+    note: str, name: str, public_key: bytes, most: int = _MAX_NOTE_BYTES
+) -> tuple[str, bytes]:
+    """Text and raw signature of a note signed by this key, at most so many bytes long; raises
+    NoteInvalid."""
+    if len(note) > most:
         raise NoteInvalid("the note is too long")
     text, blank, lines = note.rpartition("\n\n")
     if not blank or not lines.endswith("\n"):
