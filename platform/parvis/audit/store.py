@@ -230,10 +230,6 @@ class Store(ABC):
         rows = self._select("SELECT n FROM emitter WHERE log_no = ? AND boot = ?", (log_no, boot))
         return int(rows[0][0]) if rows else 0
 
-    def list_emitters(self) -> list[str]:
-        """Every life of a process whose count is kept."""
-        return [row[0] for row in self._select("SELECT DISTINCT boot FROM emitter")]
-
     def forget_emitter(self, boot: str) -> None:
         """Drop the count of a life that has ended."""
         self._run("DELETE FROM emitter WHERE boot = ?", (boot,))
