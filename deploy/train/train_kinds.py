@@ -7,9 +7,7 @@ data give the same weights.
 """
 
 import argparse
-import base64
 import random
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +25,7 @@ from deploy.train.corpora import (
 from deploy.train.dictionaries import load_world
 from deploy.train.kind_letters import Marked, Writer, load_handwritten
 from deploy.train.values import Values, load_frames, load_towns
+from deploy.train.weights import as_bits, rounded, save
 from parvis.privacy.entities import Label
 from parvis.privacy.kind_tagger import BITS, KINDS, TOWN_BITS, KindTagger, features, read_units
 from parvis.privacy.tagger import hash_name, load_tagger
@@ -58,7 +57,9 @@ def main() -> None:
     parser.add_argument("--to", type=Path, default=TARGET)
     parser.add_argument("--without", nargs="*", default=[], help="sets of messages to leave out")
     arguments = parser.parse_args()
-    save(arguments.to, *train(arguments.data, arguments.without))
+    weights, scale, bias, towns = train(arguments.data, arguments.without)
+    head = " ".join(map(repr, [scale, *map(float, bias)]))
+    save(arguments.to, "Weights of the tagger of kinds", head, weights, towns)
 
 
 def train(data: Path, without: Sequence[str]) -> tuple[Any, float, Any, Any]:
@@ -77,8 +78,7 @@ def train(data: Path, without: Sequence[str]) -> tuple[Any, float, Any, Any]:
     buckets, gold = encode(samples, tagger)
     print(f"{len(samples)} texts, {len(gold)} words", flush=True)
     weights, bias = fit(buckets, gold)
-    scale = float(np.quantile(np.abs(weights[weights != 0]), 0.9999)) / 127
-    whole = np.clip(np.rint(weights / scale), -127, 127).astype(np.int8)
+    whole, scale = rounded(weights)
     return whole, scale, bias, _bits(known)
 
 
@@ -140,18 +140,6 @@ def fit(buckets: Any, gold: Any) -> tuple[Any, Any]:
     return weights[:size], bias
 
 
-def save(target: Path, weights: Any, scale: float, bias: Any, towns: Any) -> None:
-    """Text, as every other data file of the package."""
-    packed = base64.b64encode(zlib.compress(weights.tobytes() + towns.tobytes(), 9)).decode()
-    lines = [
-        "# Weights of the tagger of kinds, made by deploy/train; sources and licences are there.",
-        " ".join(map(repr, [scale, *map(float, bias)])),
-        *(packed[i : i + 120] for i in range(0, len(packed), 120)),
-    ]
-    target.write_text("\n".join(lines) + "\n", encoding="ascii")
-    print(f"{target.name}: {target.stat().st_size} bytes")
-
-
 def _namer(data: Path, pick: random.Random) -> Any:
     """Names of people who do not exist: F first name, S surname, P both."""
     world = load_world()
@@ -172,13 +160,11 @@ def _namer(data: Path, pick: random.Random) -> Any:
 
 
 def _bits(towns: set[str]) -> Any:
-    known = np.zeros(1 << (TOWN_BITS - 3), dtype=np.uint8)
+    hashes: set[int] = set()
     for town in towns:
         words = [word for word in town.replace("(", " ").split() if len(word) > 3]  # noqa: PLR2004
-        for word in {*words, *(town.split() if " " not in town else ())}:
-            place = hash_name(word) >> (32 - TOWN_BITS)
-            known[place >> 3] |= 1 << (place & 7)
-    return known
+        hashes.update(map(hash_name, {*words, *(town.split() if " " not in town else ())}))
+    return as_bits(hashes, TOWN_BITS)
 
 
 if __name__ == "__main__":

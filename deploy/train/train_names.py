@@ -7,7 +7,6 @@ data give the same weights.
 """
 
 import argparse
-import base64
 import hashlib
 import random
 import zlib
@@ -29,6 +28,7 @@ from deploy.train.corpora import (
 )
 from deploy.train.dictionaries import load_words, load_world
 from deploy.train.letters import Letters
+from deploy.train.weights import as_bits, rounded, save
 from parvis.privacy.tagger import (
     BITS,
     LIST_BITS,
@@ -92,7 +92,8 @@ def main() -> None:
     measure("GermEval kept apart", tagger, kept)
     measure("letters, another seed", tagger, [more.write() for _ in range(1500)])
     measure("LER test", tagger, load_ler(data / "ner/ler-test.conll"))
-    save(arguments.to, whole, scale, bias, lexicon)
+    lists = (lexicon.first_names, lexicon.surnames, lexicon.words)
+    save(arguments.to, "Weights of the name tagger", f"{scale!r} {bias!r}", whole, *lists)
 
 
 def careless(samples: list[Sample]) -> list[Sample]:
@@ -161,12 +162,6 @@ def fit(buckets: Any, gold: Any) -> tuple[Any, float]:
     return weights[:size], bias
 
 
-def rounded(weights: Any) -> tuple[Any, float]:
-    """Whole numbers of eight bits; the few very large are cut."""
-    scale = float(np.quantile(np.abs(weights[weights != 0]), 0.9999)) / 127
-    return np.clip(np.rint(weights / scale), -127, 127).astype(np.int8), scale
-
-
 def measure(name: str, tagger: Tagger, samples: list[Sample]) -> None:
     """Precision and share found, by word, at some thresholds."""
     chances, gold = [], []
@@ -183,20 +178,6 @@ def measure(name: str, tagger: Tagger, samples: list[Sample]) -> None:
             f" found {right / max(1, wanted.sum()):.3f}",
             flush=True,
         )
-
-
-def save(target: Path, weights: Any, scale: float, bias: float, lexicon: Lexicon) -> None:
-    """Text, as every other data file of the package."""
-    lists = (lexicon.first_names, lexicon.surnames, lexicon.words)
-    content = weights.tobytes() + b"".join(known.tobytes() for known in lists)
-    packed = base64.b64encode(zlib.compress(content, 9)).decode()
-    lines = [
-        "# Weights of the name tagger, made by deploy/train; sources and licences are named there.",
-        f"{scale!r} {bias!r}",
-        *(packed[i : i + 120] for i in range(0, len(packed), 120)),
-    ]
-    target.write_text("\n".join(lines) + "\n", encoding="ascii")
-    print(f"{target.name}: {target.stat().st_size} bytes")
 
 
 def pick_common(words: set[str]) -> tuple[list[str], list[str]]:
@@ -231,11 +212,7 @@ def fold_all(names: list[str]) -> set[str]:
 
 
 def _bits(words: set[str]) -> Any:
-    known = np.zeros(1 << (LIST_BITS - 3), dtype=np.uint8)
-    for word in words:
-        place = zlib.crc32(word.encode()) >> (32 - LIST_BITS)
-        known[place >> 3] |= 1 << (place & 7)
-    return known
+    return as_bits((zlib.crc32(word.encode()) for word in words), LIST_BITS)
 
 
 if __name__ == "__main__":
