@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from parvis.errors import PrivacyUnavailable
+from parvis.privacy import is_common_word
 from parvis.privacy import tagger as room
 from parvis.privacy.recognizers.tagged import TaggedNameRecognizer
-from parvis.privacy.tagger import Tagger, is_common_word, load_tagger, read_tokens
+from parvis.privacy.tagger import Tagger, load_tagger, read_tokens
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from parvis.privacy.engine import PrivacyEngine, build_privacy
 from parvis.privacy.entities import Entity, Label
 from parvis.privacy.explain import Explanation, explain
 from parvis.privacy.masking import Masked
-from parvis.privacy.tagger import is_common_word
+from parvis.privacy.recognizers.lexicon import is_common_word
 from parvis.privacy.unmasking import JsonUnmasker, Unmasker, restore, restore_json
 
 __all__ = [

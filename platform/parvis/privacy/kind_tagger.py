@@ -18,6 +18,7 @@ import numpy as np
 
 from parvis.errors import PrivacyUnavailable
 from parvis.privacy.entities import Label
+from parvis.privacy.features import Features, Part, read_mode
 from parvis.privacy.tagger import Lexicon, Token, hash_name, load_tagger
 from parvis.privacy.words import fold_name
 
@@ -45,8 +46,6 @@ _TOKEN = re.compile(
 _DATE = re.compile(r"(\d{1,2})[./\-](\d{1,2})[./\-](\d{4}|\d\d)\Z")
 _ISO = re.compile(r"(\d{4})[./\-](\d{1,2})[./\-](\d{1,2})\Z")
 _YEAR = re.compile(r"(?:19|20)\d\d\Z")
-_UPPER, _TITLE, _LOWER = 1, 2, 3
-_SALT = np.uint64(0x9E3779B97F4A7C15)
 _EDGE = 10
 _IS_TOWN = 8
 _SHAPE_LENGTH = 12
@@ -119,12 +118,11 @@ _WORD, _STEM, _SUFFIX4, _SUFFIX3, _SHAPE, _NUMBER, _LIST, _MODE, _FIELD, _FIRST 
 _TRAITS = 6
 _NEAR = range(-4, 4)
 _BEFORE, _AFTER = range(-_EDGE + 1, -4), range(4, _EDGE - 1)
-_Part = tuple[int, int]
 
 
-def _templates() -> tuple[tuple[int, tuple[_Part, ...]], ...]:
+def _templates() -> list[tuple[int, tuple[Part, ...]]]:
     """Number of the feature and its parts (trait, place); places of one bag share the number."""
-    single: list[tuple[_Part, ...]] = [
+    single: list[tuple[Part, ...]] = [
         *(((_WORD, at), (_NUMBER, 0)) for at in _NEAR),
         *(((_STEM, at),) for at in (-3, -2, -1, 0, 1, 2)),
         *(((_SHAPE, at), (_NUMBER, at), (_LIST, at)) for at in (-2, -1, 0, 1, 2)),
@@ -155,7 +153,7 @@ def _templates() -> tuple[tuple[int, tuple[_Part, ...]], ...]:
         ((_FIRST, 0), (_NUMBER, 0)),
         ((_FIRST, 0), (_LIST, 0)),
     ]
-    bags: list[tuple[tuple[_Part, ...], ...]] = [
+    bags: list[tuple[tuple[Part, ...], ...]] = [
         tuple(((_STEM, at), (_NUMBER, 0)) for at in range(-_EDGE + 1, 0)),
         tuple(((_STEM, at), (_NUMBER, 0)) for at in range(1, _EDGE)),
         tuple(((_STEM, at), (_LIST, 0), (_SHAPE, 0)) for at in range(-_EDGE + 1, 0)),
@@ -164,45 +162,22 @@ def _templates() -> tuple[tuple[int, tuple[_Part, ...]], ...]:
     numbered = [(number, parts) for number, parts in enumerate(single, 1)]
     for number, bag in enumerate(bags, len(single) + 1):
         numbered.extend((number, parts) for parts in bag)
-    # those with the most parts first, so that all that have another part stand together
-    return tuple(sorted(numbered, key=lambda one: -len(one[1])))
+    return numbered
 
 
-_TEMPLATES = _templates()
-_NUMBERS = np.array([number for number, _ in _TEMPLATES], dtype=np.uint64)
-
-
-def _steps() -> list[Any]:
-    """For the first, second, ... part of the features: how far from the token's row it lies."""
-    width, parts = _FIRST + 1, [parts for _, parts in _TEMPLATES]
-    return [
-        np.array([[part[place][1] * width + part[place][0]] for part in parts if place < len(part)])
-        for place in range(len(parts[0]))
-    ]
-
-
-_STEPS = _steps()
+_FEATURES = Features(_templates(), width=_FIRST + 1, edge=_EDGE, bits=BITS)
 
 
 def features(tokens: Sequence[Token], lists: Any) -> Any:
     """Buckets of the features that each token has, one row a token."""
-    count = len(tokens)
-    padded = np.full((count + 2 * _EDGE, _FIRST + 1), 1, dtype=np.uint64)
-    inner = padded[_EDGE : _EDGE + count]
+    rows, inner = _FEATURES.build_rows(len(tokens))
     # Equal words of one text are read once; nothing of a text is kept behind it.
     known = {word: _traits(word) for word in {token.text for token in tokens}}
     inner[:, :_TRAITS] = [known[token.text] for token in tokens]
     inner[:, _LIST] = lists + 2
     inner[:, _FIELD], inner[:, _FIRST] = _of_lines(tokens, inner[:, _STEM].tolist())
-    padded[:, _MODE] = _mode(tokens)
-    values, places = padded.ravel(), np.arange(_EDGE, _EDGE + count) * padded.shape[1]
-    mixed = np.repeat(_NUMBERS[:, None], count, axis=1)
-    for shifts in _STEPS:
-        having = mixed[: len(shifts)]
-        having ^= values.take(places + shifts)
-        having *= _SALT
-        having ^= having >> np.uint64(29)
-    return (mixed >> np.uint64(64 - BITS)).T.astype(np.int64)
+    rows[:, _MODE] = read_mode([token.text for token in tokens])
+    return _FEATURES.mix(rows)
 
 
 def _of_lines(tokens: Sequence[Token], stems: list[int]) -> tuple[list[int], list[int]]:
@@ -270,12 +245,3 @@ def _shape(word: str) -> str:
     if word.isupper():
         return "X" if len(word) == 1 else "XX"
     return "Xx-" if "-" in word else "Xx"
-
-
-def _mode(tokens: Sequence[Token]) -> int:
-    """Whether the text is written in capitals, small letters or as it should be."""
-    words = [token.text for token in tokens if token.text[0].isalpha()]
-    upper = sum(word.isupper() for word in words)
-    if 2 * upper > len(words):
-        return _UPPER
-    return _LOWER if 25 * sum(word[0].isupper() for word in words) < len(words) else _TITLE

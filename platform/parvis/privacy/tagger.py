@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from parvis.errors import PrivacyUnavailable
-from parvis.privacy.words import FIRST_NAMES, fold_name
+from parvis.privacy.features import Features, read_mode
+from parvis.privacy.words import fold_name
 
 BITS = 20
 LIST_BITS = 24
@@ -30,9 +31,6 @@ _TOKEN = re.compile(
     rf"|{_LETTER}+(?:['\-]{_LETTER}+)*|\d+|\n+|[^\w\s]",
     re.IGNORECASE,
 )
-_UPPER, _TITLE, _LOWER = 1, 2, 3
-# one odd number each, so that the same word beside and in place fall into different buckets
-_SALT = np.uint64(0x9E3779B97F4A7C15)
 _EDGE = 7
 
 
@@ -101,39 +99,15 @@ def hash_name(name: str) -> int:
     return zlib.crc32(fold_name(name).encode("utf-8", "surrogatepass"))
 
 
-def is_common_word(word: str) -> bool:
-    """Whether a dictionary of the four languages has the word and it is no usual first name.
-
-    Raises PrivacyUnavailable when the lists cannot be read.
-    """
-    is_word = int(load_tagger().lexicon.kinds([hash_name(word)])[0]) & IS_WORD
-    return bool(is_word) and fold_name(word) not in FIRST_NAMES
-
-
 def features(tokens: Sequence[Token], kinds: Any) -> Any:
     """Buckets of the features that each token has, one row a token."""
-    seen: dict[str, tuple[int, ...]] = {}
-    rows = []
-    for token in tokens:
-        row = seen.get(token.text)
-        if row is None:
-            row = seen[token.text] = _traits(token.text)
-        rows.append(row)
-    traits = np.array(rows, dtype=np.uint64)
-    count = len(tokens)
-    padded = np.full((count + 2 * _EDGE, _MODE + 1), 1, dtype=np.uint64)
-    padded[_EDGE : _EDGE + count, :_KIND] = traits
-    padded[_EDGE : _EDGE + count, _KIND] = kinds + 2
-    padded[:, _MODE] = _mode(tokens)
-    values, places = padded.ravel(), np.arange(_EDGE, _EDGE + count) * padded.shape[1]
-    mixed = np.repeat(_NUMBERS[:, None], count, axis=1)
-    # all templates at once, first part by first part: a call for each would cost more than the sum
-    for shifts in _STEPS:
-        having = mixed[: len(shifts)]
-        having ^= values.take(places + shifts)
-        having *= _SALT
-        having ^= having >> np.uint64(29)
-    return (mixed >> np.uint64(64 - BITS)).T.astype(np.int64)
+    rows, inner = _FEATURES.build_rows(len(tokens))
+    # equal words of one text are read once
+    known = {word: _traits(word) for word in {token.text for token in tokens}}
+    inner[:, :_KIND] = [known[token.text] for token in tokens]
+    inner[:, _KIND] = kinds + 2
+    rows[:, _MODE] = read_mode([token.text for token in tokens])
+    return _FEATURES.mix(rows)
 
 
 @cache
@@ -187,22 +161,7 @@ _TEMPLATES: tuple[tuple[tuple[int, int], ...], ...] = (
 )
 
 
-# those with the most parts first, so that all that have another part stand together
-_ORDER = sorted(range(len(_TEMPLATES)), key=lambda row: -len(_TEMPLATES[row]))
-_NUMBERS = np.array([row + 1 for row in _ORDER], dtype=np.uint64)
-
-
-def _steps() -> list[Any]:
-    """For the first, second, ... part of the templates: how far from the token's row it lies."""
-    width = _MODE + 1
-    parts = [_TEMPLATES[row] for row in _ORDER]
-    return [
-        np.array([[part[place][1] * width + part[place][0]] for part in parts if place < len(part)])
-        for place in range(len(parts[0]))
-    ]
-
-
-_STEPS = _steps()
+_FEATURES = Features(enumerate(_TEMPLATES, 1), width=_MODE + 1, edge=_EDGE, bits=BITS)
 
 
 def _traits(word: str) -> tuple[int, ...]:
@@ -227,15 +186,6 @@ def _shape(word: str) -> str:
         return "XX"
     hyphen = "-" if "-" in word else ""
     return f"Xx{hyphen}" if first.isupper() else "xX"
-
-
-def _mode(tokens: Sequence[Token]) -> int:
-    """Whether the text is written in capitals, small letters or as it should be."""
-    words = [token.text for token in tokens if token.text[0].isalpha()]
-    upper = sum(word.isupper() for word in words)
-    if 2 * upper > len(words):
-        return _UPPER
-    return _LOWER if 25 * sum(word[0].isupper() for word in words) < len(words) else _TITLE
 
 
 def _within(hashes: Any, known: Any) -> Any:

@@ -5,19 +5,11 @@ from collections.abc import Iterable, Iterator
 
 from parvis.privacy.entities import Label
 from parvis.privacy.recognizers.base import SURE, Hit, RuleRecognizer
-from parvis.privacy.recognizers.birthdays import find_told_births
+from parvis.privacy.recognizers.birthdays import MONTH_NAMES, find_told_births
 from parvis.privacy.recognizers.places import is_small_line
 from parvis.privacy.sieve import Sieve
 from parvis.privacy.words import is_never_a_name
 
-_MONTHS = (
-    r"janv(?:ier|\.)?|f[eé]v(?:rier|r?\.)?|mars|avr(?:il|\.)?|mai|juin|juil(?:let|\.)?|ao[uû]t|"
-    r"sept(?:embre|ember|\.)?|oct(?:obre|ober|\.)?|nov(?:embre|ember|\.)?|d[eé]c(?:embre|ember|"
-    r"\.)?|"
-    r"jan(?:uar|uary|ner|\.)?|j[aä]nner|feb(?:ruar|ruary|er|\.)?|m[aä]rz|mar(?:ch|\.)?|"
-    r"m[aä]erz|mee|apr(?:il|\.)?|abr[eë]ll|may|june?|jul[iy]?|juni|juli|aug(?:ust|\.)?|sep\.?|"
-    r"okt(?:ober|\.)?|dez(?:ember|\.)?"
-)
 _YEAR = r"(?:(?:18|19|20)\d\d|'?\d\d)"
 _GAP = r"[ \n]"
 _DIGITS = (
@@ -28,14 +20,14 @@ _DIGITS = (
 )
 _WRITTEN = (
     rf"\d{{1,2}}(?:er|\.|st|nd|rd|th|te[nr]?|e)?[ \n\-]?(?:day{_GAP})?(?:of{_GAP}|"
-    rf"de{_GAP})?(?:{_MONTHS})"
+    rf"de{_GAP})?(?:{MONTH_NAMES})"
     rf",?[ \n\-]?(?:en{_GAP})?{_YEAR}(?!\d)"
-    rf"|(?:{_MONTHS}){_GAP}(?:the{_GAP})?\d{{1,2}}(?:st|nd|rd|th)?,?{_GAP}{_YEAR}(?!\d)"
-    rf"|(?<!\d )(?<!\d\. )(?:{_MONTHS}){_GAP}(?:de{_GAP})?(?:18|19|20)\d\d(?!\d)"
-    rf"|\d{{1,2}}(?:er|\.|te[nr]?)?{_GAP}(?:du{_GAP}mois{_GAP}de|de|vum)?{_GAP}?(?:{_MONTHS})"
+    rf"|(?:{MONTH_NAMES}){_GAP}(?:the{_GAP})?\d{{1,2}}(?:st|nd|rd|th)?,?{_GAP}{_YEAR}(?!\d)"
+    rf"|(?<!\d )(?<!\d\. )(?:{MONTH_NAMES}){_GAP}(?:de{_GAP})?(?:18|19|20)\d\d(?!\d)"
+    rf"|\d{{1,2}}(?:er|\.|te[nr]?)?{_GAP}(?:du{_GAP}mois{_GAP}de|de|vum)?{_GAP}?(?:{MONTH_NAMES})"
     rf"{_GAP}(?:des{_GAP}jahres|de{_GAP}l'an(?:n[eé]e)?|of|vum{_GAP}joer){_GAP}(?:18|19|"
     rf"20)\d\d(?!\d)"
-    rf"|\d{{1,2}}{_GAP}du{_GAP}mois{_GAP}(?:de{_GAP}|d')(?:{_MONTHS}){_GAP}{_YEAR}(?!\d)"
+    rf"|\d{{1,2}}{_GAP}du{_GAP}mois{_GAP}(?:de{_GAP}|d')(?:{MONTH_NAMES}){_GAP}{_YEAR}(?!\d)"
 )
 _NUMBER_WORD = (
     r"(?:[^\W\d_-]*(?:hundert|honnert|tausend|dausend|zwanzig|zwanzeg|dreißig|dreissig|drësseg|"
@@ -57,13 +49,13 @@ _DAY_WORD = (
 )
 _IN_WORDS = (
     r"(?:(?:le|am|den|the|on|"
-    rf"the){_GAP})?{_DAY_WORD}(?:[ \n-]{_DAY_WORD}){{0,3}}{_GAP}(?:of{_GAP})?(?:{_MONTHS})"
+    rf"the){_GAP})?{_DAY_WORD}(?:[ \n-]{_DAY_WORD}){{0,3}}{_GAP}(?:of{_GAP})?(?:{MONTH_NAMES})"
     rf"(?:,?[ \n-](?:of )?(?:{_NUMBER_WORD}(?![^\W\d_])|{_YEAR}(?!\d))){{1,9}}"
 )
 _DATE = re.compile(rf"(?<![\w.,])(?:{_WRITTEN}|{_DIGITS}|{_IN_WORDS})", re.IGNORECASE)
 # where no month is written with more behind it, only digits can be a date
 _DATE_IN_DIGITS = Sieve(rf"(?<![\w.,])(?:{_DIGITS})", re.IGNORECASE)
-_MONTH = Sieve(rf"(?:{_MONTHS})(?=[,'\d \n\-]|en[ \n])", re.IGNORECASE)
+_MONTH = Sieve(rf"(?:{MONTH_NAMES})(?=[,'\d \n\-]|en[ \n])", re.IGNORECASE)
 _YEAR_ONLY = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _CUE = re.compile(
     r"(?:(?<!\w)(?!nee ?[,.;])(?:n[eé]+(?:\(e\)|\.e|·e|-e|e|s|es)?|naissance|"

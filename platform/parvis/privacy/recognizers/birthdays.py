@@ -7,15 +7,15 @@ from collections.abc import Iterator
 
 from parvis.privacy.sieve import Sieve
 
-MONTHS = (
-    r"(?:janv(?:ier|\.)?|f[eé]v(?:rier|r?\.)?|mars|avr(?:il|\.)?|mai|juin|juil(?:let|\.)?|ao[uû]t|"
+MONTH_NAMES = (
+    r"janv(?:ier|\.)?|f[eé]v(?:rier|r?\.)?|mars|avr(?:il|\.)?|mai|juin|juil(?:let|\.)?|ao[uû]t|"
     r"sept(?:embre|ember|\.)?|oct(?:obre|ober|\.)?|nov(?:embre|ember|\.)?|d[eé]c(?:embre|ember|"
     r"\.)?|"
     r"jan(?:uar|uary|ner|\.)?|j[aä]nner|feb(?:ruar|ruary|er|\.)?|m[aä]rz|mar(?:ch|\.)?|"
-    r"m[aä]erz|mee|"
-    r"apr(?:il|\.)?|abr[eë]ll|may|june?|jul[iy]?|juni|juli|aug(?:ust|\.)?|sep\.?|okt(?:ober|\.)?|"
-    r"dez(?:ember|\.)?)(?![^\W\d_])"
+    r"m[aä]erz|mee|apr(?:il|\.)?|abr[eë]ll|may|june?|jul[iy]?|juni|juli|aug(?:ust|\.)?|sep\.?|"
+    r"okt(?:ober|\.)?|dez(?:ember|\.)?"
 )
+_MONTHS = rf"(?:{MONTH_NAMES})(?![^\W\d_])"
 _YEAR = r"(?:(?:19|20)\d\d(?!\d)|'\d\d(?!\d))"
 _TH = r"(?:er|\.|st|nd|rd|th|te[nr]?|e)?"
 # days that have a name
@@ -33,10 +33,10 @@ _FEASTS = (
 )
 # a day with its year or without it
 _DAY = (
-    rf"(?:\d{{1,2}}{_TH}[ \n\-]?(?:(?:of|de|day of) )?{MONTHS}(?:,?[ \n\-](?:de )?{_YEAR})?"
-    rf"|{MONTHS}[ \n](?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?!\d)(?:,? {_YEAR})?"
+    rf"(?:\d{{1,2}}{_TH}[ \n\-]?(?:(?:of|de|day of) )?{_MONTHS}(?:,?[ \n\-](?:de )?{_YEAR})?"
+    rf"|{_MONTHS}[ \n](?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?!\d)(?:,? {_YEAR})?"
     rf"|\d{{1,2}}[./\-]\d{{1,2}}[./\-](?:(?:19|20)?\d\d(?!\d))?|\d{{1,2}}[./]\d{{1,2}}(?![\d/])"
-    rf"|(?:19|20)\d\d-\d\d-\d\d|{MONTHS}[ \n](?:de )?(?:19|20)\d\d(?!\d)"
+    rf"|(?:19|20)\d\d-\d\d-\d\d|{_MONTHS}[ \n](?:de )?(?:19|20)\d\d(?!\d)"
     rf"|(?:jour d(?:e la |e l'|e |u )|day of |the )?(?:{_FEASTS}|armistice day|boxing day|"
     rf"christmas(?: (?:day|eve))?|"
     r"new year's (?:day|eve)|halloween|"
@@ -156,8 +156,8 @@ _YEARS = Sieve(
     rf"|(?:(?:il|elle|on) est|je suis|suis|(?:i am|i'm|he is|he's|she is|she's)|(?:er|sie|"
     rf"ich) (?:ist|bin)|"
     rf"(?:ech|si|hien|hatt|hie) (?:ass|sinn|si)(?: jo| och)?)[ ](?:de|d'|vun|vu|from|von|"
-    rf"aus)[ ]?(?P<b>(?:{MONTHS} )?(?:19[2-9]|20[012])\d(?!\d)"
-    rf"(?:, (?:le|de|den|am|the) \d{{1,2}}(?:er|\.|th|st|nd|rd)?(?: {MONTHS})?)?)"
+    rf"aus)[ ]?(?P<b>(?:{_MONTHS} )?(?:19[2-9]|20[012])\d(?!\d)"
+    rf"(?:, (?:le|de|den|am|the) \d{{1,2}}(?:er|\.|th|st|nd|rd)?(?: {_MONTHS})?)?)"
     r"|(?:classe|class of|ann[eé]e)[ ](?P<c>19[2-9]\d)(?!\d)(?=[ ]?(?:[,.;)\n]|$))"
     r"|(?P<d>(?:19[2-9]|20[012])\d(?:er)?)(?=[ ](?:baby|jahrgang|joergang|baujahr))"
     r"|(?:patiente?|usag[eè]re?|dame|monsieur|homme|femme|enfant|mann|frau|kind|"

@@ -1,6 +1,7 @@
 """What the tagger's lists say of a word by itself: a word of the language, or a name as well."""
 
 from parvis.privacy.tagger import IS_NAME, IS_WORD, LIST_BITS, hash_name, load_tagger
+from parvis.privacy.words import FIRST_NAMES, fold_name
 
 _FIRST_NAME, _SURNAME = 1, 2
 
@@ -20,6 +21,14 @@ def is_word(word: str) -> bool:
     Raises PrivacyUnavailable when the lists cannot be read.
     """
     return bool(_kinds(word) & IS_WORD)
+
+
+def is_common_word(word: str) -> bool:
+    """Whether a dictionary of the four languages has the word and it is no usual first name.
+
+    Raises PrivacyUnavailable when the lists cannot be read.
+    """
+    return is_word(word) and fold_name(word) not in FIRST_NAMES
 
 
 def is_surname(word: str) -> bool:

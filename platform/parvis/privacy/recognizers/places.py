@@ -2,7 +2,6 @@
 
 import re
 
-from parvis.privacy.sieve import Sieve
 from parvis.privacy.words import FIRST_NAMES, fold_name, is_never_a_name
 
 _PREPOSITION = (
@@ -39,7 +38,6 @@ _LIVES_IN = (
     r"ville de r[eé]sidence|wohnhaft|domicili[eé]e?)[ ]?:?[ ]"
     r")"
 )
-_LIVING = Sieve(_LIVES_IN, re.IGNORECASE)
 _LIVING_BEFORE = re.compile(_LIVES_IN + r"\Z", re.IGNORECASE)
 _BORN_AFTER = re.compile(
     r"\A[ \n](?:ginn )?(?:op d'Welt komm|(?:aus|weg|um|ver|hin|zu)?gezogen|geplënnert|"
