@@ -1249,6 +1249,13 @@ class Outside:
 # Records
 
 
+def _whole_number(text: str) -> int:
+    number = int(text)
+    if abs(number) >= 2**53:
+        raise ValueError
+    return number
+
+
 def _no_float(_text: str) -> Any:
     raise ValueError("floats are not allowed")
 
@@ -1266,6 +1273,7 @@ def parse_record(leaf: bytes) -> dict[str, Any]:
         record = json.loads(
             leaf.decode("utf-8"),
             object_pairs_hook=_pairs,
+            parse_int=_whole_number,
             parse_float=_no_float,
             parse_constant=_no_float,
         )
@@ -4899,6 +4907,12 @@ def read_brought(given: argparse.Namespace) -> Brought:
     return Brought(notes, line, limit, given.hashes_only)
 
 
+TIME_GIVEN = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{3}([0-9]{3})?)?)?"
+    r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?)?"
+)
+
+
 def parse_age(text: str) -> int:
     """Seconds since 1970 of a time (ISO, UTC) or of an age before now (36h, 7d)."""
     now = datetime.datetime.now(UTC)
@@ -4907,6 +4921,8 @@ def parse_age(text: str) -> int:
         if age:
             hours = int(age.group(1)) * (24 if age.group(2) == "d" else 1)
             return int((now - datetime.timedelta(hours=hours)).timestamp())
+        if not TIME_GIVEN.fullmatch(text):  # what fromisoformat takes differs between versions
+            raise ValueError
         moment = datetime.datetime.fromisoformat(re.sub("Z$", "+00:00", text))
     except (ValueError, OverflowError):
         raise Malformed("--not-older-than wants a time such as 2026-11-21, or 36h, or 7d") from None
