@@ -101,9 +101,12 @@ globalThis.parvisOutside = (() => {
   function parseAge(string) {
     const [, count, unit] = /^([1-9][0-9]{0,4})([hd])$/.exec(string) ?? [];
     if (count) return Math.floor(Date.now() / 1000) - count * (unit === "d" ? 86_400 : 3600);
-    require(/^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?)?$/.test(string));
+    const clock = "([01]\\d|2[0-3]):[0-5]\\d";
+    require(new RegExp(`^\\d{4}-\\d\\d-\\d\\d([T ]${clock}(:[0-5]\\d(\\.\\d{3}(\\d{3})?)?)?(Z|[+-]${clock})?)?$`).test(string));
+    const day = string.slice(0, 10);
+    require(Number.isFinite(Date.parse(day)) && new Date(day).toISOString().startsWith(day)); // no 30 February
     const zoned = /(Z|[+-]\d\d:\d\d)$/.test(string.slice(10)) || string.length === 10;
-    const when = Date.parse(zoned ? string : `${string}Z`);
+    const when = Date.parse(`${string.replace(" ", "T")}${zoned ? "" : "Z"}`);
     require(Number.isFinite(when));
     return Math.floor(when / 1000);
   }
@@ -152,7 +155,7 @@ globalThis.parvisOutside = (() => {
       else this.add("time stamp", size, found.when);
     }
     get newest() {
-      return Math.max(-1, ...this.copies.map(({ seconds }) => seconds ?? -1));
+      return Math.max(-Infinity, ...this.copies.map(({ seconds }) => seconds ?? -Infinity));
     }
     get witnessed() {
       return this.copies.some(({ kind }) => kind.includes("witnesses"));

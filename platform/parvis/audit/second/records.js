@@ -309,6 +309,7 @@ globalThis.parvisRecords = (() => {
     }
     lose(seq, keys) {
       this.gone += keys.length;
+      if (!keys.length) return;
       if (seq < this.claim.end) {
         this.before ??= { seq, count: 0 };
         this.before.count += keys.length;
