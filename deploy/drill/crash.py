@@ -1,87 +1,75 @@
 """One run of the sequencer for each call it makes to its disk, with that call failing.
 
-`python -m deploy.drill.crash`: every call and every way to fail; `--cases N` takes N of them,
-evenly. A client goes on until everything it has to say is acknowledged; another sequencer is
-started where the first one ended, as the keeper does. Afterwards a judge looks: every acknowledged
-record is there once and where its receipt says, `fsck` finds nothing, every head that was
-acknowledged is continued, exports are INTACT. With `--strace` the calls of the system fail instead
-of those of SQLite (where strace is on the machine).
+`python -m deploy.drill.crash`: every call and every way to fail; `--every N` takes one case of so
+many. A client talks (`scene.py`) while another sequencer is started where the first one ended, as
+the keeper does; then the judge looks. With `--strace` the calls of the system fail instead of
+those of SQLite (where strace is on the machine). `--ledger FILE` keeps what has been run, one line
+a case: started again with the same file, what is in it and was right is not run again, so that the
+matrix may take several nights. A ledger belongs to one state of the code.
 """
 
 import argparse
+import gc
+import hashlib
 import json
 import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
-import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from deploy.drill.faults import KILLED, KINDS, Disk, Fault, under
-from parvis.audit import AuditLog, Draft, KeyRef, Receipt, verify
-from parvis.audit.events import Actor
-from parvis.audit.export import export_files, write_folder
-from parvis.audit.fsck import check_logs
+from deploy.drill.faults import KINDS, Disk, Fault, under
+from deploy.drill.scene import (
+    INSTALLATION,
+    ROOT_KEY,
+    await_end,
+    build_past,
+    fork,
+    judge,
+    talk,
+)
+from parvis import audit
+from parvis.audit import verify
 from parvis.audit.process import EXIT_FAULT, Plan, run_sequencer
 from parvis.audit.sequencer import Limits
-from parvis.audit.sqlite_store import SqliteStore
-from parvis.audit.tree import root_at
-from parvis.errors import AuditUnavailable
-from parvis.keystore import KeyStore
 
-ROOT_KEY = bytes(range(32))
-INSTALLATION = "drill.test"
-AGENCIES = ("commune", "adem")
 SCENES = ("first start", "later start")
-_PERSON = Actor("person", "8f2c-subject", ("civil-servant",), "", "portal")
-_PATIENCE_S = 120.0
-_LONG_AGO_NS = 200 * 86_400 * 10**9
-_OLD_RECORDS = 300
 # what the victim of a fault may end with: by the signal, by its own decision, or in peace;
 # SIGTERM ends it as well when it has only just been started
 _ENDS = {-signal.SIGKILL, -signal.SIGTERM, EXIT_FAULT, 0}
+_COUNTED_RUNS = 3  # runs differ by some calls
+_SYSTEM_CALLS = ("pwrite64", "write", "fdatasync", "fsync", "ftruncate", "rename", "unlink")
+_SYSTEM_KINDS = {
+    "killed before": "signal=KILL",
+    "EIO": "error=EIO",
+    "ENOSPC": "error=ENOSPC",
+    "nothing written": "retval=0",
+}
 _INJECTED = re.compile("INJECTED|killed by SIGKILL")
-_SYSTEM_CALLS = "pwrite64,write,fdatasync,fsync,ftruncate,rename,unlink"
+_TRACED = re.compile(r"(\d+) +(\w+)\(")
+_ATTACHED_S = 30.0
 
 
 @dataclass(frozen=True)
 class Case:
-    """One run."""
+    """One run. `system` names the call of the system that fails, where it is not SQLite's."""
 
     scene: str
     fault: Fault
+    system: str = ""
 
-
-def fork(work: Callable[[], int]) -> int:
-    """A child that ends with what `work` gives; its faults go to standard error."""
-    child = os.fork()
-    if child == 0:
-        _end(work)
-    return child
-
-
-def _end(work: Callable[[], int]) -> NoReturn:
-    code = 99
-    try:
-        code = work()
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stderr.flush()
-        os._exit(code)
-
-
-def await_end(child: int) -> int:
-    """Its exit code; the negative signal."""
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    @property
+    def name(self) -> str:
+        """How the ledger speaks of it."""
+        parts = [self.scene, self.system, str(self.fault.at), self.fault.kind]
+        return ", ".join(part for part in parts if part)
 
 
 def sequence(folder: Path, fault: Fault, trace: Path) -> int:
@@ -94,213 +82,80 @@ def sequence(folder: Path, fault: Fault, trace: Path) -> int:
     return code
 
 
-@contextmanager
-def opened(folder: Path, *, leads: bool) -> Iterator[AuditLog]:
-    """The log as a worker has it."""
-    keystore = KeyStore(folder / "keys" / "keys.db", ROOT_KEY)
-    root = ROOT_KEY if leads else None
-    log = AuditLog(folder / "audit", INSTALLATION, root, keystore, worker="drill", floor_bytes=0)
-    try:
-        yield log
-    finally:
-        log.close()
-        keystore.close()
+def _sequence_traced(folder: Path) -> int:
+    """Be the sequencer as soon as strace looks."""
+    deadline = time.monotonic() + _ATTACHED_S
+    while "TracerPid:\t0\n" in Path("/proc/self/status").read_text():
+        if time.monotonic() > deadline:
+            raise TimeoutError("strace does not come")
+        time.sleep(0.001)
+    return run_sequencer(Plan(folder / "audit", INSTALLATION, ROOT_KEY, Limits()))
 
 
-class Client:
-    """Says everything until it is acknowledged, and writes down what was."""
-
-    def __init__(self, log: AuditLog, told: Path) -> None:
-        self._log = log
-        self._told = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self._deadline = time.monotonic() + _PATIENCE_S
-
-    def insist(self, act: Callable[[], Any]) -> Any:
-        """Until it succeeds: a retry after an unknown outcome is the same act."""
-        while True:
-            try:
-                return act()
-            except AuditUnavailable:
-                if time.monotonic() > self._deadline:
-                    raise
-                time.sleep(0.02)
-
-    def append(self, tenant: str, draft: Draft) -> Receipt:
-        """Append with the same id again and again."""
-        return self._note(tenant, self.insist(lambda: self._log.append(tenant, draft, 10)))
-
-    def append_all(self, tenant: str, drafts: list[Draft]) -> None:
-        """Append many at once."""
-        waiting = self.insist(lambda: [self._log.submit(tenant, draft) for draft in drafts])
-        for draft, one in zip(drafts, waiting, strict=True):
-            try:
-                self._note(tenant, one.result(_PATIENCE_S))
-            except AuditUnavailable:
-                self.append(tenant, draft)
-
-    def _note(self, tenant: str, receipt: Receipt) -> Receipt:
-        line = [tenant, receipt.id, receipt.seq, receipt.leaf_hash.hex()]
-        line += [receipt.size, receipt.root.hex()]
-        os.write(self._told, json.dumps(line).encode() + b"\n")
-        return receipt
-
-
-def start_chat() -> Draft:
-    """An intent."""
-    target = {"assistant": "commune-desk", "version": "1", "channel": "portal"}
-    return Draft("chat.started", _PERSON, target=target, use={"messages": 1, "bytes_in": 40})
-
-
-def finish_chat(intent: str, conversation: str = "c-1") -> Draft:
-    """Its result, with sealed values."""
-    sealed = {"prompt": b"my address is [EMAIL_1]", "answer": b"very well"}
-    key = KeyRef("conversation", conversation)
-    return Draft("chat.finished", _PERSON, re=intent, sealed=sealed, seal_key=key)
-
-
-def talk(folder: Path, told: Path) -> int:
-    """Everything a worker asks of a sequencer."""
-    with opened(folder, leads=False) as log:
-        client = Client(log, told)
-        first = client.append("commune", start_chat())
-        client.append("commune", finish_chat(first.id))
-        client.append_all("commune", [Draft("auth.login", _PERSON) for _ in range(40)])
-        second = client.append("adem", start_chat())
-        client.append("adem", finish_chat(second.id, "c-2"))
-        client.insist(lambda: log.publish_head("commune"))
-        _erase(client, log)
-        if log.reader.get_head("commune").size > _OLD_RECORDS:
-            target = {"object": "records", "first": 0, "end": 256}
-            client.append("commune", Draft("retention.pruned", outcome="success", target=target))
-            client.insist(lambda: log.prune("commune", 256))
-        client.append("commune", start_chat())
-    return 0
-
-
-def _erase(client: Client, log: AuditLog) -> None:
-    """As `parvis subject erase` does: asked for, confirmed, done."""
-    newest = log.reader.list_records("adem", kinds=["chat.finished"], limit=1)[0].data
-    keys = [newest["seal"]["prompt"]["k"]]
-    target: dict[str, Any] = {"object": "e-1"}
-    client.append("adem", Draft("erasure.requested", Actor("person", "ada"), target=target))
-    confirmed = Draft("erasure.confirmed", Actor("person", "grace"), target=target | {"keys": keys})
-    client.append("adem", confirmed)
-    log._keystore.destroy_keys("adem", keys)
-    client.insist(lambda: log.delete_sealed("adem", keys[0]))
-
-
-def live_long_ago() -> None:
-    """Set this process's clock back for good, so that what it writes may be pruned now."""
-    really = time.time_ns
-    # the log reads the time by this name, in whatever room
-    time.time_ns = lambda: really() - _LONG_AGO_NS  # type: ignore[assignment]
-
-
-def build_past(folder: Path) -> int:
-    """What is there at a later start: old records, and a sequencer that died."""
-    live_long_ago()
-    with opened(folder, leads=True) as log:
-        for tenant in AGENCIES:
-            started = log.append(tenant, start_chat(), 30)
-            log.append(tenant, finish_chat(started.id), 30)
-        many = [log.submit("commune", Draft("auth.login", _PERSON)) for _ in range(_OLD_RECORDS)]
-        for one in many:
-            one.result(60)
-        log.publish_head("commune")
-        os.kill(os.getpid(), signal.SIGKILL)
-    return 0
-
-
-def judge(folder: Path, told: Path) -> Iterator[str]:
-    """What is wrong with the log that the run left."""
-    lines = [json.loads(line) for line in told.read_text().splitlines()]
-    if len({line[1] for line in lines}) != len(lines):
-        yield "a record was acknowledged twice"
-    with opened(folder, leads=True) as log:
-        for tenant in AGENCIES:
-            out = folder / f"export-{tenant}"
-            _export(log, tenant, out)
-            report = verify.verify_folder(str(out))
-            if report["verdict"] != "INTACT":
-                yield f"the export of {tenant} is {report['verdict']}: {report['findings'][:2]}"
-        keystore = KeyStore(folder / "keys" / "keys.db", ROOT_KEY)
-        for check in check_logs(folder / "audit", keystore):
-            yield from (f"fsck {check.tenant_id}: {fault}" for fault in check.faults)
-        keystore.close()
-    yield from compare(folder, lines)
-
-
-def _export(log: AuditLog, tenant: str, out: Path) -> None:
-    """Keys whose time is over are changed at a start: an export then says to come back."""
-    deadline = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            write_folder(export_files(log, tenant), out)
-            return
-        except AuditUnavailable:
-            shutil.rmtree(out, ignore_errors=True)
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-
-
-def compare(folder: Path, lines: list[list[Any]]) -> Iterator[str]:
-    """What became of these acknowledged records: tenant, id, position, hash, size, root."""
-    store = SqliteStore(folder / "audit", read_only=True)
-    for tenant, record_id, seq, leaf_hash, size, root in lines:
-        row = store.find_log(tenant)
-        found = store.find_position(row.no, record_id) if row else None
-        if row is None or found is None:
-            pruned = store.find_record(row.no, seq) if row else None
-            if pruned is None or pruned.leaf or pruned.hash.hex() != leaf_hash:
-                yield f"{tenant} {seq}: acknowledged and lost"
-        elif (found.seq, found.hash.hex()) != (seq, leaf_hash):
-            yield f"{tenant} {seq}: acknowledged elsewhere"
-        elif root_at(lambda *at, no=row.no: store.read_hashes(no, *at), size).hex() != root:
-            yield f"{tenant}: the head of {size} that was acknowledged is not continued"
-    store.close()
+def _quietly(errors: Path) -> None:
+    """What a process that is made to fail says of it is kept beside its log."""
+    os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
 
 
 class Drill:
-    """Runs cases in a folder of its own."""
+    """Runs cases in a folder of its own; `past` is what is there at a later start."""
 
-    def __init__(self, place: Path, *, by_system: bool = False) -> None:
+    def __init__(self, place: Path, past: Path, *, by_system: bool = False) -> None:
         self._place = place
+        self._past = past
         self._by_system = by_system
-        self._past = place / "past"
-        self._past.mkdir()
-        await_end(fork(lambda: build_past(self._past)))
+        self._tracers: set[int] = set()
 
     def run(self, case: Case) -> tuple[str, list[str]]:
         """The call that failed (empty: none did), and what was wrong afterwards."""
         folder = Path(tempfile.mkdtemp(dir=self._place))
         if case.scene == "later start":
-            shutil.rmtree(folder)
-            shutil.copytree(self._past, folder, ignore=shutil.ignore_patterns("*.sock"))
+            ignored = shutil.ignore_patterns("*.sock")
+            shutil.copytree(self._past, folder, ignore=ignored, dirs_exist_ok=True)
         (folder / "audit").mkdir(mode=0o700, exist_ok=True)
         told, trace, found = (folder / name for name in ("told", "trace", "found"))
         trace.write_text("")
-        faults = self._let_run(folder, case.fault, told, trace)
+        faults = self._let_run(folder, case, told, trace)
+        while self._tracers:
+            await_end(self._tracers.pop())
         if not faults:
             code = await_end(fork(lambda: _write_findings(folder, told, found)))
             faults = json.loads(found.read_text()) if code == 0 else ["the judge died"]
         text = trace.read_text()
-        if self._by_system and case.fault.at:  # what strace wrote
+        if case.system:  # what strace wrote
             text = next((line for line in text.splitlines() if _INJECTED.search(line)), "")
+        if not case.fault.at:  # what is compiled here need not be compiled by every fork
+            faults += [name for name in self._verify(folder) if name != "INTACT"]
+        if faults and (errors := folder / "errors").exists():
+            faults.append("it said: " + errors.read_text()[-2000:])
         shutil.rmtree(folder)
         return text, faults
 
-    def _start(self, folder: Path, fault: Fault, trace: Path) -> int:
-        if self._by_system and fault.at:
-            return _start_under_strace(folder, fault)
-        return fork(lambda: sequence(folder, fault, trace))
+    def _verify(self, folder: Path) -> Iterator[str]:
+        for export in folder.glob("export-*"):
+            yield verify.verify_folder(str(export))["verdict"]
 
-    def _let_run(self, folder: Path, fault: Fault, told: Path, trace: Path) -> list[str]:
-        writer = self._start(folder, fault, trace)
-        client = fork(lambda: talk(folder, told))
+    def _start(self, folder: Path, case: Case, trace: Path) -> int:
+        def be_sequencer() -> int:
+            _quietly(folder / "errors")
+            if self._by_system:
+                return _sequence_traced(folder)
+            return sequence(folder, case.fault, trace)
+
+        writer = fork(be_sequencer)
+        if self._by_system:
+            self._tracers.add(_trace(writer, case, trace))
+        return writer
+
+    def _let_run(self, folder: Path, case: Case, told: Path, trace: Path) -> list[str]:
+        writer = self._start(folder, case, trace)
+        client = fork(lambda: _quietly(folder / "errors") or talk(folder, told))
         faults, faulty = [], True
         while True:
             child, status = os.waitpid(-1, 0)
+            if child in self._tracers:
+                self._tracers.remove(child)
+                continue
             code = os.waitstatus_to_exitcode(status)
             if child == client:
                 break
@@ -325,41 +180,102 @@ def _write_findings(folder: Path, told: Path, found: Path) -> int:
     return 0
 
 
-def _start_under_strace(folder: Path, fault: Fault) -> int:
-    how = "signal=KILL" if fault.kind in KILLED else f"error={fault.kind}"
-    inject = f"inject={_SYSTEM_CALLS}:{how}:when={fault.at}"
-    tracer = ["strace", "-D", "-f", "-qq", "-o", str(folder / "trace"), "-e", inject]
-    own = [sys.executable, "-m", "deploy.drill.crash", "--sequencer", str(folder)]
-    return subprocess.Popen([*tracer, *own]).pid
+def _trace(writer: int, case: Case, trace: Path) -> int:
+    """Let strace look at a process; with a fault it makes that call fail."""
+    told = f"trace={','.join(_SYSTEM_CALLS)}"
+    if case.system:
+        told = f"inject={case.system}:{_SYSTEM_KINDS[case.fault.kind]}:when={case.fault.at}"
+    options = ["strace", "-f", "-qq", "-o", str(trace), "-e", told, "-p", str(writer)]
+    return os.posix_spawnp("strace", options, os.environ)
 
 
-def list_cases(drill: Drill, kinds: Sequence[str], every: int) -> Iterator[Case]:
-    """Each call of a run without faults, and some more: runs differ by a few calls."""
-    at = 0
+def list_cases(drill: Drill, kinds: Sequence[str]) -> Iterator[Case]:
+    """Each call of a run without faults, in each way to fail."""
     for scene in SCENES:
-        text, faults = drill.run(Case(scene, Fault()))
-        if faults:
-            raise SystemExit(f"{scene}, without a fault: {faults}")
-        print(f"{scene}: {text} calls", flush=True)
-        for call in range(1, int(text) + 1):
-            for kind in kinds:
-                at += 1
-                if at % every == 0:
-                    yield Case(scene, Fault(call, kind))
+        most: Counter[str] = Counter()
+        for _ in range(_COUNTED_RUNS):
+            text, faults = drill.run(Case(scene, Fault()))
+            if faults:
+                raise SystemExit(f"{scene}, without a fault: {faults}")
+            most |= Counter({"": int(text)}) if text.isdecimal() else _count_calls(text)
+        print(f"{scene}: {sum(most.values())} calls", flush=True)
+        for system, calls in most.items():
+            for at in range(1, calls + 1):
+                for kind in _SYSTEM_KINDS if system else kinds:
+                    if kind != "nothing written" or "write" in system:
+                        yield Case(scene, Fault(at, kind), system)
 
 
-def run_cases(drill: Drill, cases: Iterable[Case]) -> int:
-    """Run them; tells what was wrong, gives how many were."""
-    wrong, missed, count = 0, 0, 0
+def _count_calls(text: str) -> Counter[str]:
+    """How often each call was made by the thread that made it most: strace counts each alone."""
+    seen = Counter(match.groups() for match in map(_TRACED.match, text.splitlines()) if match)
+    most: Counter[str] = Counter()
+    for (_thread, call), count in seen.items():
+        most |= Counter({call: count})
+    return most
+
+
+class Ledger:
+    """What has been run: a line a case, appended at once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        state = json.dumps({"code": _digest_code()})
+        if not path.exists():
+            path.write_text(state + "\n")
+        first = path.read_text().splitlines()[:1]
+        if first != [state]:
+            raise SystemExit(f"{path} was written for another state of the code: take a new one")
+
+    def add(self, case: Case, call: str, faults: list[str]) -> None:
+        """Write down how it went."""
+        line = json.dumps({"case": case.name, "call": call, "faults": faults}) + "\n"
+        with self._path.open("a") as file:
+            file.write(line)
+
+    def read(self) -> dict[str, dict[str, Any]]:
+        """The last run of each case."""
+        lines = self._path.read_text().splitlines()[1:]
+        return {line["case"]: line for line in map(json.loads, lines)}
+
+
+def _digest_code() -> str:
+    """Of everything that a run depends on: the log's code and the drill's."""
+    digest = hashlib.sha256()
+    for folder in (Path(audit.__file__).parent, Path(__file__).parent):
+        for path in sorted(folder.glob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _run_share(drill: Drill, cases: Sequence[Case], ledger: Ledger) -> int:
     for case in cases:
-        count += 1
         call, faults = drill.run(case)
-        missed += not call
+        ledger.add(case, call, faults)
         if faults:
-            wrong += 1
-            where = f"{case.scene}, call {case.fault.at} ({call}), {case.fault.kind}"
-            print(f"WRONG {where}: {'; '.join(faults)}", flush=True)
-    print(f"{count} runs, {wrong} wrong, {missed} ended before their call", flush=True)
+            print(f"WRONG {case.name} ({call}): {'; '.join(faults)}", flush=True)
+    return 0
+
+
+def run_cases(place: Path, cases: Sequence[Case], ledger: Ledger, jobs: int) -> int:
+    """Run what the ledger does not hold, in so many processes; gives how many were wrong."""
+    done = {name for name, line in ledger.read().items() if not line["faults"]}
+    waiting = [case for case in cases if case.name not in done]
+    gc.freeze()
+    children = []
+    for job in range(jobs):
+        own = place / f"job{job}"
+        own.mkdir()
+        drill = Drill(own, place / "past", by_system=any(case.system for case in cases))
+        share = waiting[job::jobs]
+        children.append(fork(lambda drill=drill, share=share: _run_share(drill, share, ledger)))  # type: ignore[misc]
+    broken = [code for code in map(await_end, children) if code]
+    lines = ledger.read()
+    ran = [lines[case.name] for case in cases if case.name in lines]
+    wrong = sum(bool(line["faults"]) for line in ran) + len(broken)
+    missed = sum(not line["call"] for line in ran)
+    print(f"{len(ran)} of {len(cases)} cases, {len(waiting)} of them now")
+    print(f"{len(ran)} runs, {wrong} wrong, {missed} came to no fault", flush=True)
     return wrong
 
 
@@ -369,14 +285,18 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="take one case of so many")
     parser.add_argument("--kinds", nargs="*", default=KINDS, help="ways to fail")
     parser.add_argument("--strace", action="store_true", help="let the system's calls fail")
-    parser.add_argument("--sequencer", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--jobs", type=int, default=1, help="processes that run cases")
+    parser.add_argument("--ledger", type=Path, help="go on where this file ends")
     given = parser.parse_args()
-    if given.sequencer:
-        return sequence(given.sequencer, Fault(), given.sequencer / "count")
     with tempfile.TemporaryDirectory(prefix="parvis-drill-") as name:
-        drill = Drill(Path(name), by_system=given.strace)
-        kinds = ("killed before", "EIO", "ENOSPC") if given.strace else given.kinds
-        return int(run_cases(drill, list(list_cases(drill, kinds, given.every))) > 0)
+        place = Path(name)
+        past = place / "past"
+        past.mkdir()
+        await_end(fork(lambda: build_past(past)))
+        drill = Drill(place, past, by_system=given.strace)
+        cases = list(list_cases(drill, given.kinds))[given.every - 1 :: given.every]
+        ledger = Ledger(given.ledger or place / "ledger")
+        return int(run_cases(place, cases, ledger, given.jobs) > 0)
 
 
 if __name__ == "__main__":

@@ -69,6 +69,7 @@ class Disk:
         if call.action.startswith("sync"):
             self.on_sync()
         if self._is_full(at, call):
+            self.on_fault(call)
             raise OSError(errno.ENOSPC, "no room")
         if at == self.fault.at:
             self._fail(call, really, half)
@@ -85,6 +86,8 @@ class Disk:
         self, call: Call, really: Callable[[], Any], half: Callable[[], object] | None
     ) -> None:
         kind = self.fault.kind
+        if kind == "full for a while" or (kind == "short write" and half is None):
+            return  # this one is no call that needs room
         self.on_fault(call)
         if kind in ("killed after", "EIO though done"):
             really()
@@ -92,10 +95,9 @@ class Disk:
             os.kill(os.getpid(), signal.SIGKILL)
         if kind.startswith("EIO"):
             raise OSError(errno.EIO, "the disk failed")
-        if kind == "ENOSPC" or (kind == "short write" and half is not None):
-            if kind == "short write" and half is not None:
-                half()
-            raise OSError(errno.ENOSPC, "no room")
+        if kind == "short write" and half is not None:
+            half()
+        raise OSError(errno.ENOSPC, "no room")
 
 
 def _for_sqlite(error: OSError) -> apsw.Error:

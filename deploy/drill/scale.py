@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.bench.audit_verify import GOAL_MB, GOAL_S, MILLION, Run, run_verifier
-from deploy.drill.crash import INSTALLATION, ROOT_KEY, await_end, fork, live_long_ago, opened
+from deploy.drill.scene import INSTALLATION, ROOT_KEY, await_end, fork, live_long_ago, opened
 from parvis.audit import AuditLog, Draft, KeyRef, Receipt
 from parvis.audit.events import Actor
 from parvis.audit.export import export_files, write_folder
