@@ -52,6 +52,7 @@ globalThis.parvisKeys = (() => {
       require(key.name === first.origin && key.name.split("/").at(-1) === first.log);
       const history = new KeyHistory(key);
       history.takeCosigner(first.cosigner);
+      require(more.every((line) => Object.hasOwn(line, "kind")), "turn");
       const turns = more.filter(({ kind }) => kind === "key.rotated" || kind === "key.compromised");
       for (const line of turns) if (line.kind === "key.rotated") await this.takeRotation(history, first, line);
       for (const line of turns) if (line.kind === "key.compromised") await this.takeCompromise(history, first, line);
