@@ -16,6 +16,7 @@ from parvis.audit.events import PLATFORM, Draft, replace_id
 from parvis.audit.key_times import open_head
 from parvis.audit.log_keys import HeadFile, LogKeys
 from parvis.audit.notes import Checkpoint, NoteInvalid, format_vkey
+from parvis.audit.published import publish
 from parvis.audit.rows import ClosedRow, LogRow
 from parvis.audit.start_check import find_fault, find_owner, parse_kept
 from parvis.audit.store import Store, StoreUnsafe
@@ -83,7 +84,7 @@ def close_log(writer: Writer, tenant_id: str, act: Act) -> list[Any]:
     log = writer.grow(work)
     head = writer.store.find_head(log.no)
     if head is not None:  # the last one: exports of later years hold it
-        writer.publish(tenant_id, head.size, head.note)
+        publish(writer, tenant_id, head.size, head.note)
     writer.look_again()
     writer.heads.advance(writer.known_heads())
     return [log.origin, head.size if head else 0]
