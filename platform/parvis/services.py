@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 
 from parvis.audit import AuditLog
 from parvis.audit.anchors import Anchors, build_anchors
+from parvis.audit.doors import plan_doors
 from parvis.audit.feed_outbox import Feeds
 from parvis.audit.feeds import FeedPlan, load_feeds
 from parvis.audit.sequencer import Limits
@@ -175,6 +176,7 @@ def build_services(
         limits=Limits.of(settings, configuration.tenants.shares),
         database_url=settings.audit_database_url,
         heads_dir=settings.audit_heads_dir,
+        doors=plan_doors(settings),
     )
     return Services(
         settings=settings,

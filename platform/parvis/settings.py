@@ -157,6 +157,22 @@ class Settings(BaseModel):
         description="Who runs the writer of the audit logs: `own`: the gateway starts it; `apart`: "
         "`parvis audit sequencer` as a service of its own, where alone the signing keys lie.",
     )
+    audit_doors_dir: Path | None = Field(
+        None,
+        description="Folder of the sockets of a writer that is `apart` and another user; MUST "
+        "exist, with this user as owner, the gateway's group, mode 0751. Empty: one user.",
+    )
+    audit_writer_user: str = Field(
+        "", description="User (name or number) of the writer, where PARVIS_AUDIT_DOORS_DIR is set."
+    )
+    audit_gateway_user: str = Field(
+        "", description="User (name or number) of the gateway: who may bring records there."
+    )
+    audit_operators_group: str = Field(
+        "",
+        description="Group (name or number) whose processes may change keys and logs there; the "
+        "gateway's MUST NOT be in it.",
+    )
     audit_agency_gb: float = Field(
         100.0, gt=0, description="Gigabytes of audit log after which an agency's chats stop (503)."
     )
@@ -185,6 +201,7 @@ class Settings(BaseModel):
             raise ValueError("database_url: expected sqlite:///FILE or postgresql+psycopg://...")
         if self.secret_key_file is None:
             object.__setattr__(self, "secret_key_file", self.data_dir / "secrets" / "root.key")
+        self._require_whole_apart()
         host, colon, port = self.listen.rpartition(":")
         if not (host and colon and port.isdigit()):
             raise ValueError("listen: expected ADDRESS:PORT, for example 127.0.0.1:8080")
@@ -196,6 +213,22 @@ class Settings(BaseModel):
                 raise ValueError(f"{name}: expected http://HOST or https://HOST")
             object.__setattr__(self, name, getattr(self, name).rstrip("/"))
         return self
+
+    def _require_whole_apart(self) -> None:
+        """A writer of another user needs all of it: with a part, keys would seem to be hidden."""
+        names = ("audit_writer_user", "audit_gateway_user", "audit_operators_group")
+        for name in names:
+            if bool(getattr(self, name)) != (self.audit_doors_dir is not None):
+                raise ValueError(f"{name}: goes with PARVIS_AUDIT_DOORS_DIR: set all or none")
+        if self.audit_doors_dir is None:
+            return
+        if self.audit_writer != "apart":
+            raise ValueError("audit_writer: expected apart, since PARVIS_AUDIT_DOORS_DIR is set")
+        if not self.audit_database_url:
+            raise ValueError(
+                "audit_database_url: a writer of another user needs PostgreSQL: with SQLite the "
+                "gateway could write into the file of the logs"
+            )
 
     @property
     def audit_dir(self) -> Path:

@@ -66,8 +66,15 @@ def overwrite_and_remove(path: Path) -> None:
 class LockFile:
     """A lock between processes (`flock`); the system releases it when its holder dies."""
 
-    def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    def __init__(self, path: Path, *, group_too: bool = False) -> None:
+        """With `group_too` a file that is made is the group's as well."""
+        flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+        try:
+            self._descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
+            if group_too:
+                os.fchmod(self._descriptor, 0o660)
+        except FileExistsError:
+            self._descriptor = os.open(path, flags | os.O_CREAT, 0o600)
         self._threads = threading.Lock()
 
     @contextmanager

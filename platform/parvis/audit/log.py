@@ -16,9 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from parvis.audit import events, wire
+from parvis.audit import events
 from parvis.audit.canonical import MAX_RECORD_BYTES, encode_json
 from parvis.audit.client import Client, Pending
+from parvis.audit.doors import Doors
 from parvis.audit.entries import Emitter, Entry, ending, format_time
 from parvis.audit.events import Actor, Draft, KeyRef
 from parvis.audit.files import make_private_folder
@@ -66,12 +67,14 @@ class AuditLog:
         limits: Limits | None = None,
         database_url: str = "",
         heads_dir: Path | None = None,
+        doors: Doors | None = None,
     ) -> None:
         self._dir = audit_dir
+        self._doors = doors or Doors(audit_dir)
         self._heads_dir = heads_dir
         self.stopped: dict[str, str] = {}
         self._installation = installation
-        self._root = root_key
+        self._root = root_key if self._doors.may_lead else None
         self._keystore = keystore
         self._floor = floor_bytes
         self._limits = limits
@@ -85,7 +88,7 @@ class AuditLog:
         self._reader: AuditReader | None = None
         self._guard = threading.Lock()
         make_private_folder(audit_dir)
-        self._boot = Boot(audit_dir / "boots")
+        self._boot = self._begin_life()
         self._worker = events.clean_word(f"{worker}.{self._pid}")
         try:
             self._emitter = Emitter(self._boot.id, self._worker)
@@ -93,6 +96,16 @@ class AuditLog:
         except BaseException:
             self._boot.close()
             raise
+
+    def _begin_life(self) -> Boot:
+        deadline = time.monotonic() + _JOIN_S
+        while self._doors.shared and not self._doors.boots.is_dir():
+            if time.monotonic() > deadline:
+                raise AuditUnavailable(
+                    "The writer of the audit logs was never there: start `parvis audit sequencer`."
+                )
+            time.sleep(_POLL_S)
+        return Boot(self._doors.boots, group_too=self._doors.shared)
 
     def append(self, tenant_id: str, draft: Draft, timeout_s: float = 2.0) -> Receipt:
         """The receipt of a durable record; raises AuditUnavailable, ValueError (wrong draft)."""
@@ -174,12 +187,12 @@ class AuditLog:
         """A line to the sequencer; where none is and this process may, it runs one itself."""
         deadline = time.monotonic() + _JOIN_S
         while True:
-            line = wire.connect(self._dir, _CONNECT_S)
+            line = self._doors.call_workers(_CONNECT_S)
             if line is not None:
                 self._fault = ""
                 return line
             if self._root is None or self._closing:
-                self._fault = read_fault(self._dir)
+                self._fault = read_fault(self._doors.folder)
                 return None
             if not self._lead(self._root) and time.monotonic() > deadline:
                 return None
@@ -198,6 +211,7 @@ class AuditLog:
                 limits=self._limits,
                 database_url=self._database_url,
                 heads_dir=self._heads_dir,
+                doors=self._doors,
             )
         except Occupied:
             time.sleep(_POLL_S)
@@ -238,7 +252,7 @@ class AuditLog:
         if line is None:
             raise AuditUnavailable(
                 "The operators' door of the sequencer cannot be reached: "
-                "run this where its keys can be seen."
+                "run this where its keys can be seen, or in the operators' group."
             )
         client = Client(lambda: line, self._dial_operators, self._emitter, self._end_left)
         try:
@@ -247,7 +261,7 @@ class AuditLog:
             client.close()
 
     def _dial_operators(self) -> socket.socket | None:
-        return wire.connect(self._dir, _CONNECT_S, wire.OPERATORS)
+        return self._doors.call_operators(_CONNECT_S)
 
     def get_log(self, tenant_id: str) -> LogRow:
         """The agency's log; born at its first use."""

@@ -150,11 +150,13 @@ def head_size(note: str) -> int:
 class Boot:
     """This process's life, as others can see it: a file that is locked while the process lives."""
 
-    def __init__(self, folder: Path) -> None:
-        make_private_folder(folder)
+    def __init__(self, folder: Path, *, group_too: bool = False) -> None:
+        """With `group_too` the folder is two users', and there already."""
+        if not group_too:
+            make_private_folder(folder)
         self._folder = folder
         self.id = os.urandom(16).hex()
-        self._lock = LockFile(folder / self.id)
+        self._lock = LockFile(folder / self.id, group_too=group_too)
         self._lock.try_take()
 
     def is_alive(self, boot_id: str) -> bool:
@@ -164,7 +166,10 @@ class Boot:
             return True
         if not path.exists():
             return False
-        other = LockFile(path)
+        try:
+            other = LockFile(path)
+        except OSError:  # just made by another user: it may live
+            return path.exists()
         try:
             return not other.try_take()
         finally:

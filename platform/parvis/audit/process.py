@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from parvis.audit.doors import Doors
 from parvis.audit.files import make_private_folder
 from parvis.audit.sequencer import Limits
 from parvis.audit.server import Server, describe_fault, write_fault
@@ -47,6 +48,7 @@ class Plan:
     limits: Limits
     database_url: str = ""
     heads_dir: Path | None = None
+    doors: Doors | None = None
 
 
 def hide_memory() -> None:
@@ -99,16 +101,21 @@ def _open(plan: Plan, change: threading.Event) -> Server:
         limits=plan.limits,
         database_url=plan.database_url,
         heads_dir=plan.heads_dir,
+        doors=plan.doors,
         on_fault=change.set,
     )
-    write_fault(plan.folder, "")
+    write_fault(_fault_folder(plan), "")
     log.info("audit.sequencer")
     return server
 
 
+def _fault_folder(plan: Plan) -> Path:
+    return plan.folder if plan.doors is None else plan.doors.folder
+
+
 def _stay_down(plan: Plan, words: str) -> int:
     log.critical("audit.refused", extra={"fault": words})
-    write_fault(plan.folder, words)
+    write_fault(_fault_folder(plan), words)
     return EXIT_INCONSISTENT
 
 

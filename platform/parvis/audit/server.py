@@ -1,6 +1,6 @@
 """The sequencer's doors: unix sockets, one thread that reads them, answers as batches end.
 
-Checks on arrival that the other end is this user's process and that its counter has no gap. A
+Checks on arrival that the other end may come in (`doors.py`) and that its counter has no gap. A
 process that is gone has its open intents ended (`Sequencer.part`). Workers bring records at one
 door; what changes keys and logs is asked at the operators' door alone.
 """
@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from parvis.audit import closing, pruning, published, turns, wire
+from parvis.audit import closing, turns, wire
+from parvis.audit.doors import Doors
 from parvis.audit.entries import Emitter, Entry
 from parvis.audit.events import KINDS, UUID_FORM
 from parvis.audit.files import write_durably
@@ -42,10 +43,10 @@ def _log(writer: Writer, tenant_id: str) -> list[Any]:
 
 WORKER_CALLS: Mapping[str, Callable[..., Any]] = {
     "log": _log,
-    "publish": published.publish,
-    "thin": published.thin,
-    "sign": published.sign,
-    "delete_sealed": pruning.delete_sealed,
+    "publish": Writer.publish,
+    "thin": Writer.thin_published,
+    "sign": Writer.sign,
+    "delete_sealed": Writer.delete_sealed,
     "ready": lambda writer: writer.stopped,
 }
 """What a worker may ask of the writer, by name; the values and results are JSON."""
@@ -55,7 +56,7 @@ OPERATOR_CALLS: Mapping[str, Callable[..., Any]] = {
     "compromise": turns.declare_compromised,
     "close": closing.close_log,
     "roll_back": closing.roll_back,
-    "prune": pruning.prune,
+    "prune": Writer.prune,
 }
 """What only an operator may ask: no page of the gateway does."""
 
@@ -126,6 +127,7 @@ def write_fault(folder: Path, words: str) -> None:
     """Keep why no sequencer runs, for whoever looks for one; forget it with no words."""
     if words:
         write_durably(folder / _FAULT_NAME, words.encode())
+        (folder / _FAULT_NAME).chmod(0o644)  # the gateway may be another user
     else:
         (folder / _FAULT_NAME).unlink(missing_ok=True)
 
@@ -180,16 +182,17 @@ class Server:
         limits: Limits | None = None,
         database_url: str = "",
         heads_dir: Path | None = None,
+        doors: Doors | None = None,
         on_fault: Callable[[], None] | None = None,
     ) -> None:
         self._on_fault = on_fault
+        self._plan = doors or Doors(folder)
         self.fault = ""
         self.inconsistent = False
         self.ended = threading.Event()
         self._stopping = False
         self._lines: dict[int, _Line] = {}
         self._doors: list[socket.socket] = []
-        self._paths = (folder / wire.WORKERS, folder / wire.OPERATORS)
         writer = Writer(
             folder,
             installation,
@@ -197,6 +200,7 @@ class Server:
             worker=worker,
             database_url=database_url,
             heads_dir=heads_dir,
+            doors=self._plan,
         )
         self._selector = selectors.DefaultSelector()
         self._hearing, self._waking = socket.socketpair()
@@ -204,8 +208,8 @@ class Server:
         self._sequencer.after_batch = self._wake
         try:
             self._sequencer.start()
-            for path in self._paths:
-                self._doors.append(wire.listen(path))
+            for door in self._plan.open():
+                self._doors.append(door)
         except BaseException:
             self._sequencer.close()
             self._selector.close()
@@ -260,14 +264,15 @@ class Server:
 
     def _accept(self, door: socket.socket) -> None:
         line, _ = door.accept()
+        of_worker = door is self._doors[0]
         try:
-            wire.require_same_user(line)
+            self._plan.admit(line, of_worker=of_worker)
         except OSError:
             log.error("audit.stranger")
             line.close()
             return
         line.setblocking(False)
-        self._lines[line.fileno()] = _Line(line, of_worker=door is self._doors[0])
+        self._lines[line.fileno()] = _Line(line, of_worker=of_worker)
         self._selector.register(line, selectors.EVENT_READ)
 
     def _read(self, line: _Line) -> None:
@@ -358,7 +363,7 @@ class Server:
 
     def _end(self) -> None:
         self._selector.close()
-        for path, door in zip(self._paths, self._doors, strict=True):
+        for path, door in zip(self._plan.paths, self._doors, strict=True):
             path.unlink(missing_ok=True)  # before the lock is free for the next one
             door.close()
         try:

@@ -1,7 +1,8 @@
-"""How others and the sequencer talk: frames over unix sockets that only this user may open.
+"""How others and the sequencer talk: frames over unix sockets.
 
-There are two: one for workers, one for operators. The second lies with the signing keys, so that
-whoever may not see those does not reach it either.
+There are two: one for workers, one for operators. Where one user runs all, the second lies with
+the signing keys, so that whoever may not see those does not reach it either. Who may come in is
+`doors.py`'s business.
 
 A frame is two lengths (whole, header; four bytes each, big-endian), a JSON header, then raw bytes
 whose lengths the header names. What the headers say is `client.py`'s and `server.py`'s business.
@@ -94,14 +95,17 @@ def _address(path: Path) -> Iterator[str]:
         os.close(descriptor)
 
 
-def listen(path: Path) -> socket.socket:
-    """A door of the sequencer, mode 0600. MUST hold the writer's lock: an old one is replaced."""
+def listen(path: Path, group: int = -1) -> socket.socket:
+    """A door of the sequencer, mode 0600; with a group 0660. MUST hold the writer's lock: an old
+    one is replaced."""
     path.unlink(missing_ok=True)
     door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         with _address(path) as name:
             door.bind(name)
-        path.chmod(0o600)  # before anybody can connect
+        if group >= 0:
+            os.chown(path, -1, group)
+        path.chmod(0o600 if group < 0 else 0o660)  # before anybody can connect
         door.listen(256)
     except BaseException:
         door.close()
@@ -109,22 +113,28 @@ def listen(path: Path) -> socket.socket:
     return door
 
 
-def connect(folder: Path, timeout_s: float, door: Path = WORKERS) -> socket.socket | None:
-    """A connection to the living sequencer of this folder; None when there is none to reach."""
+def connect(
+    folder: Path, timeout_s: float, door: Path = WORKERS, *, user: int | None = None
+) -> socket.socket | None:
+    """A connection to the living sequencer of this folder, run by this user (None: our own).
+
+    None when there is none to reach.
+    """
     line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     line.settimeout(timeout_s)
     try:
         with _address(folder / door) as name:
             line.connect(name)
-        require_same_user(line)
+        if ask_peer(line)[0] != (os.geteuid() if user is None else user):
+            raise PermissionError("the other end of the audit socket is another user")
     except OSError:
         line.close()
         return None
     return line
 
 
-def require_same_user(line: socket.socket) -> None:
-    """Raises PermissionError when the other end is another user's process."""
+def ask_peer(line: socket.socket) -> tuple[int, int]:
+    """User and group of the process at the other end, as the system says."""
     raw = line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
-    if _PEER.unpack(raw)[1] != os.geteuid():
-        raise PermissionError("the other end of the audit socket is another user")
+    _, user, group = _PEER.unpack(raw)
+    return user, group

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from parvis.audit.doors import plan_doors
 from parvis.audit.log import AuditLog
 from parvis.audit.sequencer import Limits
 from parvis.audit.stores import has_store
@@ -28,6 +29,7 @@ def open_log(settings: Settings) -> Iterator[AuditLog]:
             limits=Limits.of(settings, _read_shares(settings)),
             database_url=settings.audit_database_url,
             heads_dir=settings.audit_heads_dir,
+            doors=plan_doors(settings),
         )
         try:
             yield log

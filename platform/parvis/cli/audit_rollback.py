@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 from parvis.audit.closing import ROLLBACK_GROUNDS, Loss, list_losses, roll_back
+from parvis.audit.doors import plan_doors
 from parvis.audit.events import PLATFORM, Actor, Draft
 from parvis.audit.log import AuditLog, build_acts
 from parvis.audit.rollback_requests import (
@@ -206,7 +207,7 @@ def _repair(
     ):
         acts = build_acts(keystore, tenants, asker, actor)
         begun: Sequence[Sequence[str]] = roll_back(writer, asked.logs, asked.ground, acts)
-    write_fault(settings.audit_dir, "")
+    write_fault(plan_doors(settings).folder, "")
     return begun
 
 
@@ -220,6 +221,7 @@ def _open_writer(settings: Settings, root: bytes) -> Any:
             worker="repair",
             database_url=settings.audit_database_url,
             heads_dir=settings.audit_heads_dir,
+            doors=plan_doors(settings),
             repairs=True,
         )
     except Occupied as error:

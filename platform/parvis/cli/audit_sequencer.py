@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from parvis.audit.ballast import BALLAST_BYTES
+from parvis.audit.doors import plan_doors
 from parvis.audit.process import Plan, hide_memory, run_sequencer
 from parvis.audit.sequencer import Limits
 from parvis.logs import configure_logs
@@ -41,4 +42,5 @@ def plan_sequencer(settings: Settings) -> Plan:
         Limits.of(settings, load_shares(settings.tenants_dir), ballast_bytes=BALLAST_BYTES),
         settings.audit_database_url,
         settings.audit_heads_dir,
+        plan_doors(settings),
     )

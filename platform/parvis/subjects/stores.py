@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from parvis.audit.doors import plan_doors
 from parvis.audit.log import AuditLog
 from parvis.audit.sequencer import Limits
 from parvis.compliance.store import ComplianceStore
@@ -68,6 +69,7 @@ def open_stores(configuration: Configuration, *, worker: str) -> Iterator[Stores
             limits=Limits.of(settings, configuration.tenants.shares),
             database_url=settings.audit_database_url,
             heads_dir=settings.audit_heads_dir,
+            doors=plan_doors(settings),
         )
         try:
             yield Stores(
