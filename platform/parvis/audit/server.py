@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from parvis.audit import closing, turns, wire
+from parvis.audit import closing, pruning, published, turns, wire
 from parvis.audit.doors import Doors
 from parvis.audit.entries import Emitter, Entry
 from parvis.audit.events import KINDS, UUID_FORM
@@ -43,10 +43,10 @@ def _log(writer: Writer, tenant_id: str) -> list[Any]:
 
 WORKER_CALLS: Mapping[str, Callable[..., Any]] = {
     "log": _log,
-    "publish": Writer.publish,
-    "thin": Writer.thin_published,
-    "sign": Writer.sign,
-    "delete_sealed": Writer.delete_sealed,
+    "publish": published.publish,
+    "thin": published.thin,
+    "sign": published.sign,
+    "delete_sealed": pruning.delete_sealed,
     "ready": lambda writer: writer.stopped,
 }
 """What a worker may ask of the writer, by name; the values and results are JSON."""
@@ -56,7 +56,7 @@ OPERATOR_CALLS: Mapping[str, Callable[..., Any]] = {
     "compromise": turns.declare_compromised,
     "close": closing.close_log,
     "roll_back": closing.roll_back,
-    "prune": Writer.prune,
+    "prune": pruning.prune,
 }
 """What only an operator may ask: no page of the gateway does."""
 

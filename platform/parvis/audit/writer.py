@@ -14,9 +14,8 @@ from typing import Any, TypeVar
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from parvis.audit import events
-from parvis.audit.anchors_export import thin_heads
 from parvis.audit.canonical import MAX_RECORD_BYTES, encode_json
-from parvis.audit.cosignatures import describe_cosigner, name_cosigner, sign_cosignature
+from parvis.audit.cosignatures import describe_cosigner, name_cosigner
 from parvis.audit.doors import Doors
 from parvis.audit.entries import (
     Emitter,
@@ -29,29 +28,18 @@ from parvis.audit.entries import (
     system_entry,
 )
 from parvis.audit.files import LockFile, make_private_folder
-from parvis.audit.key_times import list_valid, open_head
 from parvis.audit.log_keys import Boot, HeadFile, LogKeys
-from parvis.audit.notes import (
-    Checkpoint,
-    NoteInvalid,
-    format_vkey,
-    parse_checkpoint,
-    read_signature,
-    sign_note,
-)
+from parvis.audit.notes import Checkpoint, format_vkey, read_signature, sign_note
 from parvis.audit.receipts import Receipt
 from parvis.audit.rows import HeadRow, LogRow, Position, RecordRow
-from parvis.audit.start_check import LogInconsistent, check_signed, find_broken
+from parvis.audit.start_check import LogInconsistent, find_broken
+from parvis.audit.states import load_state
 from parvis.audit.store import Occupied, StoreUnsafe
 from parvis.audit.stores import open_store
-from parvis.audit.tree import EMPTY_ROOT, TILE_WIDTH, Frontier, leaf_hash
-from parvis.domain import RECORDS_FLOOR_DAYS
+from parvis.audit.tree import EMPTY_ROOT, Frontier, leaf_hash
 from parvis.keystore import SealBroken
 
 _STEP_US = 60_000_000  # a clock that falls back further gets a record of its own
-_PRUNE_AT_ONCE = 40 * TILE_WIDTH
-_THIN_AT_ONCE = 2000
-_DAY_US = 86_400_000_000
 
 
 class NotOpen(ValueError):
@@ -65,14 +53,6 @@ class LogStopped(Exception):
 Birth = Callable[[LogRow, dict[str, str]], list[Entry]]
 """The first records of a new log, given how they name its ML-DSA-44 key."""
 Value = TypeVar("Value")
-
-
-def _is_checkpoint(text: str) -> bool:
-    try:
-        parse_checkpoint(text)
-    except NoteInvalid:
-        return False
-    return True
 
 
 class Writer:
@@ -134,7 +114,7 @@ class Writer:
 
     def forget(self, boot: str) -> None:
         """Drop what was kept for a life that has ended."""
-        with self._transaction():
+        with self.transaction():
             self.store.forget_emitter(boot)
         for key in [key for key in self._counters if key[1] == boot]:
             del self._counters[key]
@@ -223,105 +203,6 @@ class Writer:
         """The newest checkpoint this process signed or saw of each log."""
         return {log_id: note for log_id, (_, note) in self._known.items()}
 
-    def sign(self, tenant_id: str, text: str, log_id: str = "") -> str:
-        """`text` as a note signed by the agency's log; ValueError for what may be a checkpoint.
-
-        `log_id` names one that another log has taken the place of. A checkpoint begins with its
-        log's origin, whatever extension lines follow.
-        """
-        found = self.store.find_log_by_id(log_id) if log_id else None
-        log = found or self.get_log(tenant_id)
-        if text.partition("\n")[0] == log.origin or _is_checkpoint(text):
-            raise ValueError("audit: a checkpoint is signed by the log's growth alone")
-        return sign_note(text, log.origin, self.keys.get_key(log.id, log.public_key))
-
-    def publish(self, tenant_id: str, size: int, note: str) -> str:
-        """Remember a checkpoint that leaves this installation, in the head file first.
-
-        Gives it with the log's line of ML-DSA-44, made once for each size.
-        """
-        if tenant_id in self.stopped:
-            raise LogStopped(self.stopped[tenant_id])
-        log = self.get_log(tenant_id)
-        open_head(note, log.origin, self.store.list_keys(log.no))
-        self.heads.advance({log.id: note})
-        kept = self.store.find_published(log.no, size)
-        if kept is None:
-            kept = note + self.cosign(log, size, note)
-            with self._transaction():
-                self.store.add_published(log.no, size, kept)
-        return kept
-
-    def thin_published(self, tenant_id: str, vouched: Sequence[int]) -> int:
-        """Forget published checkpoints as exports leave them out (`thin_heads`); gives how many.
-
-        `vouched` are the sizes that others signed or stamped. Changes of keys and the newest stay.
-        """
-        if tenant_id in self.stopped:
-            raise LogStopped(self.stopped[tenant_id])
-        log = self.get_log(tenant_id)
-        sizes = self.store.list_published_sizes(log.no)
-
-        def time_of(size: int) -> int:
-            row = self.store.find_record(log.no, size - 1)
-            return row.time_us if row is not None else 0
-
-        turns = {turn.seq + 1 for turn in self.store.list_turns(log.no) if turn.note}
-        kept = thin_heads(sizes, {*vouched, *turns, *sizes[-1:]}, time_of, self.clock())
-        gone = [size for size in sizes if size not in kept][:_THIN_AT_ONCE]
-        if gone:
-            with self._transaction():
-                self.store.drop_published(log.no, gone)
-        return len(gone)
-
-    def cosign(self, log: LogRow, size: int, note: str) -> str:
-        """The log's line of ML-DSA-44 on this head; empty where its key is not in the log."""
-        valid = list_valid(self.store.list_keys(log.no), size)
-        named = log.public_key in self.store.list_cosigners(log.no)
-        if log.public_key not in valid or not named:
-            return ""
-        text = note.rpartition("\n\n")[0] + "\n"
-        key = self.keys.get_cosigner(log.id, log.public_key)
-        return sign_cosignature(text, log.origin, key, now_us() // 1_000_000)
-
-    def delete_sealed(self, tenant_id: str, key_id: str) -> int:
-        """Delete what is sealed under a data key, to the last byte; gives how many there were."""
-        self._usage.pop(tenant_id, None)
-        with self._transaction():
-            count = sum(
-                self.store.delete_sealed(log.no, key_id)
-                for log in self.store.list_all_logs()
-                if log.tenant_id == tenant_id
-            )
-        self.store.wipe()
-        return count
-
-    def prune(self, tenant_id: str, end_seq: int) -> int:
-        """Drop the whole bundles below `end_seq`, hashes stay; gives the minimum index.
-
-        Raises ValueError for a position beyond the log, and where the first record that stays is
-        not 184 days old: nobody can see from outside that those before it were.
-        """
-        log = self.get_log(tenant_id)
-        head = self.store.find_head(log.no)
-        if head is None or not 0 <= end_seq <= head.size:
-            raise ValueError("audit: no such position to prune to")
-        self._usage.pop(tenant_id, None)
-        end = end_seq // TILE_WIDTH * TILE_WIDTH
-        self._require_old(log, end, head.size)
-        while (first := self.store.find_minimum(log.no)) < end:
-            with self._transaction():
-                self.store.prune(log.no, min(first + _PRUNE_AT_ONCE, end))
-        self.store.wipe()
-        return first
-
-    def _require_old(self, log: LogRow, end: int, size: int) -> None:
-        if end <= self.store.find_minimum(log.no):
-            return
-        first = self.store.find_record(log.no, min(end, size - 1))
-        if first is None or first.time_us > self.clock() - RECORDS_FLOOR_DAYS * _DAY_US:
-            raise ValueError("audit: records are kept for 184 days")
-
     def look_again(self) -> None:
         """See which logs can be continued, and finish changes of keys that were interrupted."""
         self.stopped = find_broken(self.store, self.heads)
@@ -340,8 +221,13 @@ class Writer:
         signed = {key.public_key for key in self.store.list_keys(log.no)} if gone else set()
         self.retired += [(log, public) for public in gone if public in signed]
 
+    def forget_usage(self, tenant_id: str) -> None:
+        """Something of the agency's log goes: what it keeps is to be counted anew."""
+        self._usage.pop(tenant_id, None)
+
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[None]:
+        """What is done inside is durable after it, or not there at all."""
         self.store.begin()
         try:
             yield
@@ -364,32 +250,15 @@ class Writer:
             if log is None:
                 self.give_birth(states, tenant_id)
             else:
-                states[tenant_id] = self._load_state(log)
+                known = self._known.get(log.id, (0, ""))
+                states[tenant_id] = load_state(self.store, log, known)
         return states[tenant_id]
-
-    def _load_state(self, log: LogRow) -> State:
-        head = self.store.find_head(log.no)
-        if head is None:
-            raise LogInconsistent("a log has lost its head")
-        size, note = self._known.get(log.id, (0, ""))
-        if head.note != note:
-            if head.size < size:
-                raise LogInconsistent("a log is shorter than it was")
-            check_signed(self.store, log, head)
-        try:
-            frontier = Frontier.load(head.size, head.frontier)
-        except ValueError as error:
-            raise LogInconsistent("a log's frontier is damaged") from error
-        signed = Checkpoint(log.origin, head.size, frontier.root())
-        if frontier.root() != head.root or not head.note.startswith(signed.text + "\n"):
-            raise LogInconsistent("a log's frontier is not that of its root")
-        return State(log, frontier, head.last_us, head.note, signed_size=head.size)
 
     def give_birth(
         self, states: dict[str, State], tenant_id: str, begin: Birth | None = None
     ) -> State:
         """A new log; its first record, and the platform's about it, are `begin`'s if given."""
-        self._usage.pop(tenant_id, None)
+        self.forget_usage(tenant_id)
         log_id = os.urandom(16).hex()
         origin = f"{self.installation}/audit/{log_id}"
         key = self.keys.create_key(log_id)
