@@ -208,6 +208,10 @@ def _with_witness(folder: Path) -> Iterator[Vector]:
     ):
         line = format_head_line(log.id, size, shown, log.now_us / 1_000_000)
         yield Vector("witnessed", f"printed head: {name}", verdict, line=line)
+    seen = b64decode(log.head(200).split("\n")[2])
+    line = format_head_line(log.id, 200, seen, log.now_us / 1_000_000)
+    why = "printed head and state of one size"
+    yield Vector("witnessed", why, "INTACT", state="seen.state", line=line)
 
 
 def main() -> None:

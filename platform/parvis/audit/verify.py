@@ -1262,8 +1262,8 @@ def _no_float(_text: str) -> Any:
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key occurs twice")
+    if len(found) != len(pairs) or not all(map(str.isascii, found)):
+        raise ValueError("a key occurs twice, or is not ASCII")
     return found
 
 
@@ -1684,6 +1684,14 @@ def tile_path(kind: str | int, index: int, width: int) -> str:
     return f"tile/{kind}/{'/'.join(reversed(parts))}" + (f".p/{width}" if width < WIDTH else "")
 
 
+def count_tiles(size: int, span: tuple[int, int]) -> int:
+    """How many tiles and bundles an export of a tree of this size has, with this span."""
+    count, total = size, -(-span[1] // WIDTH) - span[0] // WIDTH
+    while count:
+        total, count = total - (-count // WIDTH), count // WIDTH
+    return total
+
+
 def split_bundle(data: bytes, count: int) -> list[bytes]:
     """The records of an entry bundle, each after its length in two bytes."""
     records: list[bytes] = []
@@ -2101,7 +2109,8 @@ class Verification:
             self._take_manifest(self.key, data)
         except (Malformed, ValueError, IndexError) as error:
             self.listed = None
-            self.find("TAMPERED", "manifest", str(error) or "not a list of files")
+            words = str(error) if isinstance(error, Malformed) else "not a list of files"
+            self.find("TAMPERED", "manifest", words)
             return
         self.done("manifest")
 
@@ -2114,19 +2123,8 @@ class Verification:
         if self.history is not None:
             self.history.check(text, signatures, size)
         self.head = (size, unbase64(lines[3]))
-        made, asked = lines[4].split(" "), lines[5].split(" ")
-        if (
-            made[0] != "made"
-            or asked[0] != "asked"
-            or len(asked) != 3
-            or not TIME.fullmatch(made[1])
-        ):
-            raise Malformed("not a list of files")
-        self.facts["made"], self.facts["asked"] = made[1], asked[1:]
-        word, first, end = lines[6].split(" ")
-        self.span = (parse_number(first), parse_number(end))
-        if word != "records" or not self.span[0] <= self.span[1] <= self.head[0]:
-            raise Malformed("not a list of files")
+        made, since, until = self._take_period(*(line.split(" ") for line in lines[4:7]), size)
+        self.facts["made"], self.facts["asked"] = made, [since, until]
         listed = {}
         for line in lines[8:-1]:
             digest, length, path = line.split(" ")
@@ -2135,7 +2133,28 @@ class Verification:
             listed[path] = (digest, parse_number(length))
         if lines[7] != f"files {len(listed)}":
             raise Malformed("the list is not complete")
+        if sum(path.startswith("tile/") for path in listed) > count_tiles(size, self.span):
+            raise Malformed("the list names a file that no export has")
         self.listed = listed
+
+    def _take_period(
+        self, made: list[str], asked: list[str], records: list[str], size: int
+    ) -> tuple[str, str, str]:
+        """When it was made, from when to when it was asked for; the span goes to `self.span`."""
+        word, when = made
+        name, since, until = asked
+        title, first, end = records
+        self.span = span = (parse_number(first), parse_number(end))
+        if (
+            (word, name, title) != ("made", "asked", "records")
+            or not TYPES["time"](when)
+            or not all(one == "-" or TYPES["time"](one) for one in (since, until))
+            or not span[0] <= span[1] <= size
+            or span[0] % WIDTH
+            or (span[1] % WIDTH and span[1] != size)
+        ):
+            raise Malformed("not a list of files")
+        return when, since, until
 
     def _read_checkpoint(self) -> None:
         data = self.read("checkpoint")
@@ -2364,7 +2383,9 @@ class Verification:
             self.skip("state", "the log is shorter than last time")
             return
         root = bytes.fromhex(seen["root"])
-        if self.heads.setdefault(seen["size"], ("", root))[1] != root:
+        name, known = self.heads.get(seen["size"], ("", None))  # a printed head gives no whole root
+        self.heads[seen["size"]] = (name, known or root)
+        if known is not None and known != root:
             self.find("TAMPERED", "", "another history than the one seen last time")
         self.done("state")
 
@@ -2633,6 +2654,11 @@ class Verification:
     def _finish_pruned(self, span: tuple[int, int]) -> None:
         """Records that are not here though nobody asked for a period went by a record's leave."""
         first, end = span
+        asked = self.facts.get("asked", ["-", "-"])
+        none_since = first == end and asked[0] != "-"
+        if self.head is not None and end < self.head[0] and asked[1] == "-" and not none_since:
+            words = "the last records are not here though nobody asked for an end"
+            self.find("TAMPERED", "", words)
         by = next((seq for seq, pruned in self.erasures.prunes if pruned >= first), None)
         if first == end or self.facts.get("asked", ["-"])[0] != "-":
             self.skip("pruned", "records that may allow it are not in this export")
@@ -4263,6 +4289,11 @@ records before the first are not here and no record allows that
 des enregistrements avant le premier manquent sans qu’un enregistrement l’autorise
 Einträge vor dem ersten fehlen, und kein Eintrag erlaubt es
 Anträg virum éischte feelen, a keen Antrag erlaabt et
+
+the last records are not here though nobody asked for an end
+les derniers enregistrements manquent alors que personne n’a demandé de fin
+die letzten Einträge fehlen, obwohl niemand ein Ende verlangt hat
+déi lescht Anträg feelen, obwuel keen en Enn gefrot huet
 
 records were pruned before 184 days were over
 des enregistrements ont été élagués avant la fin des 184 jours

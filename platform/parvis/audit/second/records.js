@@ -110,7 +110,7 @@ globalThis.parvisRecords = (() => {
     }
     if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
     const keys = Object.keys(value).sort();
-    require(keys.every((key) => /^[ -~]*$/.test(key)));
+    require(keys.every((key) => /^[\x00-\x7f]*$/.test(key)));
     return `{${keys.map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join()}}`;
   }
   function parseRecord(leaf) {
