@@ -249,7 +249,10 @@ def _digest_code() -> str:
 
 
 def _run_share(drill: Drill, cases: Sequence[Case], ledger: Ledger) -> int:
+    started_by = os.getppid()
     for case in cases:
+        if os.getppid() != started_by:  # somebody ended the drill
+            return 1
         call, faults = drill.run(case)
         ledger.add(case, call, faults)
         if faults:

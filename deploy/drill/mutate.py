@@ -1,26 +1,28 @@
 """Do the tests test something: each check is taken out, one after the other; a test must fail.
 
-`python -m deploy.drill.mutate [--only FILE] [--every N]`. Works in a copy of the repository. A
-condition that guards a complaint becomes false, a comparison becomes its neighbour, a call that
-checks or syncs is left out. Prints the survivors; exit 1 when there are any that are not in
-`mutants.txt`, which says of each why no test can tell it from the original.
+`python -m deploy.drill.mutate [--only FILE] [--every N] [--jobs N] [--ledger FILE]`. Works in
+copies of the repository. First it looks which test reaches which function; then each mutant
+(`mutants.py`) meets the tests that reach it, the cheap ones first, and, when none of them notices,
+all the others of its file (`--quick`: not those). Prints the survivors; exit 1 when there are any
+that are not in `mutants.txt`, which says of each why no test can tell it from the original. A
+ledger keeps what was noticed, so that the list may take several nights.
 """
 
 import argparse
-import ast
-import os
+import json
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-ROOT = Path(__file__).parents[2]
+from deploy.drill.mutants import ROOT, Mutant, find_mutants
+from deploy.drill.noticing import Bench, load_third_parties
+from deploy.drill.scene import await_end, fork
+
 KNOWN = Path(__file__).parent / "mutants.txt"
 PARTS = ("platform", "tests", "deploy", "docs", "pyproject.toml", "Makefile")
-AUDIT = "platform/parvis/audit"
 # the first tests are those that most often notice
 TESTS: dict[str, tuple[str, ...]] = {
     "verify.py": (
@@ -34,6 +36,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         ),
         *("test_events", "test_proof", "test_fuzz", "test_report", "test_second_verifier"),
         *("test_second_records", "test_second_outside", "test_outside_commands"),
+        *("test_mldsa", "test_own_mldsa", "test_spans", "test_thinning", "test_vectors"),
     ),
     "writer.py": ("test_log", "test_sequencer", "test_crash", "test_rotation"),
     "start_check.py": ("test_log", "test_rotation", "test_rollback", "test_attack_matrix"),
@@ -48,112 +51,17 @@ TESTS: dict[str, tuple[str, ...]] = {
     "notes.py": ("test_notes", "test_witness"),
     "witness.py": ("test_witness", "test_outside_commands"),
     "fsck.py": ("test_live_attacks", "test_log"),
+    "export.py": ("test_rotation", "test_log", "test_concurrency", "test_thinning"),
+    "receipts.py": ("test_proof", "test_log"),
+    "cosignatures.py": ("test_anchors", "test_outside_commands", "test_thinning"),
 }
-_SWAPS = {
-    ast.Lt: "<=",
-    ast.LtE: "<",
-    ast.Gt: ">=",
-    ast.GtE: ">",
-    ast.Eq: "!=",
-    ast.NotEq: "==",
-    ast.In: "not in",
-    ast.NotIn: "in",
-    ast.Is: "is not",
-    ast.IsNot: "is",
-}
-_MARKS = ("require", "check", "sync", "refuse")
-_LONG_S = 600
-_TELL_EVERY = 50
+_LONG_S, _NEAR_S = 600.0, 240.0
+# the crash drill starts its processes itself, and costs more than all others
+_WITHOUT = ["--deselect", "tests/audit/test_crash.py::test_whatever_call_to_the_disk"]
 
 
-@dataclass(frozen=True)
-class Mutant:
-    """One change: bytes [start, end) of a file become `text`."""
-
-    file: str
-    function: str
-    line: int
-    start: int
-    end: int
-    text: str
-    before: str
-
-    @property
-    def name(self) -> str:
-        """How lists speak of it: without line numbers, which move."""
-        return f"{self.file} {self.function}: {' '.join(self.before.split())} -> {self.text}"
-
-
-class _Finder(ast.NodeVisitor):
-    def __init__(self, file: str, source: str) -> None:
-        self._file, self._raw = file, source.encode()
-        self._starts = [0]
-        for line in self._raw.splitlines(keepends=True):
-            self._starts.append(self._starts[-1] + len(line))
-        self._functions: list[str] = []
-        self.found: list[Mutant] = []
-
-    def _at(self, line: int, column: int) -> int:
-        return self._starts[line - 1] + column
-
-    def _add(self, node: ast.expr | ast.stmt, text: str) -> None:
-        start = self._at(node.lineno, node.col_offset)
-        end = self._at(node.end_lineno or 0, node.end_col_offset or 0)
-        before, where = self._raw[start:end].decode(), ".".join(self._functions)
-        self.found.append(Mutant(self._file, where, node.lineno, start, end, text, before))
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        """Remember where we are."""
-        self._functions.append(node.name)
-        self.generic_visit(node)
-        self._functions.pop()
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> None:
-        """Remember where we are."""
-        self._functions.append(node.name)
-        self.generic_visit(node)
-        self._functions.pop()
-
-    def visit_If(self, node: ast.If) -> None:
-        """A condition that guards a complaint."""
-        if self._functions and _complains(node.body):
-            self._add(node.test, "False")
-        self.generic_visit(node)
-
-    def visit_Compare(self, node: ast.Compare) -> None:
-        """A comparison with one operator."""
-        if self._functions and len(node.ops) == 1:
-            left, right = ast.unparse(node.left), ast.unparse(node.comparators[0])
-            self._add(node, f"({left} {_SWAPS[type(node.ops[0])]} {right})")
-        self.generic_visit(node)
-
-    def visit_Expr(self, node: ast.Expr) -> None:
-        """A call whose only purpose is to check, or to sync."""
-        call = node.value
-        if isinstance(call, ast.Call):
-            name = ast.unparse(call.func).rpartition(".")[2]
-            if self._functions and any(mark in name for mark in _MARKS):
-                self._add(node, "None")
-        self.generic_visit(node)
-
-
-def _complains(body: list[ast.stmt]) -> bool:
-    return any(
-        isinstance(part, ast.Raise | ast.Yield | ast.YieldFrom)
-        for statement in body
-        for part in ast.walk(statement)
-    )
-
-
-def find_mutants(file: str) -> list[Mutant]:
-    """Every change of one file of the room."""
-    source = (ROOT / AUDIT / file).read_text(encoding="utf-8")
-    finder = _Finder(file, source)
-    finder.visit(ast.parse(source))
-    return finder.found
-
-
-def _copy(place: Path) -> None:
+def copy_repository(place: Path) -> None:
+    """What the tests need of it."""
     for part in PARTS:
         source, target = ROOT / part, place / part
         if source.is_dir():
@@ -163,26 +71,51 @@ def _copy(place: Path) -> None:
             shutil.copy(source, target)
 
 
-def is_noticed(place: Path, mutant: Mutant | None, tests: tuple[str, ...]) -> bool:
-    """True when a test fails in the copy."""
-    paths = [f"tests/audit/{name}.py" for name in tests]
-    command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
-    known = [path for path in paths if (place / path).is_file()]
-    command += ["--deselect", "tests/audit/test_crash.py::test_whatever_call_to_the_disk", *known]
-    environment = os.environ | {"PYTHONPATH": str(place / "platform")}
-    target = place / AUDIT / (mutant.file if mutant else "verify.py")
-    source = target.read_bytes()
-    if mutant:
-        target.write_bytes(source[: mutant.start] + mutant.text.encode() + source[mutant.end :])
-    try:
-        done = subprocess.run(
-            command, cwd=place, env=environment, check=False, capture_output=True, timeout=_LONG_S
-        )
-    except subprocess.TimeoutExpired:
-        return True
-    finally:
-        target.write_bytes(source)
-    return done.returncode != 0
+class Reach:
+    """Which tests reach a function."""
+
+    def __init__(self, found: dict[str, dict[str, Any]]) -> None:
+        self._rows = found
+
+    def list_tests(self, mutant: Mutant) -> list[str]:
+        """Those that call it, the cheap ones first; then those whose files' fixtures call it."""
+        wanted = f"{mutant.file} {mutant.function}"
+        by_cost = sorted(self._rows, key=lambda test: float(self._rows[test]["cost"]))
+        called = [test for test in by_cost if wanted in self._rows[test].get("call", ())]
+        files = {
+            test.partition("::")[0]
+            for test in by_cost
+            if wanted in self._rows[test].get("setup", ())
+        }
+        set_up = [test for test in by_cost if test.partition("::")[0] in files]
+        return list(dict.fromkeys([*called, *set_up]))
+
+
+def look(benches: Sequence[Bench], files: Sequence[str], kept: Path) -> dict[str, Any]:
+    """What each test file reaches, in so many processes; kept, so that it is looked at once."""
+    tests = sorted({test for file in files for test in TESTS[file]})
+    tests = [test for test in tests if (benches[0].place / f"tests/audit/{test}.py").is_file()]
+    kept.mkdir(exist_ok=True)
+
+    def look_at(bench: Bench, share: Sequence[str]) -> int:
+        codes = [
+            bench.record(test, kept / test, _LONG_S) for test in share if not (kept / test).exists()
+        ]
+        return int(any(codes))
+
+    jobs = len(benches)
+    children = [
+        fork(lambda at=at, bench=bench: look_at(bench, tests[at::jobs]))  # type: ignore[misc]
+        for at, bench in enumerate(benches)
+    ]
+    if any([await_end(child) for child in children]):
+        raise SystemExit("the tests fail without any change")
+    found = [json.loads((kept / test).read_text()) for test in tests]
+    load_third_parties(sorted({name for one in found for name in one["loaded"]}))
+    rows = {test: row for one in found for test, row in one["rows"].items()}
+    if benches[0].fork_tests([min(rows, key=lambda test: float(rows[test]["cost"]))], _NEAR_S, []):
+        raise SystemExit("a test fails in a fork without any change")
+    return rows
 
 
 def pick(given: argparse.Namespace) -> Iterator[Mutant]:
@@ -194,35 +127,75 @@ def pick(given: argparse.Namespace) -> Iterator[Mutant]:
             yield mutant
 
 
+def try_share(
+    bench: Bench, mutants: Sequence[Mutant], reach: Reach, ledger: Path, *, quick: bool
+) -> int:
+    """Write of each mutant whether it was noticed."""
+    for mutant in mutants:
+        near = reach.list_tests(mutant)
+        noticed = bool(near) and bench.is_noticed(mutant, [*_WITHOUT, *near], _NEAR_S)
+        if not noticed and not quick:
+            names = [f"tests/audit/{test}.py" for test in TESTS[mutant.file]]
+            names = [name for name in names if (bench.place / name).is_file()]
+            noticed = bench.is_noticed(mutant, [*_WITHOUT, *names], _LONG_S)
+        line = {"mutant": mutant.name, "line": mutant.line, "noticed": noticed, "near": len(near)}
+        with ledger.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+    return 0
+
+
+def read_ledger(ledger: Path) -> dict[str, bool]:
+    """Which mutants were noticed, by name."""
+    lines = ledger.read_text().splitlines() if ledger.exists() else []
+    return {line["mutant"]: line["noticed"] for line in map(json.loads, lines)}
+
+
+def report(mutants: Sequence[Mutant], ledger: Path) -> int:
+    """Print the survivors; 1 when one is unknown."""
+    known = set(KNOWN.read_text(encoding="utf-8").splitlines()) if KNOWN.is_file() else set()
+    noticed = read_ledger(ledger)
+    survivors = [mutant for mutant in mutants if not noticed.get(mutant.name)]
+    for mutant in survivors:
+        note = "known" if mutant.name in known else "SURVIVES"
+        print(f"{note} line {mutant.line}: {mutant.name}")
+    print(f"{len(mutants)} mutants, {len(survivors)} survive", flush=True)
+    return int(any(mutant.name not in known for mutant in survivors))
+
+
 def main() -> int:
     """Exit 1 when a mutant survived that nobody has explained."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="*", help="files of the room")
     parser.add_argument("--function", default="", help="functions whose name holds this")
     parser.add_argument("--every", type=int, default=1, help="take one mutant of so many")
+    parser.add_argument("--jobs", type=int, default=1, help="processes, each with its copy")
+    parser.add_argument("--quick", action="store_true", help="ask only tests that reach it")
+    parser.add_argument("--ledger", type=Path, help="go on where this file ends")
+    parser.add_argument("--reach", type=Path, help="folder that keeps what tests reach")
     parser.add_argument("--list", action="store_true", help="run nothing")
     given = parser.parse_args()
     mutants = list(pick(given))
     if given.list:
         print("\n".join(mutant.name for mutant in mutants))
         return 0
-    known = set(KNOWN.read_text(encoding="utf-8").splitlines()) if KNOWN.is_file() else set()
-    survivors = []
     with tempfile.TemporaryDirectory(prefix="parvis-mutants-") as name:
         place = Path(name)
-        _copy(place)
-        for file in sorted({mutant.file for mutant in mutants}):
-            if is_noticed(place, None, TESTS[file]):
-                raise SystemExit(f"the tests of {file} fail without any change")
-        for number, mutant in enumerate(mutants):
-            if number and number % _TELL_EVERY == 0:
-                print(f"{number} of {len(mutants)}, {len(survivors)} survive", flush=True)
-            if not is_noticed(place, mutant, TESTS[mutant.file]):
-                survivors.append(mutant)
-                note = "known" if mutant.name in known else "SURVIVES"
-                print(f"{note} line {mutant.line}: {mutant.name}", flush=True)
-    print(f"{len(mutants)} mutants, {len(survivors)} survive", flush=True)
-    return int(any(mutant.name not in known for mutant in survivors))
+        benches = [Bench(place / f"job{job}") for job in range(given.jobs)]
+        for bench in benches:
+            copy_repository(bench.place)
+        reach = Reach(look(benches, given.only or list(TESTS), given.reach or place / "reach"))
+        ledger = given.ledger or place / "ledger"
+        done = {mutant for mutant, noticed in read_ledger(ledger).items() if noticed}
+        waiting = [mutant for mutant in mutants if mutant.name not in done]
+        children = []
+        for at, bench in enumerate(benches):
+            share = waiting[at :: given.jobs]
+            job = lambda bench=bench, share=share: try_share(  # noqa: E731
+                bench, share, reach, ledger, quick=given.quick
+            )
+            children.append(fork(job))
+        broken = [code for code in map(await_end, children) if code]
+        return report(mutants, ledger) or len(broken)
 
 
 if __name__ == "__main__":
