@@ -2123,8 +2123,7 @@ class Verification:
         if self.history is not None:
             self.history.check(text, signatures, size)
         self.head = (size, unbase64(lines[3]))
-        made, since, until = self._take_period(*(line.split(" ") for line in lines[4:7]), size)
-        self.facts["made"], self.facts["asked"] = made, [since, until]
+        self.span = span = self._take_period(lines[4:7], size)
         listed = {}
         for line in lines[8:-1]:
             digest, length, path = line.split(" ")
@@ -2133,18 +2132,16 @@ class Verification:
             listed[path] = (digest, parse_number(length))
         if lines[7] != f"files {len(listed)}":
             raise Malformed("the list is not complete")
-        if sum(path.startswith("tile/") for path in listed) > count_tiles(size, self.span):
+        if sum(path.startswith("tile/") for path in listed) > count_tiles(size, span):
             raise Malformed("the list names a file that no export has")
         self.listed = listed
 
-    def _take_period(
-        self, made: list[str], asked: list[str], records: list[str], size: int
-    ) -> tuple[str, str, str]:
-        """When it was made, from when to when it was asked for; the span goes to `self.span`."""
-        word, when = made
-        name, since, until = asked
-        title, first, end = records
-        self.span = span = (parse_number(first), parse_number(end))
+    def _take_period(self, lines: list[str], size: int) -> tuple[int, int]:
+        """The span of records; when it was made and for which period it was asked go to facts."""
+        word, when = lines[0].split(" ")
+        name, since, until = lines[1].split(" ")
+        title, first, end = lines[2].split(" ")
+        span = (parse_number(first), parse_number(end))
         if (
             (word, name, title) != ("made", "asked", "records")
             or not TYPES["time"](when)
@@ -2154,7 +2151,8 @@ class Verification:
             or (span[1] % WIDTH and span[1] != size)
         ):
             raise Malformed("not a list of files")
-        return when, since, until
+        self.facts["made"], self.facts["asked"] = when, [since, until]
+        return span
 
     def _read_checkpoint(self) -> None:
         data = self.read("checkpoint")

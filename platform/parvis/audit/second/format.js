@@ -219,8 +219,15 @@ globalThis.parvisFormat = (() => {
     return `tile/${level}/${path}${width < 256 ? `.p/${width}` : ""}`;
   }
 
+  /** How many tiles and bundles an export of a tree of this size has, with this span of records. */
+  function countTiles(size, [first, end]) {
+    let total = Math.ceil(end / 256) - Math.floor(first / 256);
+    for (let count = size; count; count = Math.floor(count / 256)) total += Math.ceil(count / 256);
+    return total;
+  }
+
   return {
-    Malformed, Tree, UTF8, base64, bytes, checkSignature, hex, isContinued, isIncluded, isObject, leafHash,
+    Malformed, Tree, UTF8, base64, bytes, checkSignature, countTiles, hex, isContinued, isIncluded, isObject, leafHash,
     names, openCheckpoint, hasSigned, parseCheckpoint, parseHeadLine, parseKey, parseNumber, parseState, require, same, sha256, splitNote, splitProof,
     tilePath, unbase64, unhex,
   };

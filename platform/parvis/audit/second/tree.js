@@ -144,6 +144,10 @@ globalThis.parvisTree = (() => {
     /** Records that are not here though nobody asked for a period went by a record's leave. */
     finishPruned(first, end) {
       const by = this.run.erasures.prunes.find((prune) => prune.end >= first);
+      const [since, until] = this.run.facts.asked ?? ["-", "-"];
+      if (end < this.run.head.size && until === "-" && (first < end || since === "-")) {
+        this.run.find("TAMPERED", "", "tail");
+      }
       if (first === end || (this.run.facts.asked?.[0] ?? "-") !== "-") this.run.skip("elsewhere", "pruned");
       else if (first === 0 || by) this.run.done("pruned");
       else if (end < this.run.head.size) this.run.skip("elsewhere", "pruned");

@@ -8,7 +8,7 @@
 "use strict";
 globalThis.parvisAudit = (() => {
   const {
-    Malformed, base64, checkSignature, hex, parseNumber, require, same, sha256, splitNote, unbase64, unhex,
+    Malformed, base64, checkSignature, countTiles, hex, parseNumber, require, same, sha256, splitNote, unbase64, unhex,
   } = globalThis.parvisFormat;
   const { Outside } = globalThis.parvisOutside;
   const { Erasures, TYPES } = globalThis.parvisRecords;
@@ -161,6 +161,8 @@ globalThis.parvisAudit = (() => {
       require(asked[0] === "asked" && asked.length === 3 && records[0] === "records" && records.length === 3);
       const span = records.slice(1).map(parseNumber);
       require(span[0] <= span[1] && span[1] <= head.size && lines.at(-1) === "");
+      require(asked.slice(1).every((one) => one === "-" || TYPES.time(one)));
+      require(span[0] % 256 === 0 && (span[1] % 256 === 0 || span[1] === head.size));
       const listed = new Map();
       for (const line of lines.slice(8, -1)) {
         const [digest, size, path, more] = line.split(" ");
@@ -168,6 +170,8 @@ globalThis.parvisAudit = (() => {
         listed.set(path, { digest, size: parseNumber(size) });
       }
       require(lines[7] === `files ${listed.size}`);
+      const tiles = [...listed.keys()].filter((path) => path.startsWith("tile/")).length;
+      require(tiles <= countTiles(head.size, span));
       Object.assign(this.facts, { made: made[1], asked: asked.slice(1) });
       return { head, span, listed };
     }
