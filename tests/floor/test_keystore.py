@@ -1,5 +1,6 @@
 """Keys that can be destroyed, and what is sealed under them."""
 
+import hmac
 import os
 import stat
 import subprocess
@@ -184,6 +185,15 @@ def test_a_sealed_value_opens_only_whole_and_in_its_place() -> None:
 
 def test_derived_keys_do_not_run_together() -> None:
     assert derive_key(b"r", "ab", "c") != derive_key(b"r", "a", "bc")
+
+
+@pytest.mark.parametrize("length", [0, 1, 32, 63, 64])
+def test_a_derived_key_is_hmac_of_the_root_over_the_context(length: int) -> None:
+    root = os.urandom(length)
+    info = b"parvis/v1" + b"\x00\x00\x00\x05first" + b"\x00\x00\x00\x03\xc3\xa9x"
+    assert derive_key(root, "first", "\xe9x") == hmac.digest(root, info, "sha256")
+    with pytest.raises(ValueError, match="64 bytes"):
+        derive_key(bytes(65), "first")
 
 
 def test_a_day_has_keys_of_its_own_that_are_found_by_their_owner(tmp_path: Path) -> None:
