@@ -27,7 +27,7 @@ def post_fork(server, worker):
     from parvis import wsgi  # noqa: PLC0415 - gunicorn reads this file before the application
 
     worker.cfg.set("graceful_timeout", serve.DRAIN_S)
-    wsgi.start_services()
+    wsgi.start_services(worker.age)
 
 
 def worker_exit(server, worker):

@@ -15,12 +15,12 @@ PACKAGE = ROOT / "platform" / "parvis"
 FLOOR, SHELF, ROOM, HALL, DOOR = range(5)
 ROWS = {
     DOOR: {"app", "wsgi", "cli", "web", "__main__", "__init__"},
-    HALL: {"assistant", "services", "subjects"},
+    HALL: {"assistant", "services", "subjects", "monitoring"},
     ROOM: {
         *("identity", "tenancy", "policy", "privacy", "inference", "knowledge", "conversations"),
         *("oversight", "compliance", "audit", "quotas"),
     },
-    SHELF: {"db", "tables", "logs", "keystore", "language", "migrations", "yaml_files"},
+    SHELF: {"db", "tables", "logs", "metrics", "keystore", "language", "migrations", "yaml_files"},
     FLOOR: {"domain", "errors", "settings", "vocabulary"},
 }
 ROW_OF = {name: row for row, names in ROWS.items() for name in names}

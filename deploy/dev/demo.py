@@ -119,6 +119,7 @@ def start_parts(plan: Installation, supervisor: Supervisor) -> dict[str, Any]:
         "model_server": plan.model_url,
         "agencies": agencies,
         "witness": _describe_witness(plan, settings) if vouching else None,
+        "metrics": f"http://{settings.metrics_listen}/metrics",
     }
 
 
@@ -177,6 +178,7 @@ def _show_addresses(demo: Mapping[str, Any], plan: Installation) -> None:
     print(f"API            {gateway}/v1   (OpenAI-compatible; `model` names an assistant)")
     print(f"Keycloak       {demo['keycloak']}   (its administrator: {plan.secrets_dir})")
     print(f"Model server   {demo['model_server']}")
+    print(f"Metrics        {demo['metrics']}   (for Prometheus)")
     if demo["witness"]:
         print(f"Witness        {demo['witness']['url']}   ({witness.HONEST})")
     print(f"Logs           {plan.data_dir / 'logs'}")

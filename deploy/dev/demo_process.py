@@ -53,6 +53,7 @@ class DemoProcess:
             "KEYCLOAK_PORT": str(ports["KEYCLOAK"]),
             "MODEL_PORT": str(ports["MODEL"]),
             "TAP_PORT": str(ports["TAP"]),
+            "METRICS_LISTEN": f"127.0.0.1:{places.free_port()}",
         } | settings
         kept = {
             name: value

@@ -1,6 +1,6 @@
 """The application: every blueprint beside its guard, the same headers and faults for all."""
 
-from flask import Flask, Response, g
+from flask import Flask, Response, g, request
 
 from parvis.identity.permissions import Permission
 from parvis.services import Services
@@ -18,6 +18,7 @@ from parvis.web import (
     proofs,
     rights,
 )
+from parvis.web.current import get_services
 from parvis.web.faults import register_faults
 from parvis.web.guards import open_to_all, require_bearer, require_page, start_request
 from parvis.web.receipts import add_receipt
@@ -51,8 +52,20 @@ def create_app(settings: Settings, services: Services | None = None) -> Flask:
     pages.install(app)
     headers.install(app)
     app.after_request(_add_request_id)
+    app.after_request(_count)  # before the next one is registered: it then runs behind it
     app.after_request(add_receipt)
     return app
+
+
+def list_routes(app: Flask) -> list[str]:
+    """The application's own names of its addresses: what requests may be told apart by."""
+    return sorted({rule.rule for rule in app.url_map.iter_rules()})
+
+
+def _count(response: Response) -> Response:
+    route = request.url_rule.rule if request.url_rule else None
+    get_services().metrics.count_request(route, response.status_code)
+    return response
 
 
 def _add_request_id(response: Response) -> Response:

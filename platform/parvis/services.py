@@ -6,7 +6,7 @@ in the process that will use them.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -30,9 +30,11 @@ from parvis.identity.tokens import Issuer, TokenVerifier
 from parvis.inference import Inference, ModelCatalogue, load_models
 from parvis.keystore import KeyStore
 from parvis.knowledge import Encoder, Knowledge, build_encoder
+from parvis.metrics import Metrics
 from parvis.policy.rule import RuleSet
 from parvis.policy.rules import list_agency_rules, load_rules
 from parvis.privacy import PrivacyEngine, build_privacy
+from parvis.privacy.entities import MEANINGS
 from parvis.settings import Settings, read_root_key
 from parvis.tenancy.config import Agency
 from parvis.tenancy.registry import TenantRegistry, load_tenants
@@ -78,6 +80,7 @@ class Services:
     audit: AuditLog
     anchors: Anchors
     feeds: Feeds
+    metrics: Metrics = field(default_factory=Metrics)
 
     def close(self) -> None:
         """Let go of every file, thread and connection."""
@@ -137,12 +140,21 @@ def load_encoder(configuration: Configuration) -> Encoder:
     return encoder
 
 
+def build_metrics(configuration: Configuration, routes: Iterable[str] = ()) -> Metrics:
+    """What the gateway counts, by these routes; before a fork, so that the workers count together.
+
+    Answers that no model wrote count under the name that their records give.
+    """
+    return Metrics(routes, (*configuration.models.models, "quote", "builtin"), MEANINGS)
+
+
 def build_services(
     configuration: Configuration,
     *,
     worker: str | None = None,
     privacy: PrivacyEngine | None = None,
     encoder: Encoder | None = None,
+    metrics: Metrics | None = None,
     leads: bool = True,
 ) -> Services:
     """Open every room. MUST run in the process that serves, after its fork.
@@ -204,6 +216,7 @@ def build_services(
         audit=audit,
         anchors=build_anchors(audit, settings),
         feeds=Feeds(audit, configuration.feeds),
+        metrics=metrics or build_metrics(configuration),
     )
 
 

@@ -7,6 +7,7 @@ Agency facts live in `tenants/`, permissions in `policies/`, models in `deploy/m
 import os
 import stat
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ from parvis.errors import ConfigurationFaults, Fault
 
 PREFIX = "PARVIS_"
 _SECRET_BYTES = 32
+_TOKEN_CHARS = 16
+_MAX_PORT = 65_535
 
 
 class Settings(BaseModel):
@@ -41,6 +44,16 @@ class Settings(BaseModel):
         "PostgreSQL: postgresql+psycopg://...",
     )
     listen: str = Field("127.0.0.1:8080", description="Address and port of the gateway.")
+    metrics_listen: str = Field(
+        "127.0.0.1:8084",
+        description="Address and port of `/metrics` for Prometheus, never the gateway's own; "
+        "`off`: none. Beyond loopback only with PARVIS_METRICS_TOKEN_FILE.",
+    )
+    metrics_token_file: Path | None = Field(
+        None,
+        description="File, mode 0600, with the bearer token that a reader of `/metrics` shows; "
+        "empty: whoever reaches the address may read.",
+    )
     public_url: str = Field(
         "", description="Address people type, without a path; empty: http:// and PARVIS_LISTEN."
     )
@@ -205,6 +218,8 @@ class Settings(BaseModel):
         host, colon, port = self.listen.rpartition(":")
         if not (host and colon and port.isdigit()):
             raise ValueError("listen: expected ADDRESS:PORT, for example 127.0.0.1:8080")
+        if self.metrics_listen != "off":
+            self._check_metrics()
         if not self.public_url:
             object.__setattr__(self, "public_url", f"http://{self.listen}")
         for name in ("public_url", "keycloak_url"):
@@ -213,6 +228,15 @@ class Settings(BaseModel):
                 raise ValueError(f"{name}: expected http://HOST or https://HOST")
             object.__setattr__(self, name, getattr(self, name).rstrip("/"))
         return self
+
+    def _check_metrics(self) -> None:
+        host, colon, port = self.metrics_listen.rpartition(":")
+        if not (host and colon and port.isdigit() and int(port) <= _MAX_PORT):
+            raise ValueError("metrics_listen: expected ADDRESS:PORT or off")
+        if self.metrics_token_file is None and not is_loopback(host):
+            raise ValueError(
+                "metrics_listen: an address beyond loopback needs PARVIS_METRICS_TOKEN_FILE"
+            )
 
     def _require_whole_apart(self) -> None:
         """A writer of another user needs all of it: with a part, keys would seem to be hidden."""
@@ -249,6 +273,36 @@ class Settings(BaseModel):
     def secure_cookies(self) -> bool:
         """True when people reach us by https: cookies then travel by https alone."""
         return self.public_url.startswith("https://")
+
+
+def is_loopback(host: str) -> bool:
+    """True for addresses that only this machine reaches."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def read_metrics_token(settings: Settings) -> str:
+    """What a reader of `/metrics` shows; empty where no file is named. Raises ConfigurationFaults.
+
+    At least 16 characters, none of them blank.
+    """
+    path, name = settings.metrics_token_file, env_name("metrics_token_file")
+    if path is None:
+        return ""
+    try:
+        others, token = path.stat().st_mode & 0o077, path.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        raise ConfigurationFaults([Fault(str(path), 0, name, "cannot be read")]) from None
+    if others:
+        raise ConfigurationFaults([Fault(str(path), 0, name, "others may read it: chmod 600")])
+    if len(token) < _TOKEN_CHARS or any(sign.isspace() for sign in token):
+        words = f"expected one word of at least {_TOKEN_CHARS} characters"
+        raise ConfigurationFaults([Fault(str(path), 0, name, words)])
+    return token
 
 
 def env_name(field: str) -> str:

@@ -3,12 +3,19 @@ fork, whose memory the workers then share; the other rooms are opened after it."
 
 import gc
 
-from parvis.app import create_app
+from parvis.app import create_app, list_routes
 from parvis.audit.anchors_thread import AnchorThread
 from parvis.audit.feed_thread import build_feed_thread
 from parvis.logs import configure_logs
-from parvis.services import build_masking, build_services, load_configuration, load_encoder
-from parvis.settings import load_settings
+from parvis.monitoring.server import build_metrics_thread
+from parvis.services import (
+    build_masking,
+    build_metrics,
+    build_services,
+    load_configuration,
+    load_encoder,
+)
+from parvis.settings import load_settings, read_metrics_token
 from parvis.web.streaming import wait_for_chats
 
 _ENDINGS_S = 5.0
@@ -16,16 +23,21 @@ _ENDINGS_S = 5.0
 settings = load_settings()
 configure_logs(settings.log_level)
 configuration = load_configuration(settings)
+metrics_token = read_metrics_token(settings)
 privacy = build_masking(settings)
 encoder = load_encoder(configuration)
 app = create_app(settings)
+metrics = build_metrics(configuration, list_routes(app))
 # what stands now is never collected, so that looking for garbage does not copy shared memory
 gc.freeze()
 
 
-def start_services() -> None:
-    """Open every room in this worker (gunicorn's `post_fork`)."""
-    services = build_services(configuration, privacy=privacy, encoder=encoder, leads=False)
+def start_services(number: int) -> None:
+    """Open every room in this worker (gunicorn's `post_fork`), the so-many-th that was started."""
+    metrics.take_place(number)
+    services = build_services(
+        configuration, privacy=privacy, encoder=encoder, metrics=metrics, leads=False
+    )
     app.extensions["parvis"] = services
     app.extensions["parvis_anchors"] = AnchorThread(
         services.anchors,
@@ -34,14 +46,16 @@ def start_services() -> None:
         heads_every_s=settings.heads_interval_s,
     )
     app.extensions["parvis_feeds"] = build_feed_thread(services.feeds, settings.feed_interval_s)
+    app.extensions["parvis_metrics"] = build_metrics_thread(services, metrics_token)
 
 
 def stop_services() -> None:
     """Close them (gunicorn's `worker_exit`): streams end, their records are written, then all."""
     services = app.extensions.get("parvis")
     if services is not None:
-        for name in ("parvis_anchors", "parvis_feeds"):
-            app.extensions[name].close()
+        for name in ("parvis_anchors", "parvis_feeds", "parvis_metrics"):
+            if (thread := app.extensions[name]) is not None:
+                thread.close()
         services.inference.close()
         wait_for_chats(_ENDINGS_S)
         services.close()

@@ -75,7 +75,7 @@ def answer(
     """
     assistant = _get_assistant(services, principal, agency, turn)
     settings = services.settings
-    record = ChatRecord(services.audit, principal, assistant, turn, wait_s=settings.audit_wait_s)
+    record = ChatRecord(services, principal, assistant, turn, wait_s=settings.audit_wait_s)
     run = _Run(services, principal, agency, turn, cancellation or Cancellation(), record)
     run.decide_unread(assistant)
     try:

@@ -5,16 +5,18 @@ the sealed texts go into the ending. MUST be called for every chat that passed t
 """
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Any
 
 from parvis.assistant.hiding import Hidden
 from parvis.audit.events import Actor, Draft, KeyRef
-from parvis.audit.log import AuditLog
 from parvis.audit.receipts import Receipt
 from parvis.domain import ChatTurn, Principal, Usage
-from parvis.errors import ParvisError, PersonalDataRefused
+from parvis.errors import AuditUnavailable, ParvisError, PersonalDataRefused
 from parvis.policy.engine import Decision
+from parvis.services import Services
 from parvis.tenancy.config import Assistant
 
 
@@ -23,7 +25,7 @@ class ChatRecord:
 
     def __init__(
         self,
-        audit: AuditLog,
+        services: Services,
         principal: Principal,
         assistant: Assistant,
         turn: ChatTurn,
@@ -31,7 +33,8 @@ class ChatRecord:
         wait_s: float,
     ) -> None:
         self.family = "chat" if turn.task == "chat" else "task"
-        self._audit = audit
+        self._audit = services.audit
+        self._metrics = services.metrics
         self._tenant_id = principal.tenant_id
         self._wait_s = wait_s
         self._started = time.monotonic()
@@ -117,12 +120,14 @@ class ChatRecord:
             http=self._http,
         )
         self._intent_id = draft.id
-        self._intent = self._audit.submit(self._tenant_id, draft)
+        with self._counting():
+            self._intent = self._audit.submit(self._tenant_id, draft)
 
     def require_intent(self) -> str:
         """The receipt of the intent, once it is durable. Raises AuditUnavailable: no model call."""
         assert self._intent is not None  # noqa: S101 - begin() comes first
-        self.receipt = self._audit.wait(self._intent, self._wait_s).text
+        with self._counting():
+            self.receipt = self._audit.wait(self._intent, self._wait_s).text
         return self.receipt
 
     def finish(self, reason: str, usage: Usage, answer: str) -> str:
@@ -162,10 +167,29 @@ class ChatRecord:
 
     def _end(self, word: str, outcome: str, reason: str = "") -> str:
         ending = self._ending(f"{self.family}.{word}", outcome, reason)
-        receipt = self._audit.append(self._tenant_id, ending, timeout_s=self._wait_s)
+        with self._counting():
+            receipt = self._audit.append(self._tenant_id, ending, timeout_s=self._wait_s)
         self._ended = True
         self.receipt = receipt.text
+        self._count_ended(word)
         return self.receipt
+
+    @contextmanager
+    def _counting(self) -> Iterator[None]:
+        """Count what the log does not take."""
+        try:
+            yield
+        except AuditUnavailable:
+            self._metrics.count_chat(self.family, "unrecorded")
+            raise
+
+    def _count_ended(self, word: str) -> None:
+        use, first_ms = self._use, self._first_ms
+        model = self._model.get("answered") or self._model.get("asked") or "none"
+        self._metrics.count_chat(self.family, word)
+        self._metrics.observe_chat(model, use["ms"] / 1000, first_ms and first_ms / 1000)
+        counts = self._privacy.get("counts", {})
+        self._metrics.count_use(use.get("tokens_in", 0), use.get("tokens_out", 0), counts)
 
     def _ending(self, kind: str, outcome: str, reason: str) -> Draft:
         self._use["ms"] = self._elapsed_ms()

@@ -64,7 +64,7 @@ def compute(
     """
     assistant = _get_assistant(services, principal, agency, turn)
     wait_s = services.settings.audit_wait_s
-    record = ChatRecord(services.audit, principal, assistant, turn, wait_s=wait_s)
+    record = ChatRecord(services, principal, assistant, turn, wait_s=wait_s)
     work = _Work(services, principal, agency, assistant, turn, record, cancellation)
     work.decide_unread()
     try:

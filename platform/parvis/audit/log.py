@@ -157,6 +157,17 @@ class AuditLog:
             raise AuditUnavailable()
         self.get_log(tenant_id)
 
+    def ask_figures(self) -> dict[str, Any]:
+        """What the writer counted since it began (`figures.py`). Raises AuditUnavailable."""
+        found: dict[str, Any] = self._call("figures", timeout_s=_CONNECT_S)
+        return found
+
+    @property
+    def floor_bytes(self) -> int:
+        """Free bytes of the disk below which new work is refused."""
+        stat = os.statvfs(self._dir)
+        return max(self._floor, int(stat.f_blocks * stat.f_frsize * FLOOR_SHARE))
+
     @property
     def fault(self) -> str:
         """Why the logs take nothing, in words for operators; empty when they do."""

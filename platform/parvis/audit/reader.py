@@ -7,6 +7,7 @@ Whoever reads MUST write `audit.read` first: this room does not know who is aski
 
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -95,6 +96,11 @@ class AuditReader:
         """Every agency that has a log, and `platform`."""
         with self._lock:
             return [log.tenant_id for log in self._store.list_logs()]
+
+    def count_intents(self) -> Counter[str]:
+        """How many intents of each agency have no ending yet."""
+        with self._lock:
+            return Counter(tenant_id for tenant_id, _, _ in self._store.list_intents())
 
     def get_key(self, tenant_id: str, size: int | None = None, log_id: str = "") -> LogKey:
         """The key that signs the agency's log, or signed heads of this size; raises NotFound.

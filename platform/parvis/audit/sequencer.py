@@ -92,6 +92,7 @@ class Sequencer:
         self._on_fault = on_fault
         self._ballast = Ballast(folder, limits.ballast_bytes)
         self._queue: deque[Item] = deque()
+        writer.figures.queue = self._queue
         self._bytes = 0
         self._wake = threading.Condition()
         self._closing = False

@@ -48,6 +48,7 @@ WORKER_CALLS: Mapping[str, Callable[..., Any]] = {
     "sign": published.sign,
     "delete_sealed": pruning.delete_sealed,
     "ready": lambda writer: writer.stopped,
+    "figures": lambda writer: writer.figures.tell(writer.stopped),
 }
 """What a worker may ask of the writer, by name; the values and results are JSON."""
 
@@ -202,6 +203,7 @@ class Server:
             heads_dir=heads_dir,
             doors=self._plan,
         )
+        self._figures = writer.figures
         self._selector = selectors.DefaultSelector()
         self._hearing, self._waking = socket.socketpair()
         self._sequencer = Sequencer(folder, writer, limits or Limits(), self._note_fault)
@@ -316,6 +318,7 @@ class Server:
                     work, size, lambda found: line.answer(number, found)
                 )
         except (AuditUnavailable, _WrongDoor) as error:
+            self._figures.note_refusal(wrong_door=isinstance(error, _WrongDoor))
             line.answer(number, error)
 
     def _work(

@@ -6,6 +6,7 @@ One process writes, under a file lock that it holds for its life; in it, the thr
 
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -27,6 +28,7 @@ from parvis.audit.entries import (
     now_us,
     system_entry,
 )
+from parvis.audit.figures import Figures
 from parvis.audit.files import LockFile, make_private_folder
 from parvis.audit.log_keys import Boot, HeadFile, LogKeys
 from parvis.audit.notes import Checkpoint, format_vkey, read_signature, sign_note
@@ -80,6 +82,7 @@ class Writer:
         self._counters: dict[tuple[int, str], int] = {}
         self._known: dict[str, tuple[int, str]] = {}
         self._usage: dict[str, int] = {}
+        self.figures = Figures()
         self.retired: list[tuple[LogRow, bytes]] = []  # `turns.record_retired` tells of them
         with ExitStack() as undo:
             self._lock = LockFile(folder / "writer.lock")
@@ -176,7 +179,9 @@ class Writer:
             self._look_up(states, entries)
             return [self._try_place(states, entry) for entry in entries]
 
+        begun = time.perf_counter()
         placed = self.grow(place)
+        self.figures.note_commit(len(placed), time.perf_counter() - begun)
         return [item if isinstance(item, ValueError) else build_receipt(item) for item in placed]
 
     def grow(self, work: Callable[[dict[str, State]], Value]) -> Value:

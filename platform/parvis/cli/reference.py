@@ -20,6 +20,8 @@ from parvis.audit.feeds import CollectorTarget, Feed, FileTarget, ReceiverTarget
 from parvis.cli import build_parser
 from parvis.domain import Role
 from parvis.identity.permissions import PERMISSIONS
+from parvis.metrics import COUNTED
+from parvis.monitoring.looks import LOOKED
 from parvis.policy.attributes import ATTRIBUTES
 from parvis.policy.conditions import OPERATORS
 from parvis.policy.rules import list_agency_rules, load_rules
@@ -246,6 +248,20 @@ def render_roles() -> str:
     )
 
 
+def render_metrics() -> str:
+    """Every figure of `/metrics`: name, kind, labels, meaning."""
+    rows = (
+        (f"`{one.name}`", one.kind, ", ".join(f"`{name}`" for name in one.labels), one.help)
+        for one in (*COUNTED, *LOOKED)
+    )
+    return (
+        "# Metrics\n\nHow to read them and be alarmed: [operate.md](../operate.md#metrics). "
+        "Counters of the gateway begin at nothing when `parvis serve` does, those of the audit "
+        "writer when it does. `tenant` is an agency's slug, or `platform`.\n\n"
+        + render_table(("name", "kind", "labels", "meaning"), rows)
+    )
+
+
 def build_pages(policies: Path) -> dict[str, str]:
     """Every page of the reference by its file name."""
     makers: dict[str, Callable[[], str]] = {
@@ -257,6 +273,7 @@ def build_pages(policies: Path) -> dict[str, str]:
         "audit-feeds.md": render_feeds,
         "privacy.md": render_privacy,
         "roles.md": render_roles,
+        "metrics.md": render_metrics,
     }
     pages = {name: make() for name, make in makers.items()}
     return {

@@ -5,6 +5,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from parvis.monitoring.looks import RETENTION_MARK
 from parvis.services import Configuration, load_configuration
 from parvis.settings import load_settings
 from parvis.subjects.retention import Gone, apply_limits
@@ -52,4 +53,5 @@ def apply_retention(configuration: Configuration) -> dict[str, Gone]:
         for slug in configuration.tenants.agencies:
             forget_old_exports(configuration.settings.data_dir, slug)
             gone[slug] = apply_limits(stores, slug)
+    (configuration.settings.data_dir / RETENTION_MARK).touch(mode=0o600)
     return gone

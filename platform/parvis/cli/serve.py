@@ -126,7 +126,7 @@ class GatewayServer(BaseApplication):  # type: ignore[misc]
         # the parent waits longer than its workers drain, so that records are written after the
         # last stream and before the parent would kill
         worker.cfg.set("graceful_timeout", DRAIN_S)
-        self._gateway.start_services()
+        self._gateway.start_services(worker.age)
 
     def _close_rooms(self, _arbiter: Any, worker: Any) -> None:
         self._gateway.stop_services()

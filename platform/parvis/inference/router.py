@@ -176,6 +176,12 @@ class Inference:
         """`up`, `down` or `unknown` for every server, as last seen."""
         return self._health.words()
 
+    def watch(self) -> Mapping[str, str]:
+        """As `health`; begins to ask the servers that have a health address, now and again."""
+        for name in self._servers:
+            self._health.is_available(name)
+        return self.health()
+
     def check_servers(self) -> Mapping[str, str]:
         """Ask every server now; what `health` says afterwards."""
         for name in self._servers:

@@ -73,6 +73,7 @@ class Exchange:
         except ParvisError as error:
             self.status = FAILED
             self.failed_receipt = error.receipt
+            self.services.metrics.count_error(error.code)
             yield PageEvent("error", {"code": error.code})
         finally:
             self.close()

@@ -21,6 +21,7 @@ from parvis.errors import (
     PersonalDataRefused,
 )
 from parvis.web.answers import json_response
+from parvis.web.current import get_services
 from parvis.web.pages import render_error
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ def _answer_parvis_error(error: ParvisError) -> ResponseReturnValue:
     if isinstance(error, ConfigurationFaults):  # would tell of files: not the caller's matter
         return _answer_unknown(error)
     g.error = error
+    get_services().metrics.count_error(error.code)
     if error.receipt:
         g.receipt = error.receipt
     response = _render(error)

@@ -28,6 +28,7 @@ def add_receipt(response: Response) -> Response:
         try:
             g.receipt = _record(response)
         except AuditUnavailable as unavailable:
+            get_services().metrics.count_error(unavailable.code)
             return json_response(error_body(unavailable), unavailable.status)
     response.headers["x-audit-receipt"] = g.receipt
     return response

@@ -36,7 +36,7 @@ class Exchange:
 
     def stream(self, parts: Iterator[bytes], tell_error: TellError) -> Response:
         """The parts as server-sent events; after the first byte an error is one of them."""
-        body = self._guard(parts, tell_error)
+        body = self._guard(parts, _count(tell_error))
         response = Response(body, mimetype="text/event-stream", headers=_STREAM_HEADERS)
         return self._head(response)
 
@@ -78,6 +78,16 @@ class Exchange:
     def _head(self, response: Response) -> Response:
         response.headers["x-pii-action"] = self.started.pii_action
         return response
+
+
+def _count(tell_error: TellError) -> TellError:
+    metrics = get_services().metrics
+
+    def tell(error: ParvisError) -> Iterator[bytes]:
+        metrics.count_error(error.code)
+        return tell_error(error)
+
+    return tell
 
 
 def open_exchange(turn: ChatTurn) -> Exchange:

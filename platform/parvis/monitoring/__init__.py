@@ -1,0 +1,1 @@
+"""What an operator's monitoring reads: counted figures and a look into the rooms, on one page."""
