@@ -10,6 +10,11 @@ a nameless temporary file. Exit codes: 0 INTACT,
 2 INCOMPLETE, 3 TAMPERED, 4 UNVERIFIABLE, 5 wrong usage. Formats: c2sp.org signed-note,
 tlog-checkpoint, tlog-tiles, tlog-proof, tlog-policy; RFC 6962 trees; records as in
 `docs/audit-format.md`.
+
+To read from top to bottom: 1 what is checked; 2 signatures, keys, notes; 3 the tree; 4 and 5 the
+records, one by one and together; 6 and 7 what others vouch for; 8 the folder, where all of it comes
+together in `Verification.run`; 9 one record and its proof; 10 evidence of two histories; 11 the
+words in four languages; 12 the report; 13 the command line.
 """
 
 # ruff: noqa: PLR2004 - lengths and limits are the formats' own; one file that reads top to bottom
@@ -18,6 +23,8 @@ from __future__ import annotations
 import argparse
 import base64
 import binascii
+import contextlib
+import dataclasses
 import datetime
 import hashlib
 import html
@@ -29,7 +36,7 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn, TextIO
+from typing import Any, ClassVar, NoReturn, TextIO
 
 try:
     from cryptography.exceptions import InvalidSignature
@@ -52,14 +59,15 @@ try:
 except ImportError:
     x509 = None  # type: ignore[assignment]
 
+
 VERSION = "1"
 UTC = datetime.timezone.utc  # noqa: UP017 - the verifier runs on Python 3.9
 SIGNATURES = "own RFC 8032 check (slower)" if Ed25519PublicKey is None else "cryptography"
 EXIT = {"INTACT": 0, "INCOMPLETE": 2, "TAMPERED": 3, "UNVERIFIABLE": 4}
 USAGE = 5
-MANIFEST_FORMAT = "parvis-audit-export/v1"
-PROOF_FORMAT = "c2sp.org/tlog-proof@v1"
-PROOF_SUFFIX = ".tlog-proof"
+
+
+# Limits: what a hostile folder may cost
 WIDTH = 256
 HASH = 32
 MAX_ENTRIES = 1_000_000
@@ -73,175 +81,89 @@ MAX_FINDINGS = 200
 MAX_OPEN = 100_000
 MAX_WRITERS = 100_000
 IDS_IN_MEMORY = 150_000
-SILENCE_S = 10 * 60
 MAX_KEYS = 1000
 MAX_LISTED = 100
-TURNS = ("key.rotated", "key.compromised", "log.rollback")
-COMPARED = "reconcile.result"
 MAX_SIZE = 2**53
 MAX_CHAIN = 8
 MAX_CERTIFICATES = 16
-SKEW_S = 300
-EVIDENCE_FORMAT = "parvis-audit-evidence/v1"
-OLD_INTENT_S = 15 * 60
-SEALED_FORMAT = "parvis-audit-sealed/v1"
-LAWS = ("erasure.requested", "erasure.confirmed", "retention.pruned")
-FLOOR_DAYS = 184
 MAX_WAITING = 200_000
-
-PATHS = re.compile(
-    r"checkpoint|keys\.jsonl|sealed|README|verify\.py|notes/[0-9]{1,16}"
-    r"|tokens/[0-9]{1,16}\.[0-9]{1,2}"
-    r"|tile/(entries|[0-9]{1,2})/(x[0-9]{3}/)*[0-9]{3}(\.p/[0-9]{1,3})?"
-)
-WORD = re.compile(r"[A-Za-z0-9._:/@+=,~()#<>*-]{1,255}")
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-TIME = re.compile(r"[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}\.[0-9]{6}Z")
+MAX_NAME = 255  # bytes: what an ML-DSA-44 cosignature can name
+SILENCE_S = 10 * 60
+SKEW_S = 300
+OLD_INTENT_S = 15 * 60
+FLOOR_DAYS = 184
 
 
-NOT_IN_NAMES = re.compile(r"[\s\ud800-\udfff]")  # white space, half a character
-
-
-def _is(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
-
-
-def _count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MAX_SIZE
-
-
-def _words(value: Any) -> bool:
-    return isinstance(value, list) and 0 < len(value) <= 64 and all(map(_is(WORD), value))
-
-
-def _counts(value: Any) -> bool:
-    label = _is(re.compile(r"[A-Z][A-Z0-9_]{0,39}"))
-    return (
-        isinstance(value, dict)
-        and 0 < len(value) <= 64
-        and all(label(key) and _count(number) for key, number in value.items())
-    )
-
-
-def _one_of(*words: str) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, str) and value in words
-
-
-CHOICES = {
-    "actor": ("person", "service", "system", "unknown"),
-    "decision": ("allow", "deny"),
-    "action": ("none", "masked", "generalised", "blocked", "passed"),
+# 1. What is checked
+CHECKS = {
+    "form": "no links, no special files, no deep folders",
+    "manifest": "the list of files is signed by the log",
+    "listed": "no file beside the listed ones",
+    "files": "size and SHA-256 of every file",
+    "checkpoint": "the head is signed by the log",
+    "tree": "root recomputed from the leaf hashes, every tile compared",
+    "records": "every exported record is the one that was hashed",
+    "kinds": "records in canonical form, of known kinds, with known fields",
+    "places": "positions without gap, of this log, time never going back",
+    "writers": "counters of every writing process without gap",
+    "intents": "every ending has its intent",
+    "ids": "no record id occurs twice",
+    "birth": "the first record names this key; the platform log knows it",
+    "notes": "earlier published heads are heads of this same log",
+    "keys": "every head is signed by the key of its time, every change of keys by both",
+    "mldsa": "the log's own ML-DSA-44 line on its head",
+    "policy": "the log's key is one that you trust",
+    "state": "the log continues the one you saw last time",
+    "sealed": "sealed values that are gone, and a record that allows each",
+    "pruned": "records pruned before the first, and a record that allows it",
+    "platform": "the platform log holds a head of this log among the heads of all",
+    "anchor": "cosignatures of the witnesses that your policy names",
+    "stamps": "time stamps (RFC 3161) of the authorities that your policy names",
+    "line": "the printed head is one of this log",
 }
-TYPES = {
-    "word": _is(WORD),
-    "words": _words,
-    "count": _count,
-    "flag": lambda value: isinstance(value, bool),
-    "hex32": _is(re.compile(r"[0-9a-f]{32}")),
-    "hex64": _is(re.compile(r"[0-9a-f]{64}")),
-    "time": _is(TIME),
-    "counts": _counts,
-    **{name: _one_of(*words) for name, words in CHOICES.items()},
+NEEDED = ("form", "manifest", "listed", "files", "checkpoint", "tree")
+PROOF_CHECKS = {
+    "proof": "a record, its path and a head, in the form of c2sp.org/tlog-proof",
+    "checkpoint": CHECKS["checkpoint"],
+    "inclusion": "the path leads from the record to the signed root",
+    "record": "the record in canonical form, of a known kind, at its position in this log",
+    "mldsa": CHECKS["mldsa"],
+    "policy": CHECKS["policy"],
+    "receipt": "the record is the one that your receipt names",
+    "anchor": CHECKS["anchor"],
 }
-BLOCKS = {
-    "emit": "node:word boot:hex32 worker:word n:count",
-    "actor": "type:actor pid:hex32 roles:words assurance:word client:word",
-    "target": "assistant:word version:word channel:word conversation:word language:word "
-    "level:count documents:words tenant:word log:hex32 session:hex64 object:word key:word "
-    "view:word seq:count first:count end:count from:time to:time kinds:words records:count "
-    "keys:words days:count task:word",
-    "model": "wanted:words provider:word asked:word answered:word response:word digest:word",
-    "use": "messages:count bytes_in:count bytes_out:count tokens_in:count tokens_out:count "
-    "tokens_cached:count tokens_reasoning:count estimated:flag stream:flag attempts:count "
-    "ms:count first_ms:count finish:word calls_logged:count calls_maybe:count "
-    "calls_outside:count calls_unlogged:count counter:count",
-    "policy": "digest:word decision:decision rules:words duties:words shadow:words reviewer:hex32 "
-    "count:count",
-    "privacy": "action:action profile:word counts:counts kept:counts detector:word",
-    "http": "method:word route:word status:count code:word param:word request:word",
-    "trace": "trace:hex32 span:word",
-    "change": "before:word after:word origin:word vkey:word size:count root:hex64 ground:word "
-    "cosigner:hex64",
-}
-BLOCK_FIELDS = {
-    name: dict(pair.split(":") for pair in words.split()) for name, words in BLOCKS.items()
-}
-REQUIRED_FIELDS = {"emit": ("node", "boot", "worker", "n"), "actor": ("type",)}
-_CHAT = "target model use policy privacy http trace"
-_ACT = "target change policy http trace"
-_BASE = "target http trace"
-# kind: (phases, outcomes, blocks it must carry, blocks it may carry)
-KINDS = {
-    "chat.started": ("intent", "", "target", "model use policy http trace"),
-    "chat.finished": ("result", "success", "", _CHAT),
-    "chat.aborted": ("result", "aborted", "", _CHAT),
-    "chat.failed": ("result", "failed", "", _CHAT),
-    "chat.refused": ("result fact", "denied", "", _CHAT),
-    "chat.unknown": ("result", "unknown", "", "target"),
-    "task.started": ("intent", "", "target", "model use policy http trace"),
-    "task.finished": ("result", "success", "", _CHAT),
-    "task.failed": ("result", "failed", "", _CHAT),
-    "task.refused": ("result fact", "denied", "", _CHAT),
-    "tool.called": ("fact", "success denied failed unknown", "target", _CHAT),
-    "document.added": ("fact", "success denied failed", "target", _ACT),
-    "document.removed": ("fact", "success denied failed", "target", _ACT),
-    "review.requested": ("fact", "success", "target", _CHAT),
-    "review.decided": ("fact", "success denied", "target", _CHAT),
-    "auth.login": ("fact", "success", "", _BASE),
-    "auth.logout": ("fact", "success", "", _BASE),
-    "auth.failed": ("fact", "denied failed", "", _BASE),
-    "session.ended": ("fact", "success", "", _BASE),
-    "session.expired": ("fact", "success", "", _BASE),
-    "request.served": ("fact", "success", "http", "target trace"),
-    "request.refused": ("fact", "denied failed", "http", "target policy privacy trace"),
-    "admin.changed": ("fact", "success denied failed", "target", _ACT),
-    "admin.viewed": ("fact", "success denied", "target", "http trace"),
-    "policy.published": ("fact", "success failed", "policy", _ACT),
-    "model.changed": ("fact", "success failed", "model", _ACT),
-    "key.created": ("fact", "success", "target", _ACT),
-    "key.rotated": ("fact", "success", "target", _ACT),
-    "key.compromised": ("fact", "unknown", "target", _ACT),
-    "key.retired": ("fact", "success", "target", _ACT),
-    "log.created": ("fact", "success", "target change", ""),
-    "log.opened": ("fact", "success", "", "target change"),
-    "log.heads": ("fact", "success", "change", ""),
-    "log.heartbeat": ("fact", "success", "", "change"),
-    "log.closed": ("fact", "success", "target change", ""),
-    "log.rollback": ("fact", "success", "target change", "policy"),
-    "clock.stepped": ("fact", "success", "change", ""),
-    "audit.read": ("fact", "success denied", "target", "http trace"),
-    "audit.exported": ("fact", "success denied failed", "target", "http trace change"),
-    "audit.unsealed": ("fact", "success denied", "target", "http trace change"),
-    "hold.placed": ("fact", "success denied", "target", _ACT),
-    "hold.lifted": ("fact", "success denied", "target", _ACT),
-    "erasure.requested": ("fact", "success", "target", _ACT),
-    "erasure.refused": ("fact", "denied", "target", _ACT),
-    "erasure.confirmed": ("fact", "success", "target", _ACT),
-    "erasure.done": ("fact", "success failed", "target", _ACT + " privacy"),
-    "retention.pruned": ("fact", "success failed", "target", _ACT),
-    "reconcile.result": ("fact", "success failed", "target", "use change"),
-    "incident.opened": ("fact", "success unknown", "target", _ACT),
-    "incident.closed": ("fact", "success", "target", _ACT),
-}
-SEALED_NAMES = {"user", "ip", "note", "query"}
-SEALED_CONTENT = {"prompt", "answer", "title", "document", "address"}
-CONTENT_PREFIXES = ("chat.", "task.", "tool.", "document.", "review.")
-ALWAYS = ("v", "id", "log", "seq", "time", "seen", "kind", "phase", "emit", "actor")
-FORMS = {"id": UUID, "re": UUID, "reason": WORD, "seen": TIME, "time": TIME}
 
 
 class Malformed(Exception):
     """Something that is not in the form it must have; the words say what."""
 
 
-# Ed25519 (RFC 8032), for machines without `cryptography`
+class Unsupported(Exception):
+    """Something that cannot be checked on this machine; the words say what."""
+
+
+# what readers of nested values raise when these are not of their form
+UNFIT = (Malformed, KeyError, TypeError, AttributeError, ValueError, IndexError)
+
+
+# 2. Signatures, keys and notes (RFC 8032, c2sp.org/signed-note)
+
+
+def unbase64(text: str) -> bytes:
+    """Bytes of canonical base64."""
+    try:
+        raw = base64.b64decode(text.encode("ascii"), validate=True)
+    except (binascii.Error, ValueError):
+        raise Malformed("not base64") from None
+    if base64.b64encode(raw).decode() != text:
+        raise Malformed("not canonical base64")
+    return raw
+
 
 P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
 ROOT_OF_MINUS_ONE = pow(2, (P - 1) // 4, P)
-
-
 Point = tuple[int, int, int, int]
 
 
@@ -317,48 +239,62 @@ def check_signature(public: bytes, signature: bytes, message: bytes) -> bool:
     return True
 
 
-# Notes and keys (c2sp.org)
+NOT_IN_NAMES = re.compile(r"[\s\ud800-\udfff]")  # white space, half a character
+Signatures = list[tuple[str, bytes]]
 
 
-def unbase64(text: str) -> bytes:
-    """Bytes of canonical base64."""
-    try:
-        raw = base64.b64decode(text.encode("ascii"), validate=True)
-    except (binascii.Error, ValueError):
-        raise Malformed("not base64") from None
-    if base64.b64encode(raw).decode() != text:
-        raise Malformed("not canonical base64")
-    return raw
+def split_vkey(vkey: str) -> tuple[str, str, bytes]:
+    """(name, key id, type and key) of a verifier key."""
+    name, plus, rest = vkey.partition("+")
+    identity, second, encoded = rest.partition("+")
+    if not (name and plus and second) or NOT_IN_NAMES.search(name):
+        raise Malformed("not a verifier key")
+    return name, identity, unbase64(encoded)
 
 
-class Key:
-    """A verifier key (`vkey`): name, key id and Ed25519 key."""
+class VerifierKey:
+    """A key as people carry it (`NAME+ID+BASE64`): its name, key id, kind and bytes."""
+
+    LENGTHS: ClassVar[dict[bytes, int]] = {}  # bytes of the public key, by kind
+    FAULT = "not a verifier key"
 
     def __init__(self, vkey: str) -> None:
-        name, plus, rest = vkey.partition("+")
-        identity, second, encoded = rest.partition("+")
-        raw = unbase64(encoded)
-        whole = name and plus and second and not NOT_IN_NAMES.search(name)
-        if not whole or len(raw) != 33 or raw[:1] != b"\x01":
-            raise Malformed("not an Ed25519 verifier key")
-        self.vkey, self.name, self.public = vkey, name, raw[1:]
-        self.id = hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4]
+        self.name, identity, raw = split_vkey(vkey)
+        if len(raw) - 1 != self.LENGTHS.get(raw[:1]):
+            raise Malformed(self.FAULT)
+        self.vkey, self.kind, self.public = vkey, raw[:1], raw[1:]
+        self.id = hashlib.sha256(self.name.encode() + b"\n" + raw).digest()[:4]
         if self.id.hex() != identity:
             raise Malformed("a verifier key with the wrong key id")
+
+    def list_lines(self, signatures: Signatures) -> list[bytes]:
+        """What stands after the key id in every line that names this key."""
+        named = (self.name, self.id)
+        return [raw[4:] for name, raw in signatures if (name, raw[:4]) == named]
+
+
+class Key(VerifierKey):
+    """A log's Ed25519 key."""
+
+    LENGTHS: ClassVar = {b"\x01": 32}
+    FAULT = "not an Ed25519 verifier key"
 
     @property
     def fingerprint(self) -> str:
         return format_fingerprint(self.vkey)
+
+    def has_signed(self, text: str, signatures: Signatures) -> bool:
+        """True when it signed; a line that names it and does not fit is Malformed."""
+        lines = self.list_lines(signatures)
+        if not all(check_signature(self.public, line, text.encode()) for line in lines):
+            raise Malformed("the signature does not fit")
+        return bool(lines)
 
 
 def format_fingerprint(vkey: str) -> str:
     """Eight groups of four hex digits to compare with what is on paper."""
     digest = hashlib.sha256(vkey.encode()).hexdigest()[:32]
     return " ".join(digest[at : at + 4] for at in range(0, 32, 4))
-
-
-Signatures = list[tuple[str, bytes]]
-Policy = tuple[dict[str, tuple["Key", ...]], "Trust"]
 
 
 def split_note(data: bytes) -> tuple[str, Signatures]:
@@ -386,196 +322,15 @@ def split_note(data: bytes) -> tuple[str, Signatures]:
     return text + "\n", found
 
 
-def find_signature(text: str, signatures: Signatures, key: Key) -> bool:
-    """True when `key` signed; a line that names the key and does not fit is Malformed."""
-    good = False
-    for name, raw in signatures:
-        if (name, raw[:4]) == (key.name, key.id):
-            if not check_signature(key.public, raw[4:], text.encode()):
-                raise Malformed("the signature does not fit")
-            good = True
-    return good
-
-
 def open_note(data: bytes, key: Key) -> str:
     """The text of a note that `key` signed; lines of other keys are passed over."""
     text, signatures = split_note(data)
-    if not find_signature(text, signatures, key):
+    if not key.has_signed(text, signatures):
         raise Malformed("not signed by the log's key")
     return text
 
 
-class KeyHistory:
-    """The keys of one log, each with the sizes of the tree for which it signs.
-
-    With `timed` false nothing is known about times (a policy's keys without `keys.jsonl`): each
-    key is good for every size.
-    """
-
-    def __init__(self, keys: tuple[Key, ...], timed: bool = True) -> None:
-        self.timed = timed
-        self.keys = list(keys)
-        self.begins = [0] * len(keys)
-        self.bad: dict[str, int] = {}  # vkey of a compromised key -> last good size
-        self.cosigners: list[tuple[Cosigner, int]] = []  # ML-DSA-44, and the number of its key
-        self.cosigned: dict[int, set[str]] = {}  # size -> vkeys of those that signed its head
-        self.unread = ""  # why a line of ML-DSA-44 could not be checked
-
-    @property
-    def current(self) -> Key:
-        return self.keys[-1]
-
-    def last(self, at: int) -> int | None:
-        """The last size for which key number `at` signs; None for the newest."""
-        return self.begins[at + 1] if self.timed and at + 1 < len(self.keys) else None
-
-    def is_valid(self, at: int, size: int) -> bool:
-        last = self.last(at)
-        return self.begins[at] <= size and (last is None or size <= last)
-
-    def rotate(self, key: Key, size: int) -> None:
-        """From `size` on `key` signs."""
-        if any(key.id == known.id for known in self.keys):
-            raise Malformed("two keys of the log have the same id")
-        self.keys.append(key)
-        self.begins.append(size)
-
-    def take_cosigner(self, vkey: str | None) -> None:
-        """The ML-DSA-44 key that goes with the newest key; None when it has none."""
-        if vkey is None:
-            return
-        cosigner = Cosigner(vkey)
-        if cosigner.kind != MLDSA or cosigner.name != self.current.name:
-            raise Malformed("not an ML-DSA-44 key of this log")
-        self.cosigners.append((cosigner, len(self.keys) - 1))
-
-    def find_cosigner(self, at: int) -> Cosigner | None:
-        """The ML-DSA-44 key that goes with key number `at`."""
-        return next((cosigner for cosigner, place in self.cosigners if place == at), None)
-
-    def check(self, text: str, signatures: Signatures, size: int) -> list[Key]:
-        """The keys valid for `size` that signed; one that was not valid then is a fault."""
-        good = []
-        for at, key in enumerate(self.keys):
-            if self.is_valid(at, size):
-                good += [key] if find_signature(text, signatures, key) else []
-            elif any((name, raw[:4]) == (key.name, key.id) for name, raw in signatures):
-                raise Malformed("signed by a key whose time was over or had not begun")
-        if not good:
-            raise Malformed("not signed by the log's key")
-        self.check_cosigners(text, signatures, size)
-        return good
-
-    def check_cosigners(self, text: str, signatures: Signatures, size: int) -> None:
-        """Every line of a key of the log's own ML-DSA-44 must hold and be of the key's time."""
-        for cosigner, at in self.cosigners:
-            for name, raw in signatures:
-                if (name, raw[:4]) != (cosigner.name, cosigner.id):
-                    continue
-                if not self.is_valid(at, size):
-                    raise Malformed("signed by a key whose time was over or had not begun")
-                try:
-                    cosigner.read_time(text, raw[4:])
-                except Unsupported as why:
-                    self.unread = str(why)
-                else:
-                    self.cosigned.setdefault(size, set()).add(cosigner.vkey)
-
-    def open(self, data: bytes, size: int) -> str:
-        """The text of a note about the tree of this size."""
-        text, signatures = split_note(data)
-        self.check(text, signatures, size)
-        return text
-
-    def open_checkpoint(self, data: bytes) -> tuple[str, int, bytes]:
-        """(origin, size, root) of a head, signed by every key that must sign for its size."""
-        text, signatures = split_note(data)
-        origin, size, root = parse_checkpoint(text)
-        signers = self.check(text, signatures, size)
-        wanted = {one.vkey for one, at in self.cosigners if self.is_valid(at, size)}
-        whole = self.unread or wanted <= self.cosigned.get(size, set())
-        if size in self.begins[1:] and (len(signers) < 2 or not whole):
-            raise Malformed("the head at a change of keys is not signed by both")
-        return origin, size, root
-
-    def report(self) -> list[dict[str, Any]]:
-        """Every key with its sizes, as plain values."""
-        return [
-            {
-                "vkey": key.vkey,
-                "fingerprint": key.fingerprint,
-                "first": self.begins[at],
-                "last": self.last(at),
-                "suspect_from": self.bad.get(key.vkey),
-                "cosigner": cosigner.vkey if (cosigner := self.find_cosigner(at)) else None,
-            }
-            for at, key in enumerate(self.keys)
-        ]
-
-
-def parse_checkpoint(text: str) -> tuple[str, int, bytes]:
-    """(origin, size, root) of a checkpoint's three lines."""
-    lines = text.split("\n")
-    if len(lines) != 4 or lines[3] or not lines[0]:
-        raise Malformed("not a checkpoint")
-    root = unbase64(lines[2])
-    if len(root) != HASH:
-        raise Malformed("a root of the wrong length")
-    return lines[0], parse_number(lines[1]), root
-
-
-def parse_number(text: str) -> int:
-    """A whole number without leading zeroes, below 2^53."""
-    if not re.fullmatch(r"0|[1-9][0-9]{0,15}", text) or int(text) >= MAX_SIZE:
-        raise Malformed("not a number")
-    return int(text)
-
-
-def load_policy(data: bytes) -> Policy:
-    """The log keys of a tlog-policy by origin; its witnesses, quorum and time-stamp authorities.
-
-    A line `#!tsa NAME BASE64` names an authority by its certificate (DER): for other readers of
-    the format it is a comment.
-    """
-    logs: dict[str, tuple[Key, ...]] = {}
-    trust = Trust()
-    text = data.decode("utf-8", "surrogateescape")
-    if re.search(r"[\x00-\x08\x0b-\x1f\x7f]", text):
-        raise Malformed("control characters in the policy")
-    for line in text.split("\n"):
-        words = re.split(r"[ \t]+", line.strip(" \t"))
-        if words[0] == "log" and len(words) in (2, 3):
-            if split_vkey(words[1])[2][:1] == MLDSA:
-                trust.add_cosigner(words[1])
-                continue
-            key = Key(words[1])
-            logs[key.name] = (*logs.get(key.name, ()), key)
-        elif words[0] == "witness" and len(words) in (3, 4):
-            trust.add_witness(*words[1:])
-        elif words[0] == "group" and len(words) > 3:
-            trust.add_group(words[1], words[2], words[3:])
-        elif words[0] == "quorum" and len(words) == 2:
-            trust.set_quorum(words[1])
-        elif words[0] == "#!tsa" and len(words) == 3:
-            trust.add_root(words[1], words[2])
-        elif words[0].startswith("#!") or (words[0] and not words[0].startswith("#")):
-            raise Malformed("not a line of a tlog-policy")
-    _check_policy(logs, trust)
-    return logs, trust
-
-
-def _check_policy(logs: dict[str, tuple[Key, ...]], trust: Trust) -> None:
-    if trust.quorum is None:
-        raise Malformed("no quorum line")
-    if not set(trust.cosigners) <= set(logs):
-        raise Malformed("the policy names an ML-DSA-44 key of a log without its Ed25519 key")
-    if any(witness.name in logs for witness in trust.witnesses.values()):
-        raise Malformed("the policy names a log as a witness of itself")
-
-
-# Merkle tree (RFC 6962)
-
-
+# 3. The tree (RFC 6962, c2sp.org/tlog-checkpoint)
 _sha256 = hashlib.sha256
 
 
@@ -596,15 +351,8 @@ class Tree:
         self.full: list[tuple[int, bytes]] = []
 
     def append(self, leaf: bytes) -> None:
-        self.hashes.append(leaf)
-        bits, level = self.size, 0
-        while bits & 1:
-            right = self.hashes.pop()
-            self.hashes[-1] = node_hash(self.hashes[-1], right)
-            bits >>= 1
-            level += 1
-            if level % 8 == 0:
-                self.full.append((level // 8, self.hashes[-1]))
+        """Append one leaf hash."""
+        self._join(leaf, self.size, 0)
         self.size += 1
 
     def append_block(self, data: bytes) -> None:
@@ -612,17 +360,19 @@ class Tree:
         while len(data) > HASH:
             pairs = range(0, len(data), 2 * HASH)
             data = b"".join([_sha256(b"\x01" + data[at : at + 2 * HASH]).digest() for at in pairs])
-        self.hashes.append(data)
         self.full.append((1, data))
-        bits, level = self.size // WIDTH, 8
+        self._join(data, self.size // WIDTH, 8)
+        self.size += WIDTH
+
+    def _join(self, found: bytes, bits: int, level: int) -> None:
+        """Put a whole subtree of this level at the end; `bits` counts those before it."""
         while bits & 1:
-            right = self.hashes.pop()
-            self.hashes[-1] = node_hash(self.hashes[-1], right)
+            found = node_hash(self.hashes.pop(), found)
             bits >>= 1
             level += 1
             if level % 8 == 0:
-                self.full.append((level // 8, self.hashes[-1]))
-        self.size += WIDTH
+                self.full.append((level // 8, found))
+        self.hashes.append(found)
 
     def root(self) -> bytes:
         if not self.hashes:
@@ -651,6 +401,55 @@ def check_inclusion(leaf: bytes, index: int, size: int, path: list[bytes], root:
     return index < size and last == 0 and found == root
 
 
+def check_consistency(old: int, new: int, old_root: bytes, root: bytes, path: list[bytes]) -> bool:
+    """True when `path` proves that the new tree continues the old one (RFC 9162 2.1.4.2)."""
+    if old in (0, new):
+        return not path and (old_root == root if old else True)
+    steps = list(path) if old & (old - 1) else [old_root, *path]
+    if old > new or not steps:
+        return False
+    node, last = old - 1, new - 1
+    while node & 1:
+        node >>= 1
+        last >>= 1
+    before = after = steps[0]
+    for step in steps[1:]:
+        if last == 0:
+            return False
+        if node & 1 or node == last:
+            before, after = node_hash(step, before), node_hash(step, after)
+            while node and not node & 1:
+                node >>= 1
+                last >>= 1
+        else:
+            after = node_hash(after, step)
+        node >>= 1
+        last >>= 1
+    return last == 0 and (before, after) == (old_root, root)
+
+
+def parse_checkpoint(text: str) -> tuple[str, int, bytes]:
+    """(origin, size, root) of a checkpoint's three lines."""
+    lines = text.split("\n")
+    if len(lines) != 4 or lines[3] or not lines[0]:
+        raise Malformed("not a checkpoint")
+    root = unbase64(lines[2])
+    if len(root) != HASH:
+        raise Malformed("a root of the wrong length")
+    return lines[0], parse_number(lines[1]), root
+
+
+def parse_number(text: str) -> int:
+    """A whole number without leading zeroes, below 2^53."""
+    if not re.fullmatch(r"0|[1-9][0-9]{0,15}", text) or int(text) >= MAX_SIZE:
+        raise Malformed("not a number")
+    return int(text)
+
+
+PROOF_FORMAT = "c2sp.org/tlog-proof@v1"
+PROOF_SUFFIX = ".tlog-proof"
+
+
 def split_proof(text: str) -> tuple[bytes, int, list[bytes], bytes]:
     """(record, index, path, note) of a tlog-proof that carries its record."""
     top, blank, note = text.partition("\n\n")
@@ -665,30 +464,719 @@ def split_proof(text: str) -> tuple[bytes, int, list[bytes], bytes]:
     return unbase64(lines[1][6:]), parse_number(lines[2][6:]), path, note.encode()
 
 
-# What others vouch for: cosignatures (c2sp.org/tlog-cosignature), time stamps (RFC 3161)
+# 4. Records: their form
+WORD = re.compile(r"[A-Za-z0-9._:/@+=,~()#<>*-]{1,255}")
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+TIME = re.compile(r"[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}\.[0-9]{6}Z")
 
 
+def _is(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MAX_SIZE
+
+
+def _words(value: Any) -> bool:
+    return isinstance(value, list) and 0 < len(value) <= 64 and all(map(_is(WORD), value))
+
+
+def _counts(value: Any) -> bool:
+    label = _is(re.compile(r"[A-Z][A-Z0-9_]{0,39}"))
+    return (
+        isinstance(value, dict)
+        and 0 < len(value) <= 64
+        and all(label(key) and _count(number) for key, number in value.items())
+    )
+
+
+def _one_of(*words: str) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and value in words
+
+
+CHOICES = {
+    "actor": ("person", "service", "system", "unknown"),
+    "decision": ("allow", "deny"),
+    "action": ("none", "masked", "generalised", "blocked", "passed"),
+}
+TYPES = {
+    "word": _is(WORD),
+    "words": _words,
+    "count": _count,
+    "flag": lambda value: isinstance(value, bool),
+    "hex32": _is(re.compile(r"[0-9a-f]{32}")),
+    "hex64": _is(re.compile(r"[0-9a-f]{64}")),
+    "time": _is(TIME),
+    "counts": _counts,
+    **{name: _one_of(*words) for name, words in CHOICES.items()},
+}
+BLOCKS = {
+    "emit": "node:word boot:hex32 worker:word n:count",
+    "actor": "type:actor pid:hex32 roles:words assurance:word client:word",
+    "target": "assistant:word version:word channel:word conversation:word language:word "
+    "level:count documents:words tenant:word log:hex32 session:hex64 object:word key:word "
+    "view:word seq:count first:count end:count from:time to:time kinds:words records:count "
+    "keys:words days:count task:word",
+    "model": "wanted:words provider:word asked:word answered:word response:word digest:word",
+    "use": "messages:count bytes_in:count bytes_out:count tokens_in:count tokens_out:count "
+    "tokens_cached:count tokens_reasoning:count estimated:flag stream:flag attempts:count "
+    "ms:count first_ms:count finish:word calls_logged:count calls_maybe:count "
+    "calls_outside:count calls_unlogged:count counter:count",
+    "policy": "digest:word decision:decision rules:words duties:words shadow:words reviewer:hex32 "
+    "count:count",
+    "privacy": "action:action profile:word counts:counts kept:counts detector:word",
+    "http": "method:word route:word status:count code:word param:word request:word",
+    "trace": "trace:hex32 span:word",
+    "change": "before:word after:word origin:word vkey:word size:count root:hex64 ground:word "
+    "cosigner:hex64",
+}
+BLOCK_FIELDS = {
+    name: dict(pair.split(":") for pair in words.split()) for name, words in BLOCKS.items()
+}
+REQUIRED_FIELDS = {"emit": ("node", "boot", "worker", "n"), "actor": ("type",)}
+_CHAT = "target model use policy privacy http trace"
+_ACT = "target change policy http trace"
+_BASE = "target http trace"
+KINDS = {
+    "chat.started": ("intent", "", "target", "model use policy http trace"),
+    "chat.finished": ("result", "success", "", _CHAT),
+    "chat.aborted": ("result", "aborted", "", _CHAT),
+    "chat.failed": ("result", "failed", "", _CHAT),
+    "chat.refused": ("result fact", "denied", "", _CHAT),
+    "chat.unknown": ("result", "unknown", "", "target"),
+    "task.started": ("intent", "", "target", "model use policy http trace"),
+    "task.finished": ("result", "success", "", _CHAT),
+    "task.failed": ("result", "failed", "", _CHAT),
+    "task.refused": ("result fact", "denied", "", _CHAT),
+    "tool.called": ("fact", "success denied failed unknown", "target", _CHAT),
+    "document.added": ("fact", "success denied failed", "target", _ACT),
+    "document.removed": ("fact", "success denied failed", "target", _ACT),
+    "review.requested": ("fact", "success", "target", _CHAT),
+    "review.decided": ("fact", "success denied", "target", _CHAT),
+    "auth.login": ("fact", "success", "", _BASE),
+    "auth.logout": ("fact", "success", "", _BASE),
+    "auth.failed": ("fact", "denied failed", "", _BASE),
+    "session.ended": ("fact", "success", "", _BASE),
+    "session.expired": ("fact", "success", "", _BASE),
+    "request.served": ("fact", "success", "http", "target trace"),
+    "request.refused": ("fact", "denied failed", "http", "target policy privacy trace"),
+    "admin.changed": ("fact", "success denied failed", "target", _ACT),
+    "admin.viewed": ("fact", "success denied", "target", "http trace"),
+    "policy.published": ("fact", "success failed", "policy", _ACT),
+    "model.changed": ("fact", "success failed", "model", _ACT),
+    "key.created": ("fact", "success", "target", _ACT),
+    "key.rotated": ("fact", "success", "target", _ACT),
+    "key.compromised": ("fact", "unknown", "target", _ACT),
+    "key.retired": ("fact", "success", "target", _ACT),
+    "log.created": ("fact", "success", "target change", ""),
+    "log.opened": ("fact", "success", "", "target change"),
+    "log.heads": ("fact", "success", "change", ""),
+    "log.heartbeat": ("fact", "success", "", "change"),
+    "log.closed": ("fact", "success", "target change", ""),
+    "log.rollback": ("fact", "success", "target change", "policy"),
+    "clock.stepped": ("fact", "success", "change", ""),
+    "audit.read": ("fact", "success denied", "target", "http trace"),
+    "audit.exported": ("fact", "success denied failed", "target", "http trace change"),
+    "audit.unsealed": ("fact", "success denied", "target", "http trace change"),
+    "hold.placed": ("fact", "success denied", "target", _ACT),
+    "hold.lifted": ("fact", "success denied", "target", _ACT),
+    "erasure.requested": ("fact", "success", "target", _ACT),
+    "erasure.refused": ("fact", "denied", "target", _ACT),
+    "erasure.confirmed": ("fact", "success", "target", _ACT),
+    "erasure.done": ("fact", "success failed", "target", _ACT + " privacy"),
+    "retention.pruned": ("fact", "success failed", "target", _ACT),
+    "reconcile.result": ("fact", "success failed", "target", "use change"),
+    "incident.opened": ("fact", "success unknown", "target", _ACT),
+    "incident.closed": ("fact", "success", "target", _ACT),
+}
+TURNS = ("key.rotated", "key.compromised", "log.rollback")
+LAWS = ("erasure.requested", "erasure.confirmed", "retention.pruned")
+COMPARED = "reconcile.result"
+SEALED_NAMES = {"user", "ip", "note", "query"}
+SEALED_CONTENT = {"prompt", "answer", "title", "document", "address"}
+CONTENT_PREFIXES = ("chat.", "task.", "tool.", "document.", "review.")
+ALWAYS = ("v", "id", "log", "seq", "time", "seen", "kind", "phase", "emit", "actor")
+FORMS = {"id": UUID, "re": UUID, "reason": WORD, "seen": TIME, "time": TIME}
+
+
+def _whole_number(text: str) -> int:
+    number = int(text)
+    if abs(number) >= 2**53:
+        raise ValueError
+    return number
+
+
+def _no_float(_text: str) -> Any:
+    raise ValueError("floats are not allowed")
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs) or not all(map(str.isascii, found)):
+        raise ValueError("a key occurs twice, or is not ASCII")
+    return found
+
+
+def parse_record(leaf: bytes) -> dict[str, Any]:
+    """The record, if its bytes are the one canonical form."""
+    try:
+        record = json.loads(
+            leaf.decode("utf-8"),
+            object_pairs_hook=_pairs,
+            parse_int=_whole_number,
+            parse_float=_no_float,
+            parse_constant=_no_float,
+        )
+        again = json.dumps(record, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        canonical = again.encode("utf-8") == leaf
+    except (ValueError, RecursionError):
+        raise Malformed("the record is not JSON of the allowed form") from None
+    if not canonical or not isinstance(record, dict):
+        raise Malformed("the record is not in canonical form")
+    return record
+
+
+def find_fault(record: dict[str, Any]) -> str | None:
+    """What is wrong with a record's fields, or None."""
+    kind = KINDS.get(str(record.get("kind")))
+    if kind is None:
+        return "unknown kind"
+    phases, outcomes, required, optional = (words.split() for words in kind)
+    for name in (*ALWAYS, *required):
+        if name not in record:
+            return f"{name} is missing"
+    fits = {
+        "v": type(record["v"]) is int and record["v"] == 1,
+        "phase": record["phase"] in phases,
+        "outcome": record["outcome"] in outcomes if "outcome" in record else not outcomes,
+        "re": ("re" in record) == (record["phase"] == "result"),
+    }
+    for name, form in FORMS.items():
+        if name in record and not _is(form)(record[name]):
+            fits[name] = False
+    wrong = [name for name, good in fits.items() if not good]
+    if wrong:
+        return f"{wrong[0]} is not what the kind demands"
+    return _find_block_fault(record, set(required) | set(optional))
+
+
+def _find_block_fault(record: dict[str, Any], carried: set[str]) -> str | None:
+    known = set(ALWAYS) | {"outcome", "reason", "re", "seal"} | carried
+    for name, block in record.items():
+        if name not in known:
+            return "unknown field"
+        if name not in BLOCKS:
+            continue
+        if not isinstance(block, dict) or not block:
+            return f"{name} is not a block"
+        for needed in REQUIRED_FIELDS.get(name, ()):
+            if needed not in block:
+                return f"{name}.{needed} is missing"
+        for field, value in block.items():
+            code = BLOCK_FIELDS[name].get(field)
+            if code is None:
+                return f"unknown field in {name}"
+            if not TYPES[code](value):
+                return f"{name}.{field} is not in the required form"
+    return _find_seal_fault(record) if "seal" in record else None
+
+
+def _find_seal_fault(record: dict[str, Any]) -> str | None:
+    content = record["kind"].startswith(CONTENT_PREFIXES)
+    allowed = SEALED_NAMES | (SEALED_CONTENT if content else set())
+    seal = record["seal"]
+    if not isinstance(seal, dict) or not seal or not allowed.issuperset(seal):
+        return "seal is not in the required form"
+    for entry in seal.values():
+        good = (
+            isinstance(entry, dict)
+            and set(entry) == {"c", "k", "n"}
+            and TYPES["hex64"](entry["c"])
+            and TYPES["hex32"](entry["k"])
+            and _count(entry["n"])
+        )
+        if not good:
+            return "seal is not in the required form"
+    return None
+
+
+# Most records are of good form. One pattern for each kind and phase accepts a record that has the
+# canonical form and fits its kind, without parsing it; what no pattern accepts is parsed, and
+# `parse_record` and `find_fault` alone decide. A pattern accepts nothing that these would refuse.
+# Before matching a comma is put in front of every closing brace, so that each field ends in one.
+# `(?:x|)` stands for `(?:x)?`, and digits are written out: both are several times faster in `re`.
+
+_NUMBER = r"(?:0|[1-9][0-9]{0,14})"
+_WORD = f'"{WORD.pattern}"'
+_LABEL = f'"[A-Z][A-Z0-9_]{{0,39}}":{_NUMBER},'
+_DAY = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
+_MOMENT = _DAY + "T[0-9][0-9]:[0-9][0-9]:[0-9][0-9][.][0-9][0-9][0-9][0-9][0-9][0-9]Z"
+_TIME = f'"{_MOMENT}"'
+_FOUR = "[0-9a-f][0-9a-f][0-9a-f][0-9a-f]"
+_UUID = f"{_FOUR}{_FOUR}-{_FOUR}-{_FOUR}-{_FOUR}-{_FOUR}{_FOUR}{_FOUR}"
+FRAGMENTS = {
+    "word": _WORD,
+    "words": rf"\[{_WORD}(?:,{_WORD}){{0,63}}\]",
+    "count": _NUMBER,
+    "flag": "(?:true|false)",
+    "hex32": '"[0-9a-f]{32}"',
+    "hex64": '"[0-9a-f]{64}"',
+    "time": _TIME,
+    "counts": rf"\{{(?:{_LABEL}){{1,64}}\}}",
+    **{name: '"(?:' + "|".join(words) + ')"' for name, words in CHOICES.items()},
+}
+_SEALED = r'\{"c":"[0-9a-f]{64}","k":"[0-9a-f]{32}","n":' + _NUMBER + r",\}"
+LABELS = re.compile(rb'"([A-Z][A-Z0-9_]*)"')
+
+
+def _object(fields: dict[str, str], needed: tuple[str, ...] = ()) -> str:
+    """The pattern of an object with at least one of these fields, in canonical order."""
+    parts = []
+    for name in sorted(fields):
+        part = f'"{name}":{fields[name]},'
+        parts.append(part if name in needed else f"(?:{part}|)")
+    return r"\{" + "".join(parts) + r"\}"
+
+
+def _block_pattern(name: str) -> str:
+    fields = {field: FRAGMENTS.get(code, "") for field, code in BLOCK_FIELDS[name].items()}
+    if name == "emit":
+        fields["boot"] = '"(?P<boot>[0-9a-f]{32})"'
+        fields["n"] = f"(?P<n>{_NUMBER})"
+    for field, code in BLOCK_FIELDS[name].items():
+        if code == "counts":
+            fields[field] = f"(?P<{field}>{fields[field]})"
+    known = {field: pattern for field, pattern in fields.items() if pattern}
+    return _object(known, REQUIRED_FIELDS.get(name, ()))
+
+
+class Form:
+    """What a good record of one kind and phase looks like, byte for byte."""
+
+    def __init__(self, kind: str, phase: str, log_id: str) -> None:
+        _, outcomes, required, optional = (words.split() for words in KINDS[kind])
+        self.kind, self.phase = kind, phase
+        fields = {"id": f'"(?P<id>{_UUID})"', "seq": f"(?P<seq>{_NUMBER})", "v": "1"}
+        fields |= {"time": f'"(?P<time>{_MOMENT})"', "seen": _TIME, "reason": _WORD}
+        fields |= {"kind": f'"{re.escape(kind)}"', "phase": f'"{phase}"', "log": f'"{log_id}"'}
+        needed = {*ALWAYS, *required}
+        if outcomes:
+            fields["outcome"] = f'"(?:{"|".join(outcomes)})"'
+            needed.add("outcome")
+        if phase == "result":
+            fields["re"] = f'"(?P<re>{_UUID})"'
+            needed.add("re")
+        names = SEALED_NAMES | (SEALED_CONTENT if kind.startswith(CONTENT_PREFIXES) else set())
+        fields["seal"] = _object(dict.fromkeys(names, _SEALED))
+        for name in {"emit", "actor", *required, *optional}:
+            fields[name] = _block_pattern(name)
+        self.pattern = re.compile(_object(fields, tuple(needed)).encode())
+        self.counts = [name for name in ("counts", "kept") if name in self.pattern.groupindex]
+
+    def match(self, leaf: bytes) -> re.Match[bytes] | None:
+        """The match of a record that surely has this form, or None."""
+        found = self.pattern.fullmatch(leaf.replace(b"}", b",}"))
+        if found is not None:
+            for name in self.counts:
+                labels = LABELS.findall(found[name] or b"")
+                if len(labels) > 1 and labels != sorted(set(labels)):
+                    return None
+        return found
+
+
+# 5. Records: their order, and what is gone of them
+
+
+class Ids:
+    """Every record id with its position; those that occur twice are found at the end.
+
+    Kept in memory up to `IDS_IN_MEMORY`, then spread over a temporary file by a hash that nobody
+    outside this process can foresee, so that each part fits in memory again. With `failed` the
+    file could not be written: nothing can be said.
+    """
+
+    PARTS = 256
+    ROW = 24
+
+    def __init__(self) -> None:
+        self.parts = [bytearray() for _ in range(self.PARTS)]
+        self.extents: list[list[tuple[int, int]]] = [[] for _ in range(self.PARTS)]
+        self.file: Any = None
+        self.waiting = 0
+        self.failed = False
+
+    def add(self, identity: str, seq: int) -> None:
+        raw = bytes.fromhex(identity.replace("-", ""))
+        self.parts[hash(raw) % self.PARTS] += raw + seq.to_bytes(8, "big")
+        self.waiting += 1
+        if self.waiting >= IDS_IN_MEMORY:
+            self._spill()
+
+    def _spill(self) -> None:
+        self.waiting = 0
+        try:
+            if self.file is None and not self.failed:
+                self.file = tempfile.TemporaryFile()
+            for part, extents in zip(self.parts, self.extents):  # noqa: B905 - Python 3.9
+                if not self.failed and part:
+                    extents.append((self.file.seek(0, os.SEEK_END), self.file.write(part)))
+                part.clear()
+        except OSError:
+            self.failed = True
+
+    def find_repeated(self) -> Iterator[int]:
+        """Positions of records whose id stands further up already."""
+        for part, extents in zip(self.parts, self.extents):  # noqa: B905 - Python 3.9
+            data = bytes(part)
+            for at, length in extents:
+                self.file.seek(at)
+                data += self.file.read(length)
+            rows = range(0, len(data), self.ROW)
+            if len({data[at : at + 16] for at in rows}) < len(rows):
+                whole = sorted(data[at : at + self.ROW] for at in rows)
+                for at in range(1, len(whole)):
+                    if whole[at - 1][:16] == whole[at][:16]:
+                        yield int.from_bytes(whole[at][16:], "big")
+
+
+class RecordChecker:
+    """Checks records in order: form, position, time, emitters' counters, intents and endings.
+
+    `first` is the position it starts at; from 0 every counter must start at 1 and every ending
+    must have its intent. Repeated ids are told by `find_repeated_ids` at the end.
+    """
+
+    def __init__(self, log_id: str, first: int = 0) -> None:
+        self.log_id, self.next, self.whole = log_id, first, first == 0
+        self.last_time, self.first_time = "", ""
+        self.emitters: dict[str, int] = {}
+        self.writers_followed = self.intents_followed = True
+        self.open: dict[str, tuple[int, str, str]] = {}
+        self.ids = Ids()
+        self.forms: dict[bytes, tuple[Form, ...]] = {}
+        self.heartbeats = 0
+        self.silences: list[dict[str, Any]] = []
+        self.silent, self.longest = 0, 0.0
+
+    def skip_to(self, seq: int) -> None:
+        """Records up to `seq` are not there: counters and endings cannot be followed across."""
+        self.next, self.whole, self.last_time = seq, False, ""
+        self.emitters.clear()
+
+    def check_quickly(self, seq: int, leaf: bytes) -> list[str] | None:
+        """Reasons why a record of good form cannot stand here; None when `check` must look."""
+        at = leaf.find(b'"kind":"') + 8
+        kind = leaf[at : leaf.find(b'"', at)]
+        for form in self.forms.get(kind) or self._find_forms(kind):
+            found = form.match(leaf) if len(leaf) <= MAX_LEAF else None
+            if found is not None:
+                boot, n, identity, place, when = found.group("boot", "n", "id", "seq", "time")
+                if int(place) != seq:
+                    return None
+                ended = found["re"].decode() if form.phase == "result" else None
+                return self._place(
+                    seq,
+                    (form.kind, form.phase, identity.decode(), ended),
+                    when.decode(),
+                    (boot.decode(), int(n)),
+                )
+        return None
+
+    def _find_forms(self, kind: bytes) -> tuple[Form, ...]:
+        name = kind.decode("ascii", "replace")
+        if name not in KINDS or name in TURNS or name in LAWS or name == COMPARED:
+            return ()
+        phases = KINDS[name][0].split()
+        forms = tuple(Form(name, phase, self.log_id) for phase in phases)
+        return self.forms.setdefault(kind, forms)
+
+    def check(self, seq: int, leaf: bytes) -> tuple[list[str], dict[str, Any] | None]:
+        """(reasons why this record cannot stand here, the record or None)."""
+        if len(leaf) > MAX_LEAF:
+            return ["the record is larger than 8 KiB"], None
+        try:
+            record = parse_record(leaf)
+        except Malformed as error:
+            return [str(error)], None
+        fault = find_fault(record)
+        if fault:
+            return [fault], None
+        reasons = []
+        if record["log"] != self.log_id:
+            reasons.append("the record belongs to another log")
+        if not _count(record["seq"]) or record["seq"] != seq:
+            reasons.append("the record is not at its position")
+        what = (record["kind"], record["phase"], record["id"], record.get("re"))
+        emit = (record["emit"]["boot"], record["emit"]["n"])
+        return reasons + self._place(seq, what, record["time"], emit), record
+
+    def _place(
+        self,
+        seq: int,
+        what: tuple[str, str, str, str | None],
+        when: str,
+        emit: tuple[str, int],
+    ) -> list[str]:
+        """What of a record of good form does not fit those before it."""
+        kind, phase, identity, ended = what
+        reasons: list[str] = []
+        if seq != self.next:
+            reasons.append("the record is not at its position")
+        self.next = seq + 1
+        if when[:16] != self.last_time[:16]:  # another minute
+            self._follow_time(seq, kind, when, reasons)
+        elif when < self.last_time and kind != "clock.stepped":
+            reasons.append("time goes back")
+        self.last_time = when
+        if kind == "log.heartbeat":
+            self.heartbeats += 1
+        boot, n = emit
+        before = self.emitters.get(boot, 0 if self.whole and self.writers_followed else None)
+        if before is not None and n != before + 1:
+            reasons.append(f"records of one writer are missing between number {before} and {n}")
+        self.emitters[boot] = n
+        if phase == "intent":
+            self.open[identity] = (seq, when, kind)
+        elif ended is not None and self.open.pop(ended, None) is None:
+            if self.whole and self.intents_followed:
+                reasons.append("it ends an intent that is not open")
+        self.ids.add(identity, seq)
+        if len(self.open) > MAX_OPEN or len(self.emitters) > MAX_WRITERS:
+            self._let_go()
+        return reasons
+
+    def _follow_time(self, seq: int, kind: str, when: str, reasons: list[str]) -> None:
+        if not self.last_time:
+            self.first_time = self.first_time or when
+            return
+        if when < self.last_time and kind != "clock.stepped":
+            reasons.append("time goes back")
+        gap = seconds_between(self.last_time, when)
+        if gap > SILENCE_S and kind != "clock.stepped":
+            self.silent, self.longest = self.silent + 1, max(self.longest, gap)
+            if len(self.silences) < MAX_LISTED:
+                self.silences.append({"seq": seq, "from": self.last_time, "to": when})
+
+    def _let_go(self) -> None:
+        """Too much to remember: stop following, and say so at the end."""
+        if len(self.open) > MAX_OPEN:
+            self.open.clear()
+            self.intents_followed = False
+        if len(self.emitters) > MAX_WRITERS:
+            self.emitters.clear()
+            self.writers_followed = False
+
+    def find_repeated_ids(self) -> Iterator[int]:
+        """Positions of records whose id another record has."""
+        return self.ids.find_repeated()
+
+    def list_open(self) -> list[dict[str, Any]]:
+        """The intents without an ending; `old` when the log went on for a while after them."""
+        found = []
+        for identity, (seq, when, kind) in sorted(self.open.items(), key=lambda item: item[1]):
+            one = {"seq": seq, "time": when, "kind": kind, "id": identity}
+            old = seconds_between(when, self.last_time) > OLD_INTENT_S
+            found.append(one | {"old": True} if old else one)
+        return found
+
+
+def seconds_between(before: str, after: str) -> float:
+    """From one time of a record to another; 0 when either is not on the calendar."""
+    form = "%Y-%m-%dT%H:%M:%S.%fZ"
+    try:
+        begun = datetime.datetime.strptime(before, form)
+        return (datetime.datetime.strptime(after, form) - begun).total_seconds()
+    except ValueError:
+        return 0.0
+
+
+TOO_MANY = "too many at once to be followed to the end"
+PARTLY = "only within the exported part: not all records are here"
+NOT_HERE = "records that may allow it are not in this export"
+SEALED_FORMAT = "parvis-audit-sealed/v1"
+
+
+class Erasures:
+    """What is gone, sealed values and old records, and the records that allow it.
+
+    The file `sealed` of an export lists the sealed values that are kept no more. Each must have a
+    record that names its key, or a `retention.pruned` for everything before a position.
+    """
+
+    ENTRY = re.compile(rb'"([a-z]+)":\{"c":"[0-9a-f]{64}","k":"([0-9a-f]{32})","n"')
+    LINE = re.compile(rb"(0|[1-9][0-9]{0,15}) ([1-9][0-9]{0,15}) (\*|[a-z]+(?:,[a-z]+)*)")
+    HEAD = re.compile(rb"retention (0 -|[1-9][0-9]{0,15} (?:0|[1-9][0-9]{0,15}))")
+
+    def __init__(self) -> None:
+        self.listed = self.too_many = self.claimed = False
+        self.lines: Iterator[tuple[int, int, bytes]] = iter(())
+        self.line: tuple[int, int, bytes] | None = None
+        self.claim: tuple[int, int | None] = (0, None)
+        self.fields = self.gone = 0
+        self.before = (0, 0)  # the first record whose values went by the claim, and how many
+        self.waiting: dict[bytes, list[int]] = {}
+        self.keys: set[bytes] = set()
+        self.allowed_by: list[int] = []
+        self.requests: dict[str, tuple[str, str]] = {}
+        self.prunes: list[tuple[int, int]] = []
+        self.times: dict[int, str] = {}  # of the first record of each bundle
+
+    def open(self, data: bytes) -> bool:
+        """True when the file is in the required form; from then on it is followed."""
+        first, _, rest = data.partition(b"\n")
+        top, _, body = rest.partition(b"\n")
+        head = self.HEAD.fullmatch(top)
+        if first != SEALED_FORMAT.encode() or head is None or not data.endswith(b"\n"):
+            return False
+        last = 0
+        for line in body[:-1].split(b"\n") if body else ():
+            found = self.LINE.fullmatch(line)
+            if found is None or not last <= int(found[1]) < int(found[2]) < MAX_SIZE:
+                return False
+            last = int(found[2])
+        words = head[1].split(b" ")
+        self.claim = (int(words[0]), None if words[1] == b"-" else int(words[1]))
+        self.lines = (
+            (int(found[1]), int(found[2]), found[3]) for found in self.LINE.finditer(body)
+        )
+        self.line, self.listed = next(self.lines, None), True
+        return True
+
+    def take(self, seq: int, leaf: bytes) -> Iterator[str]:
+        """Count a record's sealed values; those that are gone wait for a record that allows it."""
+        count = leaf.count(b'{"c":"')
+        self.fields += count
+        while self.line is not None and self.line[1] <= seq:
+            self.line = next(self.lines, None)
+        if self.line is None or seq < self.line[0]:
+            return
+        entries = dict(self.ENTRY.findall(leaf)) if count else {}
+        names = list(entries) if self.line[2] == b"*" else self.line[2].split(b",")
+        if not set(names) <= set(entries):
+            yield "a value is said to be gone that the record does not have"
+        self.lose(seq, [entries[name] for name in names if name in entries])
+
+    def lose(self, seq: int, keys: list[bytes]) -> None:
+        """Values of one record, under these keys, are gone."""
+        self.gone += len(keys)
+        if seq < self.claim[0]:
+            self.before = (self.before[0] if self.before[1] else seq, self.before[1] + len(keys))
+            return
+        for key in keys:
+            if len(self.waiting) < MAX_WAITING or key in self.waiting:
+                waiting = self.waiting.setdefault(key, [seq, 0])
+                waiting[1] += 1
+            else:
+                self.too_many = True
+
+    def note(self, seq: int, record: dict[str, Any], whole: bool) -> Iterator[str]:
+        """A record about erasing or pruning: what it allows, and what is wrong with it."""
+        target, pid = record["target"], record["actor"].get("pid", "")
+        name, when = target.get("object", ""), (pid, record["time"][:7])
+        if record["kind"] == "erasure.requested":
+            if len(self.requests) < MAX_WAITING:
+                self.requests[name] = when
+            return
+        if record["kind"] == "erasure.confirmed" and record.get("reason") != "own":
+            asked = self.requests.get(name)
+            if asked == when or (asked is None and whole):
+                yield "an erasure was confirmed that nobody else had asked for"
+                return
+        if record.get("outcome") != "success":
+            return
+        self.keys.update(key.encode() for key in target.get("keys", ()))
+        if "keys" in target or name == "sealed":
+            self.allowed_by.append(seq)
+        if name == "sealed" and (target.get("end"), seq) == self.claim and self.claim[0] <= seq:
+            self.claimed = True
+        if record["kind"] == "retention.pruned" and name == "records":
+            yield from self._note_pruned(seq, target, record["time"])
+
+    def _note_pruned(self, seq: int, target: dict[str, Any], when: str) -> Iterator[str]:
+        end, last = target.get("end", 0), self.prunes[-1][1] if self.prunes else 0
+        if end <= last or end % WIDTH or end > seq:
+            yield "the minimum index does not grow"
+            return
+        self.prunes.append((seq, end))
+        kept = self.times.get(end)
+        if kept is not None and seconds_between(kept, when) < FLOOR_DAYS * 86400:
+            yield "records were pruned before 184 days were over"
+
+    def find_lost(self) -> Iterator[tuple[int, int]]:
+        """(position, how many) of values that are gone and that no record allows to go."""
+        if self.before[1] and not self.claimed:
+            yield self.before
+        for key, (seq, count) in self.waiting.items():
+            if key not in self.keys:
+                yield seq, count
+
+    def settle(self, book: Notebook, span: tuple[int, int], size: int) -> None:
+        """Whether all that is gone went by a record's leave, and what is left."""
+        ended = "ended" in book.facts
+        whole, lost = span[1] == size and not ended, list(self.find_lost())
+        for seq, _ in lost if whole else ():
+            book.find("TAMPERED", "sealed", "sealed values are gone and no record allows it", seq)
+        missing = sum(count for _, count in lost) if whole else 0
+        book.facts["sealed"] = {
+            "fields": self.fields,
+            "held": self.fields - self.gone,
+            "erased": self.gone - missing,
+            "missing": missing,
+            "allowed_by": self.allowed_by[:MAX_LISTED],
+        }
+        if not self.listed:
+            book.skip("sealed", "missing")
+        elif self.too_many:
+            book.skip("sealed", TOO_MANY)
+        elif lost and ended:
+            book.skip("sealed", "the log ended: no record of it can allow what went later")
+        elif lost and not whole:
+            book.skip("sealed", NOT_HERE)
+        else:
+            book.done("sealed")
+        self._settle_pruned(book, span, size)
+
+    def _settle_pruned(self, book: Notebook, span: tuple[int, int], size: int) -> None:
+        """Records that are not here though nobody asked for a period went by a record's leave."""
+        first, end = span
+        since, until = book.facts.get("asked", ["-", "-"])
+        none_since = first == end and since != "-"
+        if end < size and until == "-" and not none_since:
+            words = "the last records are not here though nobody asked for an end"
+            book.find("TAMPERED", "", words)
+        by = next((seq for seq, pruned in self.prunes if pruned >= first), None)
+        if first == end or since != "-":
+            book.skip("pruned", NOT_HERE)
+        elif first == 0 or by is not None:
+            book.done("pruned")
+        elif end < size:
+            book.skip("pruned", NOT_HERE)
+        else:
+            words = "records before the first are not here and no record allows that"
+            book.find("TAMPERED", "", words)
+            book.done("pruned")
+        if first and by is not None:
+            book.facts["pruned"] = {"end": first, "by": by}
+
+
+# 6. What others vouch for: cosignatures (c2sp.org/tlog-cosignature), the policy (tlog-policy)
 COSIGNERS = {b"\x04": 32, b"\x06": 1312}  # Ed25519, ML-DSA-44: bytes of the public key
 MLDSA = b"\x06"
 NO_COSIGNER = "the head is not signed by ML-DSA-44, as your policy demands"
 NO_MLDSA = "cosignatures by ML-DSA-44 need the package cryptography, 48 or newer"
 
 
-class Unsupported(Exception):
-    """Something that cannot be checked on this machine; the words say what."""
+class Cosigner(VerifierKey):
+    """A witness's key, or a log's second one: it signs a head together with the time."""
 
-
-class Cosigner:
-    """A witness's verifier key (0x04 or 0x06): it signs a head together with the time."""
+    LENGTHS = COSIGNERS
+    FAULT = "not a witness's verifier key (Ed25519 or ML-DSA-44)"
 
     def __init__(self, vkey: str) -> None:
-        self.name, identity, raw = split_vkey(vkey)
-        if len(raw) - 1 != COSIGNERS.get(raw[:1]) or len(self.name.encode()) > 255:
-            raise Malformed("not a witness's verifier key (Ed25519 or ML-DSA-44)")
-        self.vkey, self.kind, self.public = vkey, raw[:1], raw[1:]
-        self.id = hashlib.sha256(self.name.encode() + b"\n" + raw).digest()[:4]
-        if self.id.hex() != identity:
-            raise Malformed("a verifier key with the wrong key id")
+        super().__init__(vkey)
+        if len(self.name.encode()) > MAX_NAME:
+            raise Malformed(self.FAULT)
 
     def read_time(self, text: str, signature: bytes) -> int:
         """When the witness signed this head, in seconds since 1970; 0 when it does not say.
@@ -705,7 +1193,7 @@ class Cosigner:
 
     def _has_signed(self, message: bytes, signature: bytes) -> bool:
         if self.kind == b"\x04":
-            return len(signature) == 64 and check_signature(self.public, signature, message)
+            return check_signature(self.public, signature, message)
         if MLDSA44PublicKey is None:
             raise Unsupported(NO_MLDSA)
         try:
@@ -723,20 +1211,11 @@ def cosigned_message(kind: bytes, name: str, when: int, text: str) -> bytes:
         return f"cosignature/v1\ntime {when}\n{text}".encode()
     origin, size, root = text.split("\n")[:3]
     named, logged = name.encode(), origin.encode()
-    if len(named) > 255 or len(logged) > 255:
+    if max(len(named), len(logged)) > MAX_NAME:
         raise Malformed("a name or an origin too long for a cosignature")
     signed = b"subtree/v1\n\x00" + bytes([len(named)]) + named + when.to_bytes(8, "big")
     signed += bytes([len(logged)]) + logged + bytes(8) + parse_number(size).to_bytes(8, "big")
     return signed + unbase64(root)
-
-
-def split_vkey(vkey: str) -> tuple[str, str, bytes]:
-    """(name, key id, type and key) of a verifier key."""
-    name, plus, rest = vkey.partition("+")
-    identity, second, encoded = rest.partition("+")
-    if not (name and plus and second) or NOT_IN_NAMES.search(name):
-        raise Malformed("not a verifier key")
-    return name, identity, unbase64(encoded)
 
 
 class Trust:
@@ -821,35 +1300,80 @@ class Trust:
         return [one for member in self.groups[name][1] for one in self.counting(member)]
 
 
+Policy = tuple[dict[str, tuple["Key", ...]], "Trust"]
+
+
+def load_policy(data: bytes) -> Policy:
+    """The log keys of a tlog-policy by origin; its witnesses, quorum and time-stamp authorities.
+
+    A line `#!tsa NAME BASE64` names an authority by its certificate (DER): for other readers of
+    the format it is a comment.
+    """
+    logs: dict[str, tuple[Key, ...]] = {}
+    trust = Trust()
+    text = data.decode("utf-8", "surrogateescape")
+    if re.search(r"[\x00-\x08\x0b-\x1f\x7f]", text):
+        raise Malformed("control characters in the policy")
+    for line in text.split("\n"):
+        words = re.split(r"[ \t]+", line.strip(" \t"))
+        if words[0] == "log" and len(words) in (2, 3):
+            if split_vkey(words[1])[2][:1] == MLDSA:
+                trust.add_cosigner(words[1])
+                continue
+            key = Key(words[1])
+            logs[key.name] = (*logs.get(key.name, ()), key)
+        elif words[0] == "witness" and len(words) in (3, 4):
+            trust.add_witness(*words[1:])
+        elif words[0] == "group" and len(words) > 3:
+            trust.add_group(words[1], words[2], words[3:])
+        elif words[0] == "quorum" and len(words) == 2:
+            trust.set_quorum(words[1])
+        elif words[0] == "#!tsa" and len(words) == 3:
+            trust.add_root(words[1], words[2])
+        elif words[0].startswith("#!") or (words[0] and not words[0].startswith("#")):
+            raise Malformed("not a line of a tlog-policy")
+    _check_policy(logs, trust)
+    return logs, trust
+
+
+def _check_policy(logs: dict[str, tuple[Key, ...]], trust: Trust) -> None:
+    if trust.quorum is None:
+        raise Malformed("no quorum line")
+    if not set(trust.cosigners) <= set(logs):
+        raise Malformed("the policy names an ML-DSA-44 key of a log without its Ed25519 key")
+    if any(witness.name in logs for witness in trust.witnesses.values()):
+        raise Malformed("the policy names a log as a witness of itself")
+
+
 def read_cosignatures(note: bytes, trust: Trust, unread: list[str] | None = None) -> dict[str, int]:
     """When each witness of the policy signed this head; a wrong line of one is Malformed.
 
     Lines that this machine cannot check count nothing, and `unread` is told why.
     """
-    text, _, lines = note.decode("utf-8").rpartition("\n\n")
+    text, signatures = split_note(note)
     times: dict[str, int] = {}
-    for line in lines[:-1].split("\n"):
-        _, name, encoded = line.split(" ")
-        raw = unbase64(encoded)
-        for called, witness in trust.witnesses.items():
-            if (name, raw[:4]) == (witness.name, witness.id):
-                try:
-                    when = witness.read_time(text + "\n", raw[4:])
-                except Unsupported as why:
-                    when = 0
-                    if unread is not None:
-                        unread.append(str(why))
-                if when:  # 0: the witness vouches for no time
-                    times[called] = max(when, times.get(called, 0))
+    for called, witness in trust.witnesses.items():
+        for line in witness.list_lines(signatures):
+            try:
+                when = witness.read_time(text, line)
+            except Unsupported as why:
+                when = 0
+                if unread is not None:
+                    unread.append(str(why))
+            if when:  # 0: the witness vouches for no time
+                times[called] = max(when, times.get(called, 0))
     return times
 
 
 def own_note(note: bytes, origin: str) -> bytes:
     """The note with the log's Ed25519 lines alone (key id, 64 bytes). Time stamps are over this."""
-    text, _, lines = note.decode("utf-8").rpartition("\n\n")
-    parts = [(line, *line.split(" ")[1:]) for line in lines[:-1].split("\n")]
-    own = [line for line, name, raw in parts if name == origin and len(unbase64(raw)) == 68]
-    return (text + "\n\n" + "".join(line + "\n" for line in own)).encode()
+    text, signatures = split_note(note)
+    own = [(name, raw) for name, raw in signatures if name == origin and len(raw) == 68]
+    lines = (f"\u2014 {name} {base64.b64encode(raw).decode()}\n" for name, raw in own)
+    return (text + "\n" + "".join(lines)).encode()
+
+
+# 7. What others vouch for: time stamps (RFC 3161), printed heads
 
 
 def read_der(data: bytes) -> list[tuple[int, bytes, bytes]]:
@@ -895,7 +1419,6 @@ DIGESTS = {
     bytes.fromhex("608648016503040202"): "sha384",
     bytes.fromhex("608648016503040203"): "sha512",
 }
-# signature algorithms that name their digest: RSA PKCS#1 v1.5 and ECDSA with SHA-2
 SIGNERS = {
     bytes.fromhex("2a864886f70d01010b"): "sha256",
     bytes.fromhex("2a864886f70d01010c"): "sha384",
@@ -1162,18 +1685,14 @@ def head_digits(text: str) -> str:
     return f"{total:02d}"
 
 
+@dataclasses.dataclass
 class Brought:
     """What the auditor brings besides the folder: notes and a line kept elsewhere, an age."""
 
-    def __init__(
-        self,
-        notes: list[tuple[str, bytes]] | None = None,
-        line: HeadLine | None = None,
-        not_older_than: int | None = None,
-        hashes_only: bool = False,
-    ) -> None:
-        self.notes, self.line, self.not_older_than = notes or [], line, not_older_than
-        self.hashes_only = hashes_only
+    notes: list[tuple[str, bytes]] = dataclasses.field(default_factory=list)
+    line: HeadLine | None = None
+    not_older_than: int | None = None
+    hashes_only: bool = False
 
 
 class Outside:
@@ -1209,18 +1728,26 @@ class Outside:
             self.add("time stamp", size, when, [name], place)
 
     def add(self, kind: str, size: int, when: int | None, by: list[str], place: str) -> None:
-        self.copies.append(
-            {
-                "kind": kind,
-                "size": size,
-                "time": None if when is None else format_moment(when),
-                "seconds": when,
-                "by": by,
-                "file": place,
-            }
-        )
+        """Count a copy of a head; `when` it was seen, in seconds since 1970, if anybody says."""
+        time = None if when is None else format_moment(when)
+        copy = {"kind": kind, "size": size, "time": time, "seconds": when, "by": by, "file": place}
+        self.copies.append(copy)
         if when is not None:
             self.bounds[size] = min(when, self.bounds.get(size, when))
+
+    def settle(self, book: Notebook) -> None:
+        """Which checks were made, and whether the policy's demand is met."""
+        trust = self.trust
+        none = "no --policy given" if trust is None else ""
+        witnessed = trust is not None and trust.witnesses
+        no_witness = "" if witnessed else none or "the policy names no witness"
+        book.settle("anchor", self.unread[0] if self.unread else no_witness)
+        stamped = trust is not None and trust.roots
+        no_stamp = "" if stamped else "the policy names no authority (#!tsa)"
+        book.settle("stamps", none or (self.skipped[0] if self.skipped else no_stamp))
+        if trust and trust.demands and not any("witnesses" in one["kind"] for one in self.copies):
+            words = "no head here carries the cosignatures that your policy demands"
+            book.find("UNVERIFIABLE", "", words)
 
     @property
     def anchored(self) -> bool:
@@ -1246,389 +1773,14 @@ class Outside:
         }
 
 
-# Records
-
-
-def _whole_number(text: str) -> int:
-    number = int(text)
-    if abs(number) >= 2**53:
-        raise ValueError
-    return number
-
-
-def _no_float(_text: str) -> Any:
-    raise ValueError("floats are not allowed")
-
-
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs) or not all(map(str.isascii, found)):
-        raise ValueError("a key occurs twice, or is not ASCII")
-    return found
-
-
-def parse_record(leaf: bytes) -> dict[str, Any]:
-    """The record, if its bytes are the one canonical form."""
-    try:
-        record = json.loads(
-            leaf.decode("utf-8"),
-            object_pairs_hook=_pairs,
-            parse_int=_whole_number,
-            parse_float=_no_float,
-            parse_constant=_no_float,
-        )
-        again = json.dumps(record, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        canonical = again.encode("utf-8") == leaf
-    except (ValueError, RecursionError):
-        raise Malformed("the record is not JSON of the allowed form") from None
-    if not canonical or not isinstance(record, dict):
-        raise Malformed("the record is not in canonical form")
-    return record
-
-
-def find_fault(record: dict[str, Any]) -> str | None:
-    """What is wrong with a record's fields, or None."""
-    kind = KINDS.get(str(record.get("kind")))
-    if kind is None:
-        return "unknown kind"
-    phases, outcomes, required, optional = (words.split() for words in kind)
-    for name in (*ALWAYS, *required):
-        if name not in record:
-            return f"{name} is missing"
-    fits = {
-        "v": type(record["v"]) is int and record["v"] == 1,
-        "phase": record["phase"] in phases,
-        "outcome": record["outcome"] in outcomes if "outcome" in record else not outcomes,
-        "re": ("re" in record) == (record["phase"] == "result"),
-    }
-    for name, form in FORMS.items():
-        if name in record and not _is(form)(record[name]):
-            fits[name] = False
-    wrong = [name for name, good in fits.items() if not good]
-    if wrong:
-        return f"{wrong[0]} is not what the kind demands"
-    return _find_block_fault(record, set(required) | set(optional))
-
-
-def _find_block_fault(record: dict[str, Any], carried: set[str]) -> str | None:
-    known = set(ALWAYS) | {"outcome", "reason", "re", "seal"} | carried
-    for name, block in record.items():
-        if name not in known:
-            return "unknown field"
-        if name not in BLOCKS:
-            continue
-        if not isinstance(block, dict) or not block:
-            return f"{name} is not a block"
-        for needed in REQUIRED_FIELDS.get(name, ()):
-            if needed not in block:
-                return f"{name}.{needed} is missing"
-        for field, value in block.items():
-            code = BLOCK_FIELDS[name].get(field)
-            if code is None:
-                return f"unknown field in {name}"
-            if not TYPES[code](value):
-                return f"{name}.{field} is not in the required form"
-    return _find_seal_fault(record) if "seal" in record else None
-
-
-def _find_seal_fault(record: dict[str, Any]) -> str | None:
-    content = record["kind"].startswith(CONTENT_PREFIXES)
-    allowed = SEALED_NAMES | (SEALED_CONTENT if content else set())
-    seal = record["seal"]
-    if not isinstance(seal, dict) or not seal or not allowed.issuperset(seal):
-        return "seal is not in the required form"
-    for entry in seal.values():
-        good = (
-            isinstance(entry, dict)
-            and set(entry) == {"c", "k", "n"}
-            and TYPES["hex64"](entry["c"])
-            and TYPES["hex32"](entry["k"])
-            and _count(entry["n"])
-        )
-        if not good:
-            return "seal is not in the required form"
-    return None
-
-
-# Most records are of good form. One pattern for each kind and phase accepts a record that has the
-# canonical form and fits its kind, without parsing it; what no pattern accepts is parsed, and
-# `parse_record` and `find_fault` alone decide. A pattern accepts nothing that these would refuse.
-# Before matching a comma is put in front of every closing brace, so that each field ends in one.
-# `(?:x|)` stands for `(?:x)?`, and digits are written out: both are several times faster in `re`.
-
-_NUMBER = r"(?:0|[1-9][0-9]{0,14})"
-_WORD = f'"{WORD.pattern}"'
-_LABEL = f'"[A-Z][A-Z0-9_]{{0,39}}":{_NUMBER},'
-_DAY = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
-_MOMENT = _DAY + "T[0-9][0-9]:[0-9][0-9]:[0-9][0-9][.][0-9][0-9][0-9][0-9][0-9][0-9]Z"
-_TIME = f'"{_MOMENT}"'
-_FOUR = "[0-9a-f][0-9a-f][0-9a-f][0-9a-f]"
-_UUID = f"{_FOUR}{_FOUR}-{_FOUR}-{_FOUR}-{_FOUR}-{_FOUR}{_FOUR}{_FOUR}"
-FRAGMENTS = {
-    "word": _WORD,
-    "words": rf"\[{_WORD}(?:,{_WORD}){{0,63}}\]",
-    "count": _NUMBER,
-    "flag": "(?:true|false)",
-    "hex32": '"[0-9a-f]{32}"',
-    "hex64": '"[0-9a-f]{64}"',
-    "time": _TIME,
-    "counts": rf"\{{(?:{_LABEL}){{1,64}}\}}",
-    **{name: '"(?:' + "|".join(words) + ')"' for name, words in CHOICES.items()},
-}
-_SEALED = r'\{"c":"[0-9a-f]{64}","k":"[0-9a-f]{32}","n":' + _NUMBER + r",\}"
-LABELS = re.compile(rb'"([A-Z][A-Z0-9_]*)"')
-
-
-def _object(fields: dict[str, str], needed: tuple[str, ...] = ()) -> str:
-    """The pattern of an object with at least one of these fields, in canonical order."""
-    parts = []
-    for name in sorted(fields):
-        part = f'"{name}":{fields[name]},'
-        parts.append(part if name in needed else f"(?:{part}|)")
-    return r"\{" + "".join(parts) + r"\}"
-
-
-def _block_pattern(name: str) -> str:
-    fields = {field: FRAGMENTS.get(code, "") for field, code in BLOCK_FIELDS[name].items()}
-    if name == "emit":
-        fields["boot"] = '"(?P<boot>[0-9a-f]{32})"'
-        fields["n"] = f"(?P<n>{_NUMBER})"
-    for field, code in BLOCK_FIELDS[name].items():
-        if code == "counts":
-            fields[field] = f"(?P<{field}>{fields[field]})"
-    known = {field: pattern for field, pattern in fields.items() if pattern}
-    return _object(known, REQUIRED_FIELDS.get(name, ()))
-
-
-class Form:
-    """What a good record of one kind and phase looks like, byte for byte."""
-
-    def __init__(self, kind: str, phase: str, log_id: str) -> None:
-        _, outcomes, required, optional = (words.split() for words in KINDS[kind])
-        self.kind, self.phase = kind, phase
-        fields = {"id": f'"(?P<id>{_UUID})"', "seq": f"(?P<seq>{_NUMBER})", "v": "1"}
-        fields |= {"time": f'"(?P<time>{_MOMENT})"', "seen": _TIME, "reason": _WORD}
-        fields |= {"kind": f'"{re.escape(kind)}"', "phase": f'"{phase}"', "log": f'"{log_id}"'}
-        needed = {*ALWAYS, *required}
-        if outcomes:
-            fields["outcome"] = f'"(?:{"|".join(outcomes)})"'
-            needed.add("outcome")
-        if phase == "result":
-            fields["re"] = f'"(?P<re>{_UUID})"'
-            needed.add("re")
-        names = SEALED_NAMES | (SEALED_CONTENT if kind.startswith(CONTENT_PREFIXES) else set())
-        fields["seal"] = _object(dict.fromkeys(names, _SEALED))
-        for name in {"emit", "actor", *required, *optional}:
-            fields[name] = _block_pattern(name)
-        self.pattern = re.compile(_object(fields, tuple(needed)).encode())
-        self.counts = [name for name in ("counts", "kept") if name in self.pattern.groupindex]
-
-    def match(self, leaf: bytes) -> re.Match[bytes] | None:
-        """The match of a record that surely has this form, or None."""
-        found = self.pattern.fullmatch(leaf.replace(b"}", b",}"))
-        if found is not None:
-            for name in self.counts:
-                labels = LABELS.findall(found[name] or b"")
-                if len(labels) > 1 and labels != sorted(set(labels)):
-                    return None
-        return found
-
-
-class Ids:
-    """Every record id with its position; those that occur twice are found at the end.
-
-    Kept in memory up to `IDS_IN_MEMORY`, then spread over a temporary file by a hash that nobody
-    outside this process can foresee, so that each part fits in memory again. With `failed` the
-    file could not be written: nothing can be said.
-    """
-
-    PARTS = 256
-    ROW = 24
-
-    def __init__(self) -> None:
-        self.parts = [bytearray() for _ in range(self.PARTS)]
-        self.extents: list[list[tuple[int, int]]] = [[] for _ in range(self.PARTS)]
-        self.file: Any = None
-        self.waiting = 0
-        self.failed = False
-
-    def add(self, identity: str, seq: int) -> None:
-        raw = bytes.fromhex(identity.replace("-", ""))
-        self.parts[hash(raw) % self.PARTS] += raw + seq.to_bytes(8, "big")
-        self.waiting += 1
-        if self.waiting >= IDS_IN_MEMORY:
-            self._spill()
-
-    def _spill(self) -> None:
-        self.waiting = 0
-        try:
-            if self.file is None and not self.failed:
-                self.file = tempfile.TemporaryFile()
-            for part, extents in zip(self.parts, self.extents):  # noqa: B905 - Python 3.9
-                if not self.failed and part:
-                    extents.append((self.file.seek(0, os.SEEK_END), self.file.write(part)))
-                part.clear()
-        except OSError:
-            self.failed = True
-
-    def find_repeated(self) -> Iterator[int]:
-        """Positions of records whose id stands further up already."""
-        for part, extents in zip(self.parts, self.extents):  # noqa: B905 - Python 3.9
-            data = bytes(part)
-            for at, length in extents:
-                self.file.seek(at)
-                data += self.file.read(length)
-            rows = range(0, len(data), self.ROW)
-            if len({data[at : at + 16] for at in rows}) < len(rows):
-                whole = sorted(data[at : at + self.ROW] for at in rows)
-                for at in range(1, len(whole)):
-                    if whole[at - 1][:16] == whole[at][:16]:
-                        yield int.from_bytes(whole[at][16:], "big")
-
-
-class RecordChecker:
-    """Checks records in order: form, position, time, emitters' counters, intents and endings.
-
-    `first` is the position it starts at; from 0 every counter must start at 1 and every ending
-    must have its intent. Repeated ids are told by `find_repeated_ids` at the end.
-    """
-
-    def __init__(self, log_id: str, first: int = 0) -> None:
-        self.log_id, self.next, self.whole = log_id, first, first == 0
-        self.last_time, self.first_time = "", ""
-        self.emitters: dict[str, int] = {}
-        self.writers_followed = self.intents_followed = True
-        self.open: dict[str, tuple[int, str, str]] = {}
-        self.ids = Ids()
-        self.forms: dict[bytes, tuple[Form, ...]] = {}
-        self.heartbeats = 0
-        self.silences: list[dict[str, Any]] = []
-        self.silent, self.longest = 0, 0.0
-
-    def skip_to(self, seq: int) -> None:
-        """Records up to `seq` are not there: counters and endings cannot be followed across."""
-        self.next, self.whole, self.last_time = seq, False, ""
-        self.emitters.clear()
-
-    def check_quickly(self, seq: int, leaf: bytes) -> list[str] | None:
-        """Reasons why a record of good form cannot stand here; None when `check` must look."""
-        at = leaf.find(b'"kind":"') + 8
-        kind = leaf[at : leaf.find(b'"', at)]
-        for form in self.forms.get(kind) or self._find_forms(kind):
-            found = form.match(leaf) if len(leaf) <= MAX_LEAF else None
-            if found is not None:
-                boot, n, identity, place, when = found.group("boot", "n", "id", "seq", "time")
-                if int(place) != seq:
-                    return None
-                ended = found["re"].decode() if form.phase == "result" else None
-                return self._place(
-                    seq,
-                    (form.kind, form.phase, identity.decode(), ended),
-                    when.decode(),
-                    (boot.decode(), int(n)),
-                )
-        return None
-
-    def _find_forms(self, kind: bytes) -> tuple[Form, ...]:
-        name = kind.decode("ascii", "replace")
-        if name not in KINDS or name in TURNS or name in LAWS or name == COMPARED:
-            return ()
-        phases = KINDS[name][0].split()
-        forms = tuple(Form(name, phase, self.log_id) for phase in phases)
-        return self.forms.setdefault(kind, forms)
-
-    def check(self, seq: int, leaf: bytes) -> tuple[list[str], dict[str, Any] | None]:
-        """(reasons why this record cannot stand here, the record or None)."""
-        if len(leaf) > MAX_LEAF:
-            return ["the record is larger than 8 KiB"], None
-        try:
-            record = parse_record(leaf)
-        except Malformed as error:
-            return [str(error)], None
-        fault = find_fault(record)
-        if fault:
-            return [fault], None
-        reasons = []
-        if record["log"] != self.log_id:
-            reasons.append("the record belongs to another log")
-        if not _count(record["seq"]) or record["seq"] != seq:
-            reasons.append("the record is not at its position")
-        what = (record["kind"], record["phase"], record["id"], record.get("re"))
-        emit = (record["emit"]["boot"], record["emit"]["n"])
-        return reasons + self._place(seq, what, record["time"], emit), record
-
-    def _place(
-        self,
-        seq: int,
-        what: tuple[str, str, str, str | None],
-        when: str,
-        emit: tuple[str, int],
-    ) -> list[str]:
-        """What of a record of good form does not fit those before it."""
-        kind, phase, identity, ended = what
-        reasons: list[str] = []
-        if seq != self.next:
-            reasons.append("the record is not at its position")
-        self.next = seq + 1
-        if when[:16] != self.last_time[:16]:  # another minute
-            self._follow_time(seq, kind, when, reasons)
-        elif when < self.last_time and kind != "clock.stepped":
-            reasons.append("time goes back")
-        self.last_time = when
-        if kind == "log.heartbeat":
-            self.heartbeats += 1
-        boot, n = emit
-        before = self.emitters.get(boot, 0 if self.whole and self.writers_followed else None)
-        if before is not None and n != before + 1:
-            reasons.append(f"records of one writer are missing between number {before} and {n}")
-        self.emitters[boot] = n
-        if phase == "intent":
-            self.open[identity] = (seq, when, kind)
-        elif ended is not None and self.open.pop(ended, None) is None:
-            if self.whole and self.intents_followed:
-                reasons.append("it ends an intent that is not open")
-        self.ids.add(identity, seq)
-        if len(self.open) > MAX_OPEN or len(self.emitters) > MAX_WRITERS:
-            self._let_go()
-        return reasons
-
-    def _follow_time(self, seq: int, kind: str, when: str, reasons: list[str]) -> None:
-        if not self.last_time:
-            self.first_time = self.first_time or when
-            return
-        if when < self.last_time and kind != "clock.stepped":
-            reasons.append("time goes back")
-        gap = seconds_between(self.last_time, when)
-        if gap > SILENCE_S and kind != "clock.stepped":
-            self.silent, self.longest = self.silent + 1, max(self.longest, gap)
-            if len(self.silences) < MAX_LISTED:
-                self.silences.append({"seq": seq, "from": self.last_time, "to": when})
-
-    def _let_go(self) -> None:
-        """Too much to remember: stop following, and say so at the end."""
-        if len(self.open) > MAX_OPEN:
-            self.open.clear()
-            self.intents_followed = False
-        if len(self.emitters) > MAX_WRITERS:
-            self.emitters.clear()
-            self.writers_followed = False
-
-    def find_repeated_ids(self) -> Iterator[int]:
-        """Positions of records whose id another record has."""
-        return self.ids.find_repeated()
-
-
-def seconds_between(before: str, after: str) -> float:
-    """From one time of a record to another; 0 when either is not on the calendar."""
-    form = "%Y-%m-%dT%H:%M:%S.%fZ"
-    try:
-        begun = datetime.datetime.strptime(before, form)
-        return (datetime.datetime.strptime(after, form) - begun).total_seconds()
-    except ValueError:
-        return 0.0
-
-
-# The folder
+# 8. The folder
+MANIFEST_FORMAT = "parvis-audit-export/v1"
+PATHS = re.compile(
+    r"checkpoint|keys\.jsonl|sealed|README|verify\.py|notes/[0-9]{1,16}"
+    r"|tokens/[0-9]{1,16}\.[0-9]{1,2}"
+    r"|tile/(entries|[0-9]{1,2})/(x[0-9]{3}/)*[0-9]{3}(\.p/[0-9]{1,3})?"
+)
+State = dict[str, dict[str, Any]]
 
 
 class Folder:
@@ -1708,439 +1860,272 @@ def split_bundle(data: bytes, count: int) -> list[bytes]:
     return records
 
 
-CHECKS = {
-    "form": "no links, no special files, no deep folders",
-    "manifest": "the list of files is signed by the log",
-    "listed": "no file beside the listed ones",
-    "files": "size and SHA-256 of every file",
-    "checkpoint": "the head is signed by the log",
-    "tree": "root recomputed from the leaf hashes, every tile compared",
-    "records": "every exported record is the one that was hashed",
-    "kinds": "records in canonical form, of known kinds, with known fields",
-    "places": "positions without gap, of this log, time never going back",
-    "writers": "counters of every writing process without gap",
-    "intents": "every ending has its intent",
-    "ids": "no record id occurs twice",
-    "birth": "the first record names this key; the platform log knows it",
-    "notes": "earlier published heads are heads of this same log",
-    "keys": "every head is signed by the key of its time, every change of keys by both",
-    "mldsa": "the log's own ML-DSA-44 line on its head",
-    "policy": "the log's key is one that you trust",
-    "state": "the log continues the one you saw last time",
-    "sealed": "sealed values that are gone, and a record that allows each",
-    "pruned": "records pruned before the first, and a record that allows it",
-    "platform": "the platform log holds a head of this log among the heads of all",
-    "anchor": "cosignatures of the witnesses that your policy names",
-    "stamps": "time stamps (RFC 3161) of the authorities that your policy names",
-    "line": "the printed head is one of this log",
-}
+class KeyHistory:
+    """The keys of one log, each with the sizes of the tree for which it signs.
 
-
-State = dict[str, dict[str, Any]]
-Levels = dict[int, tuple[int, list[bytes]]]
-
-
-NEEDED = ("form", "manifest", "listed", "files", "checkpoint", "tree")
-
-
-class Erasures:
-    """What is gone, sealed values and old records, and the records that allow it.
-
-    The file `sealed` of an export lists the sealed values that are kept no more. Each must have a
-    record that names its key, or a `retention.pruned` for everything before a position.
+    With `timed` false nothing is known about times (a policy's keys without `keys.jsonl`): each
+    key is good for every size.
     """
 
-    ENTRY = re.compile(rb'"([a-z]+)":\{"c":"[0-9a-f]{64}","k":"([0-9a-f]{32})","n"')
-    LINE = re.compile(rb"(0|[1-9][0-9]{0,15}) ([1-9][0-9]{0,15}) (\*|[a-z]+(?:,[a-z]+)*)")
-    HEAD = re.compile(rb"retention (0 -|[1-9][0-9]{0,15} (?:0|[1-9][0-9]{0,15}))")
+    def __init__(self, keys: tuple[Key, ...], timed: bool = True) -> None:
+        self.timed = timed
+        self.keys = list(keys)
+        self.begins = [0] * len(keys)
+        self.bad: dict[str, int] = {}  # vkey of a compromised key -> last good size
+        self.cosigners: list[tuple[Cosigner, int]] = []  # ML-DSA-44, and the number of its key
+        self.cosigned: dict[int, set[str]] = {}  # size -> vkeys of those that signed its head
+        self.unread = ""  # why a line of ML-DSA-44 could not be checked
+
+    @property
+    def current(self) -> Key:
+        return self.keys[-1]
+
+    @property
+    def origin(self) -> str:
+        """The log's name, which all its keys bear."""
+        return self.current.name
+
+    @property
+    def log_id(self) -> str:
+        """What its records call the log: the last part of the name."""
+        return self.origin.rpartition("/")[2]
+
+    def last(self, at: int) -> int | None:
+        """The last size for which key number `at` signs; None for the newest."""
+        return self.begins[at + 1] if self.timed and at + 1 < len(self.keys) else None
+
+    def is_valid(self, at: int, size: int) -> bool:
+        last = self.last(at)
+        return self.begins[at] <= size and (last is None or size <= last)
+
+    def had(self, vkey: str, size: int) -> bool:
+        """True when this key signed for this size."""
+        return any(key.vkey == vkey and self.is_valid(at, size) for at, key in enumerate(self.keys))
+
+    def rotate(self, key: Key, size: int) -> None:
+        """From `size` on `key` signs."""
+        if any(key.id == known.id for known in self.keys):
+            raise Malformed("two keys of the log have the same id")
+        self.keys.append(key)
+        self.begins.append(size)
+
+    def take_cosigner(self, vkey: str | None) -> None:
+        """The ML-DSA-44 key that goes with the newest key; None when it has none."""
+        if vkey is None:
+            return
+        cosigner = Cosigner(vkey)
+        if cosigner.kind != MLDSA or cosigner.name != self.origin:
+            raise Malformed("not an ML-DSA-44 key of this log")
+        self.cosigners.append((cosigner, len(self.keys) - 1))
+
+    def find_cosigner(self, at: int) -> Cosigner | None:
+        """The ML-DSA-44 key that goes with key number `at`."""
+        return next((cosigner for cosigner, place in self.cosigners if place == at), None)
+
+    def check(self, text: str, signatures: Signatures, size: int) -> list[Key]:
+        """The keys valid for `size` that signed; one that was not valid then is a fault."""
+        good = []
+        for at, key in enumerate(self.keys):
+            if self.is_valid(at, size):
+                good += [key] if key.has_signed(text, signatures) else []
+            elif key.list_lines(signatures):
+                raise Malformed("signed by a key whose time was over or had not begun")
+        if not good:
+            raise Malformed("not signed by the log's key")
+        self._check_cosigners(text, signatures, size)
+        return good
+
+    def _check_cosigners(self, text: str, signatures: Signatures, size: int) -> None:
+        """Every line of a key of the log's own ML-DSA-44 must hold and be of the key's time."""
+        for cosigner, at in self.cosigners:
+            for line in cosigner.list_lines(signatures):
+                if not self.is_valid(at, size):
+                    raise Malformed("signed by a key whose time was over or had not begun")
+                try:
+                    cosigner.read_time(text, line)
+                except Unsupported as why:
+                    self.unread = str(why)
+                else:
+                    self.cosigned.setdefault(size, set()).add(cosigner.vkey)
+
+    def find_unsigned(self, size: int) -> str:
+        """Why the head of this size bears no line of the log's own ML-DSA-44; empty if it does."""
+        if self.cosigned.get(size):
+            return ""
+        if not self.cosigners:
+            return "no ML-DSA-44 key of this log is known"
+        return self.unread or "the head bears no such line"
+
+    def open_checkpoint(self, data: bytes) -> tuple[str, int, bytes]:
+        """(origin, size, root) of a head, signed by every key that must sign for its size."""
+        text, signatures = split_note(data)
+        origin, size, root = parse_checkpoint(text)
+        signers = self.check(text, signatures, size)
+        wanted = {one.vkey for one, at in self.cosigners if self.is_valid(at, size)}
+        whole = self.unread or wanted <= self.cosigned.get(size, set())
+        if size in self.begins[1:] and (len(signers) < 2 or not whole):
+            raise Malformed("the head at a change of keys is not signed by both")
+        return origin, size, root
+
+    def report(self) -> list[dict[str, Any]]:
+        """Every key with its sizes, as plain values."""
+        return [
+            {
+                "vkey": key.vkey,
+                "fingerprint": key.fingerprint,
+                "first": self.begins[at],
+                "last": self.last(at),
+                "suspect_from": self.bad.get(key.vkey),
+                "cosigner": cosigner.vkey if (cosigner := self.find_cosigner(at)) else None,
+            }
+            for at, key in enumerate(self.keys)
+        ]
+
+
+class Notebook:
+    """What a run found wrong, which checks it made, and what it learnt."""
 
     def __init__(self) -> None:
-        self.listed = self.too_many = self.claimed = False
-        self.lines: Iterator[tuple[int, int, bytes]] = iter(())
-        self.line: tuple[int, int, bytes] | None = None
-        self.claim: tuple[int, int | None] = (0, None)
-        self.fields = self.gone = 0
-        self.before = (0, 0)  # the first record whose values went by the claim, and how many
-        self.waiting: dict[bytes, list[int]] = {}
-        self.keys: set[bytes] = set()
-        self.allowed_by: list[int] = []
-        self.requests: dict[str, tuple[str, str]] = {}
-        self.prunes: list[tuple[int, int]] = []
-        self.times: dict[int, str] = {}  # of the first record of each bundle
-
-    def open(self, data: bytes) -> bool:
-        """True when the file is in the required form; from then on it is followed."""
-        first, _, rest = data.partition(b"\n")
-        top, _, body = rest.partition(b"\n")
-        head = self.HEAD.fullmatch(top)
-        if first != SEALED_FORMAT.encode() or head is None or not data.endswith(b"\n"):
-            return False
-        last = 0
-        for line in body[:-1].split(b"\n") if body else ():
-            found = self.LINE.fullmatch(line)
-            if found is None or not last <= int(found[1]) < int(found[2]) < MAX_SIZE:
-                return False
-            last = int(found[2])
-        words = head[1].split(b" ")
-        self.claim = (int(words[0]), None if words[1] == b"-" else int(words[1]))
-        self.lines = (
-            (int(found[1]), int(found[2]), found[3]) for found in self.LINE.finditer(body)
-        )
-        self.line, self.listed = next(self.lines, None), True
-        return True
-
-    def take(self, seq: int, leaf: bytes) -> Iterator[str]:
-        """Count a record's sealed values; those that are gone wait for a record that allows it."""
-        count = leaf.count(b'{"c":"')
-        self.fields += count
-        while self.line is not None and self.line[1] <= seq:
-            self.line = next(self.lines, None)
-        if self.line is None or seq < self.line[0]:
-            return
-        entries = dict(self.ENTRY.findall(leaf)) if count else {}
-        names = list(entries) if self.line[2] == b"*" else self.line[2].split(b",")
-        if not set(names) <= set(entries):
-            yield "a value is said to be gone that the record does not have"
-        self.lose(seq, [entries[name] for name in names if name in entries])
-
-    def lose(self, seq: int, keys: list[bytes]) -> None:
-        """Values of one record, under these keys, are gone."""
-        self.gone += len(keys)
-        if seq < self.claim[0]:
-            self.before = (self.before[0] if self.before[1] else seq, self.before[1] + len(keys))
-            return
-        for key in keys:
-            if len(self.waiting) < MAX_WAITING or key in self.waiting:
-                waiting = self.waiting.setdefault(key, [seq, 0])
-                waiting[1] += 1
-            else:
-                self.too_many = True
-
-    def note(self, seq: int, record: dict[str, Any], whole: bool) -> Iterator[str]:
-        """A record about erasing or pruning: what it allows, and what is wrong with it."""
-        target, pid = record["target"], record["actor"].get("pid", "")
-        name, when = target.get("object", ""), (pid, record["time"][:7])
-        if record["kind"] == "erasure.requested":
-            if len(self.requests) < MAX_WAITING:
-                self.requests[name] = when
-            return
-        if record["kind"] == "erasure.confirmed" and record.get("reason") != "own":
-            asked = self.requests.get(name)
-            if asked == when or (asked is None and whole):
-                yield "an erasure was confirmed that nobody else had asked for"
-                return
-        if record.get("outcome") != "success":
-            return
-        self.keys.update(key.encode() for key in target.get("keys", ()))
-        if "keys" in target or name == "sealed":
-            self.allowed_by.append(seq)
-        if name == "sealed" and (target.get("end"), seq) == self.claim and self.claim[0] <= seq:
-            self.claimed = True
-        if record["kind"] == "retention.pruned" and name == "records":
-            yield from self._note_pruned(seq, target, record["time"])
-
-    def _note_pruned(self, seq: int, target: dict[str, Any], when: str) -> Iterator[str]:
-        end, last = target.get("end", 0), self.prunes[-1][1] if self.prunes else 0
-        if end <= last or end % WIDTH or end > seq:
-            yield "the minimum index does not grow"
-            return
-        self.prunes.append((seq, end))
-        kept = self.times.get(end)
-        if kept is not None and seconds_between(kept, when) < FLOOR_DAYS * 86400:
-            yield "records were pruned before 184 days were over"
-
-    def find_lost(self) -> Iterator[tuple[int, int]]:
-        """(position, how many) of values that are gone and that no record allows to go."""
-        if self.before[1] and not self.claimed:
-            yield self.before
-        for key, (seq, count) in self.waiting.items():
-            if key not in self.keys:
-                yield seq, count
-
-
-class Verification:
-    """One run over one folder: findings, what was checked, what was learnt."""
-
-    def __init__(
-        self,
-        folder: Folder,
-        policy: Policy | None = None,
-        state: State | None = None,
-        brought: Brought | None = None,
-    ) -> None:
-        self.folder, self.policy, self.state = folder, policy, state
-        self.brought = brought or Brought()
-        self.hashes_only = self.brought.hashes_only
-        self.outside = Outside(policy[1] if policy else None)
         self.findings: list[dict[str, Any]] = []
+        self.verdicts: set[str] = set()
+        self.left_out = 0
         self.checks: dict[str, str] = {}
         self.facts: dict[str, Any] = {}
-        self.listed: dict[str, tuple[str, int]] | None = None
-        self.key: Key | None = None
-        self.history: KeyHistory | None = None
-        self.turns: dict[int, bytes] = {}
-        self.turn_heads: list[tuple[int, bytes]] = []
-        self.head: tuple[int, bytes] | None = None
-        self.span: tuple[int, int] | None = None
-        self.born: dict[str, Any] | None = None
-        self.hashed: set[str] = set()
-        self.heads: dict[int, tuple[str, bytes | None]] = {}
-        self.reached: set[int] = set()
-        self.notes: dict[int, bytes] = {}
-        self.open: list[dict[str, Any]] = []
-        self.erasures = Erasures()
-
-    def run(self) -> None:
-        """Do every check that the folder allows."""
-        for place, reason in self.folder.odd:
-            self.find("TAMPERED", place, reason)
-        self.done("form")
-        if not any(name in self.folder.files for name in ("manifest", "checkpoint", "keys.jsonl")):
-            self.find("UNVERIFIABLE", "", "this folder is not an audit export")
-            return
-        line = self._read_keys()
-        self._read_manifest()
-        self._read_checkpoint()
-        self._read_notes()
-        self._read_tokens()
-        self._read_heads(line)
-        self._read_ended(line)
-        self._read_brought()
-        self._read_sealed()
-        if self.head is not None and self.key is not None:
-            size, root = self.head
-            self._check_state(self.key, size)
-            self._check_tree(self.key, size, root)
-            self._check_birth(self.key, line)
-            self._settle_heads()
-        self._settle_outside()
-        self._settle_cosigner()
-        self._check_rest()
-        if self.verdict == "INTACT" and any(self.checks.get(name) != "done" for name in NEEDED):
-            self.find("UNVERIFIABLE", "", "not everything that is needed could be checked")
 
     def find(self, verdict: str, place: str, reason: str, seq: int | None = None) -> None:
-        """Note something wrong."""
+        """Note something wrong; beyond `MAX_FINDINGS` it is counted only."""
+        self.verdicts.add(verdict)
         if len(self.findings) < MAX_FINDINGS:
             found = {"verdict": verdict, "file": place, "reason": reason}
             self.findings.append(found if seq is None else {**found, "seq": seq})
+        else:
+            self.left_out += 1
 
-    def done(self, name: str) -> None:
-        self.checks.setdefault(name, "done")
+    @contextlib.contextmanager
+    def judge(self, place: str, otherwise: str) -> Iterator[None]:
+        """Whatever inside is not in its required form is a finding about `place`."""
+        try:
+            yield
+        except UNFIT as error:
+            self.find("TAMPERED", place, str(error) if isinstance(error, Malformed) else otherwise)
+
+    def done(self, *names: str) -> None:
+        for name in names:
+            self.checks.setdefault(name, "done")
 
     def skip(self, name: str, why: str) -> None:
         self.checks[name] = "skipped: " + why
 
+    def settle(self, name: str, why_not: str) -> None:
+        """The check was made; or it was not, for a reason."""
+        if why_not:
+            self.skip(name, why_not)
+        else:
+            self.done(name)
+
     @property
     def verdict(self) -> str:
         """The worst that was found."""
-        found = {finding["verdict"] for finding in self.findings}
-        for word in ("TAMPERED", "INCOMPLETE", "UNVERIFIABLE"):
-            if word in found:
-                return word
-        return "INTACT"
+        words = ("TAMPERED", "INCOMPLETE", "UNVERIFIABLE")
+        return next((word for word in words if word in self.verdicts), "INTACT")
+
+
+class Files:
+    """The files of an export, each compared with the signed list when it is read."""
+
+    def __init__(self, folder: Folder, book: Notebook) -> None:
+        self.folder, self.book = folder, book
+        self.listed: dict[str, tuple[str, int]] | None = None
+        self.compared: set[str] = set()
 
     def read(self, name: str, limit: int = MAX_TEXT) -> bytes | None:
-        """A file's bytes, compared with the manifest; None when it is not there or too large."""
+        """A file's bytes; None when it is not there or cannot be read."""
         if name not in self.folder.files:
             return None
         try:
             data = self.folder.read(name, limit)
         except (Malformed, OSError) as error:
             reason = str(error) if isinstance(error, Malformed) else "the file cannot be read"
-            self.find("TAMPERED", name, reason)
+            self.book.find("TAMPERED", name, reason)
             return None
-        if self.listed is not None and name not in self.hashed:
-            self._compare(name, len(data), hashlib.sha256(data).hexdigest())
+        if self.listed is not None and name not in self.compared:
+            self.compared.add(name)
+            told = (hashlib.sha256(data).hexdigest(), len(data))
+            if self.listed.get(name, told) != told:
+                self.book.find("TAMPERED", name, "the file is not the one that was exported")
         return data
 
-    def _compare(self, name: str, size: int, digest: str) -> None:
-        self.hashed.add(name)
-        if self.listed and self.listed.get(name, (digest, size)) != (digest, size):
-            self.find("TAMPERED", name, "the file is not the one that was exported")
+    def list_names(self, prefix: str) -> list[str]:
+        """The files of a kind, in order."""
+        return sorted(name for name in self.folder.files if name.startswith(prefix))
 
-    def _read_keys(self) -> dict[str, Any] | None:
-        data = self.read("keys.jsonl", MAX_KEYS_FILE)
-        first = None
-        if data is not None:
-            try:
-                first = self._take_keys(data)
-            except (Malformed, KeyError, TypeError, AttributeError) as error:
-                self.history = None
-                words = str(error) if isinstance(error, Malformed) else ""
-                self.find("TAMPERED", "keys.jsonl", words or "not the keys of a log")
-        if data is None and "keys.jsonl" not in self.folder.files:
-            self.find("INCOMPLETE", "keys.jsonl", "the file is missing")
-        self._choose_key()
-        return first
+    def need(self, name: str, limit: int) -> bytes | None:
+        """The same for a file without which something cannot be checked."""
+        data = self.read(name, limit)
+        if name not in self.folder.files and (self.listed is None or name not in self.listed):
+            word = "INCOMPLETE" if self.listed is None else "TAMPERED"
+            self.book.find(word, name, "the file is needed and not there")
+        return data
 
-    def _take_keys(self, data: bytes) -> dict[str, Any]:
-        """The first line; the history that all lines tell goes to `self.history`."""
-        if not data.endswith(b"\n") or data.count(b"\n") > MAX_KEYS + 1:
-            raise Malformed("not the keys of a log")
-        first, *more = [parse_record(line) for line in data[:-1].split(b"\n")]
-        key = Key(first["vkey"])
-        if key.name != first["origin"] or first["log"] != key.name.rpartition("/")[2]:
-            raise Malformed("the key belongs to another log")
-        self.history = KeyHistory((key,))
-        self.history.take_cosigner(first.get("cosigner"))
-        turns = [line for line in more if line["kind"] in ("key.rotated", "key.compromised")]
-        for line in turns:
-            if line["kind"] == "key.rotated":
-                self._take_rotation(self.history, first, line)
-        for line in turns:
-            if line["kind"] == "key.compromised":
-                self._take_compromise(self.history, first, line)
-        places = [split_proof(line["proof"])[1] for line in turns]
-        if places != sorted(self.turns) or len(places) != len(self.turns):
-            raise Malformed("the changes of keys are not in order")
-        return first
-
-    def _open_turn(
-        self, history: KeyHistory, first: dict[str, Any], line: dict[str, Any]
-    ) -> tuple[dict[str, Any], int, int]:
-        """(record, its position, size of its head) of a line about a change of keys."""
-        leaf, index, path, note = split_proof(line["proof"])
-        origin, size, root = history.open_checkpoint(note)
-        record = parse_record(leaf)
-        if (
-            origin != history.current.name
-            or not check_inclusion(leaf_hash(leaf), index, size, path, root)
-            or find_fault(record)
-            or (record["log"], record["seq"], record["kind"]) != (first["log"], index, line["kind"])
-            or record["target"].get("log", first["log"]) != first["log"]
-            or record["change"]["vkey"] != line["vkey"]
-        ):
-            raise Malformed("a change of keys is not proven")
-        self.turns[index] = leaf
-        self.turn_heads.append((size, root))
-        return record, index, size
-
-    def _take_rotation(
-        self, history: KeyHistory, first: dict[str, Any], line: dict[str, Any]
-    ) -> None:
-        before, key = history.current, Key(line["vkey"])
-        begin = split_proof(line["proof"])[1] + 1
-        if key.name != before.name or begin <= history.begins[-1]:
-            raise Malformed("a change of keys does not fit the one before")
-        history.rotate(key, begin)
-        history.take_cosigner(line.get("cosigner"))
-        record, _, size = self._open_turn(history, first, line)
-        change = record["change"]
-        if (
-            size != begin
-            or change.get("cosigner") != digest_key(line.get("cosigner"))
-            or change["before"] != before.vkey
-            or record["target"]["key"] != key.id.hex()
-            or "ground" not in change
-        ):
-            raise Malformed("a change of keys is not proven")
-        if line["platform"] is not None:
-            told = line["platform"], ("key.rotated",)
-            self._check_platform(key, line.get("cosigner"), *told)
-
-    def _take_compromise(
-        self, history: KeyHistory, first: dict[str, Any], line: dict[str, Any]
-    ) -> None:
-        record, index, _ = self._open_turn(history, first, line)
-        change = record["change"]
-        at = [key.vkey for key in history.keys].index(line["vkey"])
-        last = history.last(at)
-        if last is None or last > index or not change["size"] <= last:
-            raise Malformed("a key was declared compromised that was still in use")
-        if record["target"]["key"] != history.keys[at].id.hex():
-            raise Malformed("a change of keys is not proven")
-        if "root" in change:
-            self.turn_heads.append((change["size"], bytes.fromhex(change["root"])))
-        history.bad[line["vkey"]] = change["size"]
-
-    def _choose_key(self) -> None:
-        if self.policy is None:
-            self.skip("policy", "no --policy given; compare the fingerprint yourself")
-        else:
-            self._choose_trusted(*self.policy)
-        self.key = self.history.current if self.history else None
-
-    def _choose_trusted(self, logs: dict[str, tuple[Key, ...]], trust: Trust) -> None:
-        trusted = logs.get(self.history.current.name) if self.history else None
-        if trusted is None and self.history is None and len(logs) == 1:
-            (trusted,) = logs.values()
-        if trusted is None:
-            self.find("UNVERIFIABLE", "", "the policy does not name this log")
-            self.skip("policy", "the policy does not name this log")
+    def check_list(self) -> None:
+        """Nothing lies in the folder that is not listed, and the other way round."""
+        if self.listed is None:
+            self.book.skip("listed", "no list of files")
+            self.book.skip("files", "no list of files")
             return
-        known = {key.vkey for key in self.history.keys} if self.history else set()
-        named = known & {key.vkey for key in trusted}
-        if self.history is None or not named:
-            if self.history is not None:
-                self.find("TAMPERED", "keys.jsonl", "the key is not the one that you trust")
-            self.history = KeyHistory(trusted, timed=False)
-        elif self.history.current.vkey not in named:
-            self.facts["renew_policy"] = True
-            if named <= set(self.history.bad):
-                words = "the key that you trust was declared compromised: get the new one on paper"
-                self.find("UNVERIFIABLE", "keys.jsonl", words)
-        self._choose_cosigners(self.history, trust)
-        self.done("policy")
+        for name in sorted(self.folder.files):
+            if name != "manifest" and name not in self.listed:
+                self.book.find("TAMPERED", name, "the file is not part of the export")
+        places = {path[: at + 1] for path in self.listed for at, c in enumerate(path) if c == "/"}
+        for name in self.folder.empty:
+            if name not in places:
+                words = "an empty folder that is not part of the export"
+                self.book.find("TAMPERED", name, words)
+        for name in sorted(self.listed):
+            if name not in self.folder.files:
+                if name != "keys.jsonl":  # said already
+                    self.book.find("INCOMPLETE", name, "the file is missing")
+            elif name not in self.compared:
+                self.read(name, MAX_KEYS_FILE)
+        self.book.done("listed", "files")
 
-    def _choose_cosigners(self, history: KeyHistory, trust: Trust) -> None:
-        """The ML-DSA-44 keys that the policy demands must be of the log's history."""
-        demanded = trust.cosigners.get(history.current.name, ())
-        if not history.timed:
-            history.cosigners = [(one, 0) for one in demanded]
-        named = {one.vkey for one, _ in history.cosigners} & {one.vkey for one in demanded}
-        current = history.find_cosigner(len(history.keys) - 1)
-        if demanded and not named:
-            words = "the ML-DSA-44 key is not the one that you trust"
-            self.find("TAMPERED", "keys.jsonl", words)
-        elif demanded and history.timed and (current is None or current.vkey not in named):
-            self.facts["renew_policy"] = True
 
-    def _read_manifest(self) -> None:
-        data = self.read("manifest", MAX_MANIFEST)
-        if data is None:
-            self.find("INCOMPLETE", "manifest", "the list of files is missing")
-            self.skip("manifest", "missing")
-            return
-        if self.key is None:
-            self.skip("manifest", "no key")
-            return
-        try:
-            self._take_manifest(self.key, data)
-        except (Malformed, ValueError, IndexError) as error:
-            self.listed = None
-            words = str(error) if isinstance(error, Malformed) else "not a list of files"
-            self.find("TAMPERED", "manifest", words)
-            return
-        self.done("manifest")
+class Manifest:
+    """The signed list of an export's files: of which head, which records, what was asked for."""
 
-    def _take_manifest(self, key: Key, data: bytes) -> None:
+    def __init__(self) -> None:
+        self.head: tuple[int, bytes] | None = None
+        self.span: tuple[int, int] | None = None
+        self.facts: dict[str, Any] = {}
+
+    def take(self, data: bytes, history: KeyHistory) -> dict[str, tuple[str, int]]:
+        """(SHA-256, size) by path; raises one of `UNFIT` when it is not what a log signs."""
         text, signatures = split_note(data)
         lines = text.split("\n")
-        if lines[0] != MANIFEST_FORMAT or lines[1] != key.name or lines[-1]:
+        if lines[0] != MANIFEST_FORMAT or lines[1] != history.origin or lines[-1]:
             raise Malformed("not a list of files of this log")
         size = parse_number(lines[2])
-        if self.history is not None:
-            self.history.check(text, signatures, size)
+        history.check(text, signatures, size)
         self.head = (size, unbase64(lines[3]))
-        self.span = span = self._take_period(lines[4:7], size)
-        listed = {}
-        for line in lines[8:-1]:
-            digest, length, path = line.split(" ")
-            if not PATHS.fullmatch(path) or not TYPES["hex64"](digest) or path in listed:
-                raise Malformed("the list names a file that no export has")
-            listed[path] = (digest, parse_number(length))
+        self._take_period(size, *(line.split(" ") for line in lines[4:7]))
+        rows = lines[8:-1]
+        listed = dict(map(self._split, rows))
+        if len(listed) != len(rows):
+            raise Malformed("the list names a file that no export has")
         if lines[7] != f"files {len(listed)}":
             raise Malformed("the list is not complete")
-        if sum(path.startswith("tile/") for path in listed) > count_tiles(size, span):
+        tiles = sum(path.startswith("tile/") for path in listed)
+        if tiles > count_tiles(size, self.span or (0, size)):
             raise Malformed("the list names a file that no export has")
-        self.listed = listed
+        return listed
 
-    def _take_period(self, lines: list[str], size: int) -> tuple[int, int]:
-        """The span of records; when it was made and for which period it was asked go to facts."""
-        word, when = lines[0].split(" ")
-        name, since, until = lines[1].split(" ")
-        title, first, end = lines[2].split(" ")
+    def _take_period(
+        self, size: int, made: list[str], asked: list[str], records: list[str]
+    ) -> None:
+        """When it was made, from when to when it was asked for, and which records are here."""
+        word, when = made
+        name, since, until = asked
+        title, first, end = records
         span = (parse_number(first), parse_number(end))
         if (
             (word, name, title) != ("made", "asked", "records")
@@ -2151,656 +2136,92 @@ class Verification:
             or (span[1] % WIDTH and span[1] != size)
         ):
             raise Malformed("not a list of files")
-        self.facts["made"], self.facts["asked"] = when, [since, until]
-        return span
+        self.span = span
+        self.facts = {"made": when, "asked": [since, until]}
 
-    def _read_checkpoint(self) -> None:
-        data = self.read("checkpoint")
-        if data is None or self.key is None:
-            self.skip("checkpoint", "no key" if data else "missing")
-            if self.listed is None and data is None:
-                self.find("INCOMPLETE", "checkpoint", "the file is missing")
-            return
-        try:
-            origin, size, root = self._open_checkpoint(data)
-        except Malformed as error:
-            self.find("TAMPERED", "checkpoint", str(error))
-            return
-        if origin != self.key.name or self.head not in (None, (size, root)):
-            self.find("TAMPERED", "checkpoint", "not the head of this export")
-            return
-        self.head = (size, root)
-        self._take_cosigned("checkpoint", data, size)
-        self.done("checkpoint")
+    @staticmethod
+    def _split(line: str) -> tuple[str, tuple[str, int]]:
+        digest, length, path = line.split(" ")
+        if not PATHS.fullmatch(path) or not TYPES["hex64"](digest):
+            raise Malformed("the list names a file that no export has")
+        return path, (digest, parse_number(length))
 
-    def _open_checkpoint(self, data: bytes) -> tuple[str, int, bytes]:
-        if self.history is None:
-            raise Malformed("no key")
-        return self.history.open_checkpoint(data)
 
-    def _keep_head(self, name: str, size: int, root: bytes) -> None:
-        """Remember a head that was published; the tree must reach it."""
-        if self.head is not None and size > self.head[0]:
-            raise Malformed("a head beyond the end of the log: the end was cut")
-        if self.heads.setdefault(size, (name, root))[1] != root:
-            raise Malformed("two heads of one size: the log has two histories")
+class KeysFile:
+    """`keys.jsonl`: the log's first key, and every change of keys with its proof.
 
-    def _read_notes(self) -> None:
-        for size, root in self.turn_heads:
-            try:
-                self._keep_head("keys.jsonl", size, root)
-            except Malformed as error:
-                self.find("TAMPERED", "keys.jsonl", str(error))
-        names = [name for name in self.folder.files if name.startswith("notes/")]
-        for name in sorted(names):
-            data = self.read(name)
-            if data is None or self.key is None:
-                continue
-            try:
-                origin, size, root = self._open_checkpoint(data)
-                if origin != self.key.name or f"notes/{size}" != name:
-                    raise Malformed("not a head of this log")
-                self._keep_head(name, size, root)
-                self._take_cosigned(name, data, size)
-            except Malformed as error:
-                self.find("TAMPERED", name, str(error))
+    Nothing in it is believed: each change is a record under a head that the keys of its time
+    signed. Raises one of `UNFIT` when a change is not proven.
+    """
 
-    def _take_cosigned(self, name: str, note: bytes, size: int) -> None:
-        """A head that the log signed: count who else did; keep its bytes for time stamps."""
-        try:
-            self.outside.take_note(note, size, name)
-        except Malformed as error:
-            self.find("TAMPERED", name, str(error))
-        if self.key is not None:
-            own = own_note(note, self.key.name)
-            if self.notes.setdefault(size, own) != own:
-                self.find("TAMPERED", name, "two signed heads of one size")
+    def __init__(self, data: bytes) -> None:
+        if not data.endswith(b"\n") or data.count(b"\n") > MAX_KEYS + 1:
+            raise Malformed("not the keys of a log")
+        self.first, *more = [parse_record(line) for line in data[:-1].split(b"\n")]
+        self.history = KeyHistory((Key(self.first["vkey"]),))
+        if (self.first["origin"], self.first["log"]) != (self.history.origin, self.history.log_id):
+            raise Malformed("the key belongs to another log")
+        self.history.take_cosigner(self.first.get("cosigner"))
+        self.turns: dict[int, bytes] = {}  # the records that change keys, by position
+        self.heads: list[tuple[int, bytes]] = []
+        for kind, take in (("key.rotated", self._rotate), ("key.compromised", self._compromise)):
+            for line in more:
+                if line["kind"] == kind:
+                    take(line)
+        told = [line for line in more if line["kind"] in ("key.rotated", "key.compromised")]
+        if [split_proof(line["proof"])[1] for line in told] != sorted(self.turns):
+            raise Malformed("the changes of keys are not in order")
 
-    def _read_tokens(self) -> None:
-        for name in sorted(name for name in self.folder.files if name.startswith("tokens/")):
-            data = self.read(name)
-            if data is None or self.key is None:
-                continue
-            try:
-                size = parse_number(name[7:].partition(".")[0])
-                if size not in self.notes:
-                    raise Malformed("a time stamp of a head that is not here")
-                self.outside.take_token(data, self.notes[size], size, name)
-            except (Malformed, IndexError) as error:
-                words = str(error) if isinstance(error, Malformed) else "not a time-stamp token"
-                self.find("TAMPERED", name, words)
-
-    def _read_heads(self, line: dict[str, Any] | None) -> None:
-        """The platform log's promise: a head of this log, blinded, among those of all logs."""
-        told = (line or {}).get("heads")
-        if told is None or self.key is None or self.policy is None:
-            why = "no proof of it in this export" if told is None else "no --policy given"
-            self.skip("platform", why if told is None or self.policy is None else "no key")
-            return
-        try:
-            self._take_heads(self.key, self.policy, told)
-        except (Malformed, KeyError, TypeError, AttributeError, ValueError) as error:
-            words = str(error) if isinstance(error, Malformed) else "not a proof of heads"
-            self.find("TAMPERED", "keys.jsonl", words)
-
-    def _take_heads(self, key: Key, policy: Policy, told: dict[str, Any]) -> None:
-        platform = Key(told["vkey"])
-        leaf, index, path, note = split_proof(told["proof"])
-        origin, size, root = parse_checkpoint(open_note(note, platform))
-        record = parse_record(leaf)
-        if origin != platform.name or not check_inclusion(leaf_hash(leaf), index, size, path, root):
-            raise Malformed("the platform log does not prove the heads of all logs")
-        if find_fault(record) or record["kind"] != "log.heads":
-            raise Malformed("the platform log does not prove the heads of all logs")
-        salt, text = bytes.fromhex(told["salt"]), told["head"]
-        named, head_size, head_root = parse_checkpoint(text)
-        steps = [unbase64(step) for step in told["path"]]
-        top, count = bytes.fromhex(record["change"]["root"]), record["change"]["size"]
-        blinded = leaf_hash(salt + text.encode())
-        if len(salt) != HASH or named != key.name:
-            raise Malformed("the platform log's heads do not hold one of this log")
-        if not check_inclusion(blinded, told["index"], count, steps, top):
-            raise Malformed("the platform log's heads do not hold one of this log")
-        self._keep_head("keys.jsonl", head_size, head_root)
-        trusted = {known.vkey for known in policy[0].get(platform.name, ())}
-        if platform.vkey not in trusted:
-            self.skip("platform", "it does; but your policy does not name the platform log's key")
-            return
-        times = read_cosignatures(note, policy[1], self.outside.unread)
-        when = policy[1].find_quorum(times)
-        if when is not None:
-            self.outside.add("witnesses of the platform log", head_size, when, [], "keys.jsonl")
-        self.done("platform")
-
-    def _read_ended(self, line: dict[str, Any] | None) -> None:
-        """Whether the platform log says that this log ended: then it can allow nothing more."""
-        told = (line or {}).get("ended")
-        if told is None or self.key is None or self.head is None:
-            return
-        words = "the platform log does not prove that this log ended"
-        try:
-            record = open_platform(told, words)[0]
-            own = record["target"].get("log") == self.key.name.rpartition("/")[2]
-            size = record["change"].get("size", 0)
-            if record["kind"] != "log.closed" or not own or size < self.head[0]:
-                raise Malformed(words)
-            self.facts["ended"] = {"time": record["time"], "size": size}
-        except (Malformed, KeyError, TypeError, AttributeError, ValueError):
-            self.find("TAMPERED", "keys.jsonl", words)
-
-    def _read_brought(self) -> None:
-        """Heads that the auditor kept elsewhere: the log must continue each of them."""
-        for place, data in self.brought.notes:
-            try:
-                text, _ = split_note(data)
-                if self.key is None or parse_checkpoint(text)[0] != self.key.name:
-                    self.find("UNVERIFIABLE", place, "the note is of another log")
-                    continue
-                _, size, root = self._open_checkpoint(data)
-                self._keep_head(place, size, root)
-                self.outside.add("kept elsewhere", size, None, [], place)
-                self.outside.take_note(data, size, place)
-            except Malformed as error:
-                self.find("TAMPERED", place, str(error))
-        line = self.brought.line
-        if line is None:
-            self.skip("line", "no --head-line given")
-        elif self.key is None or self.key.name.rpartition("/")[2] != line.log:
-            self.find("UNVERIFIABLE", "", "the printed head is of another log")
-        elif self.head is not None and line.size > self.head[0]:
-            self.find("TAMPERED", "", "shorter than the printed head: cut, or an old export")
-        else:
-            self.heads.setdefault(line.size, ("", None))
-
-    def _settle_outside(self) -> None:
-        """What the copies outside say together, and whether that is what the auditor asked for."""
-        trust, outside = self.outside.trust, self.outside
-        line = self.brought.line
-        if line is not None and line.size in self.reached:
-            outside.add("printed line", line.size, None, [], "--head-line")
-            self.done("line")
-        if self.checks.get("state") == "done" and self.state and self.key:
-            outside.add("your last visit", self.state[self.key.name]["size"], None, [], "--state")
-        self._settle_checks(trust)
-        if trust and trust.demands and not any("witnesses" in c["kind"] for c in outside.copies):
-            words = "no head here carries the cosignatures that your policy demands"
-            self.find("UNVERIFIABLE", "", words)
-        limit = self.brought.not_older_than
-        if limit is not None and (outside.newest is None or outside.newest < limit):
-            words = f"no outside time as new as {format_moment(limit)}: old, or never anchored"
-            self.find("UNVERIFIABLE", "", words)
-
-    def _settle_cosigner(self) -> None:
-        """Whether the log signed its head by ML-DSA-44 too, and whether it had to."""
-        history, trust = self.history, self.outside.trust
-        if self.head is None or self.key is None or history is None:
-            return
-        signed = settle_cosigner(history, self.head[0])
-        if signed == "done":
-            self.done("mldsa")
-        else:
-            self.skip("mldsa", signed)
-        if trust is not None and self.key.name in trust.cosigners and signed != "done":
-            self.find("UNVERIFIABLE", "", NO_COSIGNER)
-
-    def _settle_checks(self, trust: Trust | None) -> None:
-        none = "no --policy given" if trust is None else ""
-        if self.outside.unread:
-            self.skip("anchor", self.outside.unread[0])
-        elif trust is not None and trust.witnesses:
-            self.done("anchor")
-        else:
-            self.skip("anchor", none or "the policy names no witness")
-        if self.outside.skipped:
-            self.skip("stamps", none or self.outside.skipped[0])
-        elif trust is not None and trust.roots:
-            self.done("stamps")
-        else:
-            self.skip("stamps", none or "the policy names no authority (#!tsa)")
-
-    def _bound_time(self, name: str, seq: int, when: str) -> None:
-        """A record cannot be of a later time than an outside copy of a head that holds it."""
-        bound = self.outside.bounds.get(seq + 1)
-        if bound is not None and when > format_moment(bound + SKEW_S):
-            words = f"its time is after {format_moment(bound)}, when others saw it already"
-            self.find("TAMPERED", name, words, seq)
-
-    def _check_state(self, key: Key, size: int) -> None:
-        if self.state is None:
-            self.skip("state", "no --state given")
-            return
-        seen = self.state.get(key.name)
-        if seen is None:
-            self.skip("state", "this log was not seen before; it is now remembered")
-            return
-        if not self._was_key(seen["vkey"], seen["size"]):
-            self.find("TAMPERED", "", "the log's key is not the one seen last time")
-        if seen["size"] > size:
-            words = f"shorter than the {seen['size']} records seen last time: cut, or an old export"
-            self.find("TAMPERED", "", words)
-            self.skip("state", "the log is shorter than last time")
-            return
-        root = bytes.fromhex(seen["root"])
-        name, known = self.heads.get(seen["size"], ("", None))  # a printed head gives no whole root
-        self.heads[seen["size"]] = (name, known or root)
-        if known is not None and known != root:
-            self.find("TAMPERED", "", "another history than the one seen last time")
-        self.done("state")
-
-    def _was_key(self, vkey: str, size: int) -> bool:
-        """True when this key signed for this size."""
-        keys = self.history.keys if self.history else []
-        return any(
-            key.vkey == vkey and self.history is not None and self.history.is_valid(at, size)
-            for at, key in enumerate(keys)
-        )
-
-    def _check_tree(self, key: Key, size: int, root: bytes) -> None:
-        tree = Tree()
-        levels: Levels = {}
-        if -(-size // WIDTH) > len(self.folder.files) + len(self.listed or ()):
-            self.find("TAMPERED", "checkpoint", "the head counts more records than there are files")
-            return
-        first, end = self.span if self.span else (0, size)
-        checker = RecordChecker(key.name.rpartition("/")[2], first)
-        whole = records_whole = True
-        inner = {at // WIDTH for at in self.heads if at % WIDTH}
-        self._compare_head(tree)
-        for index in range(-(-size // WIDTH)):
-            start = index * WIDTH
-            width = min(WIDTH, size - start)
-            hashes = self._read_tile(0, index, width)
-            if hashes is None:
-                whole = False
-            elif whole:
-                self._grow(tree, hashes, index in inner)
-                for level, found in tree.full:
-                    self._collect(levels, level, found)
-                tree.full.clear()
-            if first <= start < end and not self._check_bundle(checker, start, width, hashes):
-                records_whole = False
-        self._finish_tree(tree, levels, whole, root)
-        self._finish_records(checker, (first, end), records_whole)
-
-    def _grow(self, tree: Tree, hashes: bytes, has_heads: bool) -> None:
-        if len(hashes) == WIDTH * HASH and not has_heads:
-            tree.append_block(hashes)
-            self._compare_head(tree)
-            return
-        for at in range(0, len(hashes), HASH):
-            tree.append(hashes[at : at + HASH])
-            self._compare_head(tree)
-
-    def _read_tile(self, level: int, index: int, width: int) -> bytes | None:
-        name = tile_path(level, index, width)
-        data = self.read(name, WIDTH * HASH)
-        if data is None:
-            self._missing(name)
-            return None
-        if len(data) != width * HASH:
-            self.find("TAMPERED", name, "the tile has the wrong length")
-            return None
-        return data
-
-    def _missing(self, name: str) -> None:
-        if name not in self.folder.files and (self.listed is None or name not in self.listed):
-            word = "INCOMPLETE" if self.listed is None else "TAMPERED"
-            self.find(word, name, "the file is needed and not there")
-
-    def _collect(self, levels: Levels, level: int, found: bytes) -> None:
-        count, hashes = levels.get(level, (0, []))
-        hashes.append(found)
-        levels[level] = (count + 1, hashes)
-        if len(hashes) == WIDTH:
-            self._compare_tile(level, count // WIDTH, hashes)
-            levels[level] = (count + 1, [])
-
-    def _compare_tile(self, level: int, index: int, hashes: list[bytes]) -> None:
-        found = self._read_tile(level, index, len(hashes))
-        if found is not None and found != b"".join(hashes):
-            name = tile_path(level, index, len(hashes))
-            self.find("TAMPERED", name, "the tile is not made of the leaves below it")
-
-    def _compare_head(self, tree: Tree) -> None:
-        head = self.heads.get(tree.size)
-        if head is not None:
-            name, root = head
-            if root is not None and tree.root() != root:
-                self.find("TAMPERED", name, "a published head is not one of this log")
-            line = self.brought.line
-            if line is not None and line.size == tree.size and not line.fits(tree.root()):
-                self.find("TAMPERED", "", "the printed head is not one of this log")
-            self.reached.add(tree.size)
-
-    def _finish_tree(self, tree: Tree, levels: Levels, whole: bool, root: bytes) -> None:
-        if not whole:
-            self.skip("tree", "leaf hashes are missing")
-            return
-        for level, (count, hashes) in levels.items():
-            if hashes:
-                self._compare_tile(level, count // WIDTH, hashes)
-        if tree.root() != root:
-            self.find("TAMPERED", "checkpoint", "the signed root is not that of the leaves")
-        self.done("tree")
-
-    def _check_bundle(
-        self, checker: RecordChecker, start: int, width: int, hashes: bytes | None
-    ) -> bool:
-        name = tile_path("entries", start // WIDTH, width)
-        data = self.read(name, MAX_BUNDLE)
-        if data is None:
-            self._missing(name)
-            checker.skip_to(start + width)
-            return False
-        try:
-            records = split_bundle(data, width)
-        except Malformed as error:
-            self.find("TAMPERED", name, str(error))
-            checker.skip_to(start + width)
-            return False
-        found = b"".join([_sha256(b"\x00" + leaf).digest() for leaf in records])
-        if hashes and found != hashes:
-            for offset in range(width):
-                place = slice(offset * HASH, offset * HASH + HASH)
-                if found[place] != hashes[place]:
-                    words = "the record is not the one that was hashed"
-                    self.find("TAMPERED", name, words, start + offset)
-        for seq, leaf in enumerate(records, start):
-            self._check_record(checker, name, seq, leaf)
-            if seq == start:
-                self.erasures.times[start] = checker.last_time
-        return True
-
-    def _check_record(self, checker: RecordChecker, name: str, seq: int, leaf: bytes) -> None:
-        if self.hashes_only and seq:
-            return
-        for reason in self.erasures.take(seq, leaf):
-            self.find("TAMPERED", name, reason, seq)
-        quick = None
-        if seq and seq + 1 not in self.outside.bounds:
-            quick = checker.check_quickly(seq, leaf)
-        reasons, record = (quick, None) if quick is not None else checker.check(seq, leaf)
-        for reason in reasons:
-            self.find("TAMPERED", name, reason, seq)
-        if record is not None:
-            self._follow_record(checker, name, seq, leaf, record)
-        elif quick is None:
-            checker.skip_to(seq + 1)
-
-    def _follow_record(
-        self, checker: RecordChecker, name: str, seq: int, leaf: bytes, record: dict[str, Any]
-    ) -> None:
-        """What a record of good form says about the log itself."""
-        self._bound_time(name, seq, record["time"])
-        if seq == 0:
-            self.born = record
-        if record["kind"] in LAWS:
-            for reason in self.erasures.note(seq, record, checker.whole):
-                self.find("TAMPERED", name, reason, seq)
-        if record["kind"] in TURNS and not self._fits_keys(seq, leaf, record):
-            self.find("TAMPERED", name, "keys.jsonl tells another story of the log's keys", seq)
-        if record["kind"] == COMPARED:
-            self._note_compared(seq, record)
-
-    def _note_compared(self, seq: int, record: dict[str, Any]) -> None:
-        """Counts from outside that were compared with the logs: how often, and what they missed."""
-        compared = self.facts.setdefault("compared", {"count": 0, "failed": 0, "first": []})
-        target, use = record["target"], record.get("use", {})
-        unlogged = use.get("calls_unlogged", 0)
-        compared["count"] += 1
-        compared["until"] = max(target.get("to", ""), compared.get("until", ""))
-        if unlogged or record["outcome"] != "success":
-            compared["failed"] += 1
-            if len(compared["first"]) < MAX_LISTED:
-                one = {"seq": seq, "server": target.get("object", ""), "unlogged": unlogged}
-                times = {"from": target.get("from", ""), "to": target.get("to", "")}
-                compared["first"].append(one | times)
-
-    def _fits_keys(self, seq: int, leaf: bytes, record: dict[str, Any]) -> bool:
-        """True when a record about keys or origins is about another log, or is as it must be."""
-        if record["kind"] == "log.rollback":
-            return seq == 0 or record["change"].get("origin") != (self.key and self.key.name)
-        if record["target"].get("log", record["log"]) != record["log"]:
-            return True
-        return self.history is None or not self.history.timed or self.turns.get(seq) == leaf
-
-    def _finish_records(self, checker: RecordChecker, span: tuple[int, int], whole: bool) -> None:
-        first, end = span
-        self.facts["records"] = [first, end]
-        self.facts["times"] = [checker.first_time, checker.last_time]
-        for name in ("records", "kinds", "places"):
-            if whole:
-                self.done(name)
-            else:
-                words = "files of records are missing or unreadable; the others were checked"
-                self.skip(name, words)
-        self._finish_following(checker)
-        self._finish_ids(checker)
-        self._finish_sealed(span)
-        self._finish_pruned(span)
-        if self.hashes_only:
-            for name in ("kinds", "places", "writers", "intents", "ids", "sealed", "pruned"):
-                self.skip(name, "left out as you asked: only bytes and hashes were compared")
-
-    def _finish_following(self, checker: RecordChecker) -> None:
-        """What runs through the records: writers, intents, silences."""
-        followed = {"writers": checker.writers_followed, "intents": checker.intents_followed}
-        for name, complete in followed.items():
-            if checker.whole and complete:
-                self.done(name)
-            elif not complete:
-                self.skip(name, "too many at once to be followed to the end")
-            else:
-                self.skip(name, "only within the exported part: not all records are here")
-        newest = checker.last_time
-        for identity, (seq, when, kind) in sorted(checker.open.items(), key=lambda item: item[1]):
-            one = {"seq": seq, "time": when, "kind": kind, "id": identity}
-            old = seconds_between(when, newest) > OLD_INTENT_S
-            self.open.append(one | {"old": True} if old else one)
-        self.facts["writers"] = len(checker.emitters)
-        self.facts["heartbeats"] = checker.heartbeats
-        self.facts["silences"] = {
-            "count": checker.silent,
-            "longest_s": int(checker.longest),
-            "first": checker.silences,
-        }
-
-    def _finish_ids(self, checker: RecordChecker) -> None:
-        for seq in checker.find_repeated_ids():
-            start = seq // WIDTH * WIDTH
-            width = min(WIDTH, self.head[0] - start) if self.head else WIDTH
-            name = tile_path("entries", seq // WIDTH, width)
-            self.find("TAMPERED", name, "its id occurs twice", seq)
-        if checker.ids.failed:
-            self.skip("ids", "no room for a temporary file")
-        else:
-            self.done("ids")
-
-    def _read_sealed(self) -> None:
-        data = self.read("sealed", MAX_MANIFEST)
-        if data is None:
-            self._missing("sealed")
-        elif not self.erasures.open(data):
-            self.find("TAMPERED", "sealed", "not a list of what is gone")
-
-    def _finish_sealed(self, span: tuple[int, int]) -> None:
-        """Every sealed value that is gone went by a record's leave."""
-        erasures, ended = self.erasures, "ended" in self.facts
-        whole = self.head is not None and span[1] == self.head[0] and not ended
-        lost = list(erasures.find_lost())
-        for seq, _ in lost if whole else ():
-            self.find("TAMPERED", "sealed", "sealed values are gone and no record allows it", seq)
-        missing = sum(count for _, count in lost) if whole else 0
-        self.facts["sealed"] = {
-            "fields": erasures.fields,
-            "held": erasures.fields - erasures.gone,
-            "erased": erasures.gone - missing,
-            "missing": missing,
-            "allowed_by": erasures.allowed_by[:MAX_LISTED],
-        }
-        if not erasures.listed:
-            self.skip("sealed", "missing")
-        elif erasures.too_many:
-            self.skip("sealed", "too many at once to be followed to the end")
-        elif lost and ended:
-            self.skip("sealed", "the log ended: no record of it can allow what went later")
-        elif lost and not whole:
-            self.skip("sealed", "records that may allow it are not in this export")
-        else:
-            self.done("sealed")
-
-    def _finish_pruned(self, span: tuple[int, int]) -> None:
-        """Records that are not here though nobody asked for a period went by a record's leave."""
-        first, end = span
-        asked = self.facts.get("asked", ["-", "-"])
-        none_since = first == end and asked[0] != "-"
-        if self.head is not None and end < self.head[0] and asked[1] == "-" and not none_since:
-            words = "the last records are not here though nobody asked for an end"
-            self.find("TAMPERED", "", words)
-        by = next((seq for seq, pruned in self.erasures.prunes if pruned >= first), None)
-        if first == end or self.facts.get("asked", ["-"])[0] != "-":
-            self.skip("pruned", "records that may allow it are not in this export")
-        elif first == 0 or by is not None:
-            self.done("pruned")
-        elif self.head is not None and end < self.head[0]:
-            self.skip("pruned", "records that may allow it are not in this export")
-        else:
-            words = "records before the first are not here and no record allows that"
-            self.find("TAMPERED", "", words)
-            self.done("pruned")
-        if first and by is not None:
-            self.facts["pruned"] = {"end": first, "by": by}
-
-    def _check_birth(self, key: Key, line: dict[str, Any] | None) -> None:
-        first = self.history.keys[0] if self.history and self.history.timed else key
-        cosigner = (line or {}).get("cosigner")
-        if self.born is None:
-            self.skip("birth", "the first record is not in this export")
-        elif (
-            self.born["kind"] not in ("log.created", "log.rollback")
-            or self.born["change"].get("vkey") != first.vkey
-            or self.born["change"].get("origin") != first.name
-            or (line and self.born["change"].get("cosigner") != digest_key(cosigner))
+    def _open_turn(self, line: dict[str, Any]) -> tuple[dict[str, Any], int, int]:
+        """(record, its position, size of its head) of a line about a change of keys."""
+        leaf, index, path, note = split_proof(line["proof"])
+        origin, size, root = self.history.open_checkpoint(note)
+        record, log = parse_record(leaf), self.history.log_id
+        if (
+            origin != self.history.origin
+            or not check_inclusion(leaf_hash(leaf), index, size, path, root)
+            or find_fault(record)
+            or (record["log"], record["seq"], record["kind"]) != (log, index, line["kind"])
+            or record["target"].get("log", log) != log
+            or record["change"]["vkey"] != line["vkey"]
         ):
-            self.find("TAMPERED", "", "the log does not begin with the birth of this key", 0)
-        elif line is None or (line.get("birth") is None and line.get("tenant") != "platform"):
-            self.skip("birth", "the first record does; the platform log's proof is not here")
-        else:
-            self.done("birth")
-        if self.born is not None and self.born["kind"] == "log.rollback":
-            self._check_rollback(self.born)
-        if line is not None and line.get("birth") is not None:
-            try:
-                kinds = ("log.created", "log.rollback")
-                self.facts["platform"] = self._check_platform(first, cosigner, line["birth"], kinds)
-            except (Malformed, KeyError, TypeError, AttributeError, ValueError):
-                self.find("TAMPERED", "keys.jsonl", "the platform log does not prove this key")
+            raise Malformed("a change of keys is not proven")
+        self.turns[index] = leaf
+        self.heads.append((size, root))
+        return record, index, size
 
-    def _check_rollback(self, born: dict[str, Any]) -> None:
-        """The log takes the place of another one: what it says must hold with what you saw."""
-        target, change = born["target"], born["change"]
-        needed = {"before", "size", "root", "ground"} - set(change)
-        if needed or not {"log", "first", "end"} <= set(target) or "policy" not in born:
-            self.find("TAMPERED", "", "the rollback does not say what it must", 0)
-            return
-        old = change["before"]
-        fits = old.rpartition("/")[2] == target["log"] and "reviewer" in born["policy"]
-        if not fits or not target["first"] <= target["end"] == change["size"]:
-            self.find("TAMPERED", "", "the rollback does not say what it must", 0)
-        self.facts["continues"] = {
-            "origin": old,
-            "size": change["size"],
-            "root": change["root"],
-            "lost": [target["first"], target["end"]],
-        }
-        seen = (self.state or {}).get(old)
-        if seen and (
-            seen["size"] > change["size"]
-            or (seen["size"] == change["size"] and seen["root"] != change["root"])
+    def _rotate(self, line: dict[str, Any]) -> None:
+        before, key = self.history.current, Key(line["vkey"])
+        begin = split_proof(line["proof"])[1] + 1
+        if key.name != before.name or begin <= self.history.begins[-1]:
+            raise Malformed("a change of keys does not fit the one before")
+        self.history.rotate(key, begin)
+        self.history.take_cosigner(line.get("cosigner"))
+        record, _, size = self._open_turn(line)
+        change = record["change"]
+        if (
+            size != begin
+            or change.get("cosigner") != digest_key(line.get("cosigner"))
+            or change["before"] != before.vkey
+            or record["target"]["key"] != key.id.hex()
+            or "ground" not in change
         ):
-            self.find("TAMPERED", "", "the rollback hides records of the old log that you saw", 0)
+            raise Malformed("a change of keys is not proven")
+        if line["platform"] is not None:
+            check_platform_key(line["platform"], key, line.get("cosigner"), ("key.rotated",))
 
-    def _check_platform(
-        self, key: Key, cosigner: str | None, birth: dict[str, Any], kinds: tuple[str, ...]
-    ) -> dict[str, Any]:
-        """Which platform log knows this key; raises Malformed when the proof does not hold."""
-        words = "the platform log does not prove this key"
-        record, platform, size = open_platform(birth, words)
-        if record["kind"] not in kinds or record["change"].get("vkey") != key.vkey:
-            raise Malformed(words)
-        if record["change"].get("cosigner") != digest_key(cosigner):
-            raise Malformed(words)
-        return {"fingerprint": platform.fingerprint, "size": size}
-
-    def _settle_heads(self) -> None:
-        if set(self.heads) - self.reached:
-            self.skip("notes", "leaf hashes are missing")
-        else:
-            self.done("notes")
-        if self.history is None or not self.history.timed:
-            self.skip("keys", "the log's own list of its keys could not be used")
-        else:
-            self.done("keys")
-
-    def _check_rest(self) -> None:
-        if self.listed is None:
-            self.skip("listed", "no list of files")
-            self.skip("files", "no list of files")
-            return
-        for name in sorted(self.folder.files):
-            if name != "manifest" and name not in self.listed:
-                self.find("TAMPERED", name, "the file is not part of the export")
-        places = {path[: at + 1] for path in self.listed for at, c in enumerate(path) if c == "/"}
-        for name in self.folder.empty:
-            if name not in places:
-                self.find("TAMPERED", name, "an empty folder that is not part of the export")
-        for name in sorted(self.listed):
-            if name not in self.folder.files:
-                if name != "keys.jsonl":  # said already
-                    self.find("INCOMPLETE", name, "the file is missing")
-            elif name not in self.hashed:
-                self.read(name, max(MAX_TEXT, WIDTH * (MAX_LEAF + 2)))
-        self.done("listed")
-        self.done("files")
-
-    def report(self) -> dict[str, Any]:
-        """Everything learnt, as plain values."""
-        verdict = self.verdict
-        return {
-            "verdict": verdict,
-            "anchored": self.outside.anchored,
-            "outside": self.outside.report(self.head[0] if self.head else None),
-            "exit": EXIT[verdict],
-            "verifier": VERSION,
-            "signatures": SIGNATURES,
-            "log": self.key.name if self.key else None,
-            "size": self.head[0] if self.head else None,
-            "root": base64.b64encode(self.head[1]).decode() if self.head else None,
-            "key": {
-                "confirmed": self.checks.get("policy") == "done",
-                "fingerprint": self.key.fingerprint if self.key else None,
-                "vkey": self.key.vkey if self.key else None,
-            },
-            "keys": self.history.report() if self.history else [],
-            **self.facts,
-            "checks": {name: self.checks.get(name, "skipped: not reached") for name in CHECKS},
-            "findings": self.findings,
-            "open_intents": self.open,
-        }
-
-
-def digest_key(vkey: str | None) -> str | None:
-    """How a record names an ML-DSA-44 key: the digest of its verifier key."""
-    return None if vkey is None else hashlib.sha256(vkey.encode()).hexdigest()
-
-
-def settle_cosigner(history: KeyHistory, size: int) -> str:
-    """`done` when the head of this size bears a line of the log's own ML-DSA-44; else why not."""
-    if history.cosigned.get(size):
-        return "done"
-    if not history.cosigners:
-        return "no ML-DSA-44 key of this log is known"
-    return history.unread or "the head bears no such line"
+    def _compromise(self, line: dict[str, Any]) -> None:
+        record, index, _ = self._open_turn(line)
+        change = record["change"]
+        at = [key.vkey for key in self.history.keys].index(line["vkey"])
+        last = self.history.last(at)
+        if last is None or last > index or not change["size"] <= last:
+            raise Malformed("a key was declared compromised that was still in use")
+        if record["target"]["key"] != self.history.keys[at].id.hex():
+            raise Malformed("a change of keys is not proven")
+        if "root" in change:
+            self.heads.append((change["size"], bytes.fromhex(change["root"])))
+        self.history.bad[line["vkey"]] = change["size"]
 
 
 def open_platform(told: dict[str, Any], words: str) -> tuple[dict[str, Any], Key, int]:
@@ -2814,6 +2235,690 @@ def open_platform(told: dict[str, Any], words: str) -> tuple[dict[str, Any], Key
     if find_fault(record):
         raise Malformed(words)
     return record, platform, size
+
+
+def check_platform_key(
+    told: dict[str, Any], key: Key, cosigner: str | None, kinds: tuple[str, ...]
+) -> dict[str, Any]:
+    """Which platform log knows this key; raises one of `UNFIT` when the proof does not hold."""
+    words = "the platform log does not prove this key"
+    record, platform, size = open_platform(told, words)
+    change = record["change"]
+    if record["kind"] not in kinds or change.get("vkey") != key.vkey:
+        raise Malformed(words)
+    if change.get("cosigner") != digest_key(cosigner):
+        raise Malformed(words)
+    return {"fingerprint": platform.fingerprint, "size": size}
+
+
+def digest_key(vkey: str | None) -> str | None:
+    """How a record names an ML-DSA-44 key: the digest of its verifier key."""
+    return None if vkey is None else hashlib.sha256(vkey.encode()).hexdigest()
+
+
+class LogKeys:
+    """Which keys count for this log: those that it tells, held against those that you trust."""
+
+    def __init__(self, files: Files, policy: Policy | None) -> None:
+        self.book, self.files, self.policy = files.book, files, policy
+        self.told: KeysFile | None = None
+        self.history: KeyHistory | None = None
+
+    @property
+    def first_line(self) -> dict[str, Any]:
+        """What `keys.jsonl` says of the log itself; empty when it could not be used."""
+        return self.told.first if self.told else {}
+
+    def read(self) -> None:
+        """Read `keys.jsonl`, and choose."""
+        data = self.files.read("keys.jsonl", MAX_KEYS_FILE)
+        if data is not None:
+            with self.book.judge("keys.jsonl", "not the keys of a log"):
+                self.told = KeysFile(data)
+                self.history = self.told.history
+        elif "keys.jsonl" not in self.files.folder.files:
+            self.book.find("INCOMPLETE", "keys.jsonl", "the file is missing")
+        if self.policy is None:
+            self.book.skip("policy", "no --policy given; compare the fingerprint yourself")
+        else:
+            self._choose(*self.policy)
+
+    def _choose(self, logs: dict[str, tuple[Key, ...]], trust: Trust) -> None:
+        trusted = logs.get(self.history.origin) if self.history else None
+        if self.history is None and len(logs) == 1:
+            (trusted,) = logs.values()
+        if trusted is None:
+            self.book.find("UNVERIFIABLE", "", "the policy does not name this log")
+            self.book.skip("policy", "the policy does not name this log")
+            return
+        known = {key.vkey for key in self.history.keys} if self.history else set()
+        named = known & {key.vkey for key in trusted}
+        if self.history is None or not named:
+            if self.history is not None:
+                words = "the key is not the one that you trust"
+                self.book.find("TAMPERED", "keys.jsonl", words)
+            self.history = KeyHistory(trusted, timed=False)
+        elif self.history.current.vkey not in named:
+            self.book.facts["renew_policy"] = True
+            if named <= set(self.history.bad):
+                words = "the key that you trust was declared compromised: get the new one on paper"
+                self.book.find("UNVERIFIABLE", "keys.jsonl", words)
+        self._choose_cosigners(self.history, trust)
+        self.book.done("policy")
+
+    def _choose_cosigners(self, history: KeyHistory, trust: Trust) -> None:
+        """The ML-DSA-44 keys that the policy demands must be of the log's history."""
+        demanded = trust.cosigners.get(history.origin, ())
+        if not history.timed:
+            history.cosigners = [(one, 0) for one in demanded]
+        named = {one.vkey for one, _ in history.cosigners} & {one.vkey for one in demanded}
+        current = history.find_cosigner(len(history.keys) - 1)
+        if demanded and not named:
+            words = "the ML-DSA-44 key is not the one that you trust"
+            self.book.find("TAMPERED", "keys.jsonl", words)
+        elif demanded and history.timed and (current is None or current.vkey not in named):
+            self.book.facts["renew_policy"] = True
+
+    def fit(self, seq: int, leaf: bytes, record: dict[str, Any]) -> bool:
+        """True when a record about keys or origins is about another log, or is as it must be."""
+        if record["kind"] == "log.rollback":
+            origin = self.history.origin if self.history else None
+            return seq == 0 or record["change"].get("origin") != origin
+        if record["target"].get("log", record["log"]) != record["log"]:
+            return True
+        if self.told is None or self.history is not self.told.history:
+            return True  # said already
+        return self.told.turns.get(seq) == leaf
+
+    def check_birth(self, history: KeyHistory, born: dict[str, Any] | None) -> None:
+        """The log begins with its first key."""
+        line, first = self.first_line, self._first_key(history)
+        change = born.get("change", {}) if born else {}
+        if born is None:
+            self.book.skip("birth", "the first record is not in this export")
+        elif (
+            born["kind"] not in ("log.created", "log.rollback")
+            or (change.get("vkey"), change.get("origin")) != (first.vkey, first.name)
+            or (line and change.get("cosigner") != digest_key(line.get("cosigner")))
+        ):
+            words = "the log does not begin with the birth of this key"
+            self.book.find("TAMPERED", "", words, 0)
+        elif line.get("birth") is None and line.get("tenant") != "platform":
+            words = "the first record does; the platform log's proof is not here"
+            self.book.skip("birth", words)
+        else:
+            self.book.done("birth")
+
+    def check_platform(self, history: KeyHistory) -> None:
+        """The platform log knows the first key."""
+        birth, kinds = self.first_line.get("birth"), ("log.created", "log.rollback")
+        if birth is None:
+            return
+        first, cosigner = self._first_key(history), self.first_line.get("cosigner")
+        try:
+            self.book.facts["platform"] = check_platform_key(birth, first, cosigner, kinds)
+        except UNFIT:
+            words = "the platform log does not prove this key"
+            self.book.find("TAMPERED", "keys.jsonl", words)
+
+    @staticmethod
+    def _first_key(history: KeyHistory) -> Key:
+        return history.keys[0] if history.timed else history.current
+
+    def settle(self, history: KeyHistory, size: int) -> None:
+        """Whether every head was signed by the key of its time, and the last by ML-DSA-44 too."""
+        missing = history.find_unsigned(size)
+        self.book.settle("mldsa", missing)
+        if missing and self.policy and history.origin in self.policy[1].cosigners:
+            self.book.find("UNVERIFIABLE", "", NO_COSIGNER)
+
+
+class Heads:
+    """The heads of this log: the export's own, and those that were published, kept or printed.
+
+    The tree must reach each of them. What others signed of them is told to `outside`.
+    """
+
+    def __init__(self, files: Files, keys: LogKeys, brought: Brought) -> None:
+        self.files, self.book, self.keys, self.brought = files, files.book, keys, brought
+        self.outside = Outside(keys.policy[1] if keys.policy else None)
+        self.end: tuple[int, bytes] | None = None
+        self.known: dict[int, tuple[str, bytes]] = {}
+        self.line: HeadLine | None = None
+        self.visited: int | None = None
+        self.notes: dict[int, bytes] = {}  # the log's own lines: time stamps are over these
+        self.reached: set[int] = set()
+
+    def read(self) -> None:
+        """Read every head that the folder and the auditor bring."""
+        data = self.files.read("checkpoint")
+        history = self.keys.history
+        if data is None or history is None:
+            self.book.skip("checkpoint", "no key" if data else "missing")
+            if self.files.listed is None and data is None:
+                self.book.find("INCOMPLETE", "checkpoint", "the file is missing")
+        else:
+            with self.book.judge("checkpoint", "not a checkpoint"):
+                self._take_checkpoint(history, data)
+        for size, root in self.keys.told.heads if self.keys.told else ():
+            with self.book.judge("keys.jsonl", "not the keys of a log"):
+                self._keep("keys.jsonl", size, root)
+        self._read_notes()
+        self._read_tokens()
+        self._read_platform()
+        self._read_ended()
+        for place, data in self.brought.notes:
+            with self.book.judge(place, "not a signed note"):
+                self._take_brought(place, data)
+        self._take_line(self.brought.line)
+
+    def _take_checkpoint(self, history: KeyHistory, data: bytes) -> None:
+        origin, size, root = history.open_checkpoint(data)
+        if origin != history.origin or self.end not in (None, (size, root)):
+            raise Malformed("not the head of this export")
+        self.end = (size, root)
+        self._take_cosigned(history, "checkpoint", data, size)
+        self.book.done("checkpoint")
+
+    def _keep(self, name: str, size: int, root: bytes) -> None:
+        """Remember a head that was published; the tree must reach it."""
+        if self.end is not None and size > self.end[0]:
+            raise Malformed("a head beyond the end of the log: the end was cut")
+        if self.known.setdefault(size, (name, root))[1] != root:
+            raise Malformed("two heads of one size: the log has two histories")
+
+    def _read_notes(self) -> None:
+        for name in self.files.list_names("notes/"):
+            data, history = self.files.read(name), self.keys.history
+            if data is None or history is None:
+                continue
+            with self.book.judge(name, "not a head of this log"):
+                origin, size, root = history.open_checkpoint(data)
+                if origin != history.origin or f"notes/{size}" != name:
+                    raise Malformed("not a head of this log")
+                self._keep(name, size, root)
+                self._take_cosigned(history, name, data, size)
+
+    def _take_cosigned(self, history: KeyHistory, name: str, note: bytes, size: int) -> None:
+        """A head that the log signed: count who else did; keep its bytes for time stamps."""
+        with self.book.judge(name, "not a signature line"):
+            self.outside.take_note(note, size, name)
+        own = own_note(note, history.origin)
+        if self.notes.setdefault(size, own) != own:
+            self.book.find("TAMPERED", name, "two signed heads of one size")
+
+    def _read_tokens(self) -> None:
+        for name in self.files.list_names("tokens/"):
+            data = self.files.read(name)
+            if data is None or self.keys.history is None:
+                continue
+            with self.book.judge(name, "not a time-stamp token"):
+                size = parse_number(name[7:].partition(".")[0])
+                if size not in self.notes:
+                    raise Malformed("a time stamp of a head that is not here")
+                self.outside.take_token(data, self.notes[size], size, name)
+
+    def _read_platform(self) -> None:
+        """The platform log's promise: a head of this log, blinded, among those of all logs."""
+        told = self.keys.first_line.get("heads")
+        policy, history = self.keys.policy, self.keys.history
+        if told is None:
+            self.book.skip("platform", "no proof of it in this export")
+        elif policy is None or history is None:
+            self.book.skip("platform", "no --policy given")
+        else:
+            with self.book.judge("keys.jsonl", "not a proof of heads"):
+                self._take_platform(history, policy, told)
+
+    def _take_platform(self, history: KeyHistory, policy: Policy, told: dict[str, Any]) -> None:
+        words = "the platform log does not prove the heads of all logs"
+        record, platform, _ = open_platform(told, words)
+        if record["kind"] != "log.heads":
+            raise Malformed(words)
+        salt, text = bytes.fromhex(told["salt"]), told["head"]
+        named, size, root = parse_checkpoint(text)
+        steps = [unbase64(step) for step in told["path"]]
+        top, count = bytes.fromhex(record["change"]["root"]), record["change"]["size"]
+        blinded = leaf_hash(salt + text.encode())
+        held = check_inclusion(blinded, told["index"], count, steps, top)
+        if len(salt) != HASH or named != history.origin or not held:
+            raise Malformed("the platform log's heads do not hold one of this log")
+        self._keep("keys.jsonl", size, root)
+        if platform.vkey not in {known.vkey for known in policy[0].get(platform.name, ())}:
+            words = "it does; but your policy does not name the platform log's key"
+            self.book.skip("platform", words)
+            return
+        note = split_proof(told["proof"])[3]
+        when = policy[1].find_quorum(read_cosignatures(note, policy[1], self.outside.unread))
+        if when is not None:
+            self.outside.add("witnesses of the platform log", size, when, [], "keys.jsonl")
+        self.book.done("platform")
+
+    def _read_ended(self) -> None:
+        """Whether the platform log says that this log ended: then it can allow nothing more."""
+        told, history = self.keys.first_line.get("ended"), self.keys.history
+        if told is None or history is None or self.end is None:
+            return
+        words = "the platform log does not prove that this log ended"
+        try:
+            record = open_platform(told, words)[0]
+            size = record["change"].get("size", 0)
+            own = record["target"].get("log") == history.log_id
+            if record["kind"] != "log.closed" or not own or size < self.end[0]:
+                raise Malformed(words)
+            self.book.facts["ended"] = {"time": record["time"], "size": size}
+        except UNFIT:
+            self.book.find("TAMPERED", "keys.jsonl", words)
+
+    def _take_brought(self, place: str, data: bytes) -> None:
+        """A head that the auditor kept elsewhere: the log must continue it."""
+        text, _ = split_note(data)
+        history = self.keys.history
+        if history is None or parse_checkpoint(text)[0] != history.origin:
+            self.book.find("UNVERIFIABLE", place, "the note is of another log")
+            return
+        _, size, root = history.open_checkpoint(data)
+        self._keep(place, size, root)
+        self.outside.add("kept elsewhere", size, None, [], place)
+        self.outside.take_note(data, size, place)
+
+    def _take_line(self, line: HeadLine | None) -> None:
+        if line is None:
+            self.book.skip("line", "no --head-line given")
+        elif self.keys.history is None or self.keys.history.log_id != line.log:
+            self.book.find("UNVERIFIABLE", "", "the printed head is of another log")
+        elif self.end is not None and line.size > self.end[0]:
+            words = "shorter than the printed head: cut, or an old export"
+            self.book.find("TAMPERED", "", words)
+        else:
+            self.line = line
+
+    def check_state(self, history: KeyHistory, state: State | None, size: int) -> None:
+        """The log continues the one that the auditor saw last time."""
+        seen = (state or {}).get(history.origin)
+        if state is None:
+            self.book.skip("state", "no --state given")
+            return
+        if seen is None:
+            self.book.skip("state", "this log was not seen before; it is now remembered")
+            return
+        count, root = seen["size"], bytes.fromhex(seen["root"])
+        if not history.had(seen["vkey"], count):
+            self.book.find("TAMPERED", "", "the log's key is not the one seen last time")
+        if count > size:
+            words = f"shorter than the {count} records seen last time: cut, or an old export"
+            self.book.find("TAMPERED", "", words)
+            self.book.skip("state", "the log is shorter than last time")
+            return
+        if self.known.setdefault(count, ("", root))[1] != root:
+            self.book.find("TAMPERED", "", "another history than the one seen last time")
+        self.visited = count
+        self.book.done("state")
+
+    @property
+    def sizes(self) -> set[int]:
+        """The sizes at which the growing tree must be compared."""
+        return set(self.known) | ({self.line.size} if self.line else set())
+
+    def compare(self, tree: Tree) -> None:
+        """The growing tree is what every head of its size says."""
+        name, root = self.known.get(tree.size, ("", None))
+        if root is not None:
+            self.reached.add(tree.size)
+            if tree.root() != root:
+                self.book.find("TAMPERED", name, "a published head is not one of this log")
+        if self.line is not None and self.line.size == tree.size:
+            self.reached.add(tree.size)
+            if not self.line.fits(tree.root()):
+                self.book.find("TAMPERED", "", "the printed head is not one of this log")
+
+    def settle(self) -> None:
+        """What the copies outside say together, and whether that is what the auditor asked for."""
+        if self.line is not None and self.line.size in self.reached:
+            self.outside.add("printed line", self.line.size, None, [], "--head-line")
+            self.book.done("line")
+        if self.visited is not None:
+            self.outside.add("your last visit", self.visited, None, [], "--state")
+        self.outside.settle(self.book)
+        limit, newest = self.brought.not_older_than, self.outside.newest
+        if limit is not None and (newest is None or newest < limit):
+            words = f"no outside time as new as {format_moment(limit)}: old, or never anchored"
+            self.book.find("UNVERIFIABLE", "", words)
+
+
+class TreeCheck:
+    """The tree made again from the leaf hashes; every tile and every known head compared."""
+
+    def __init__(self, files: Files, heads: Heads) -> None:
+        self.files, self.book, self.heads = files, files.book, heads
+        self.tree, self.whole = Tree(), True
+        self.levels: dict[int, tuple[int, list[bytes]]] = {}  # (how many so far, the last ones)
+        self.stops = {size // WIDTH for size in heads.sizes if size % WIDTH}
+        heads.compare(self.tree)
+
+    def take(self, index: int, width: int) -> bytes | None:
+        """The leaf hashes of one tile, which the tree has grown by."""
+        hashes = self._read(0, index, width)
+        if hashes is None:
+            self.whole = False
+        elif self.whole:
+            self._grow(hashes, index in self.stops)
+            for level, found in self.tree.full:
+                self._collect(level, found)
+            self.tree.full.clear()
+        return hashes
+
+    def _read(self, level: int, index: int, width: int) -> bytes | None:
+        name = tile_path(level, index, width)
+        data = self.files.need(name, WIDTH * HASH)
+        if data is not None and len(data) != width * HASH:
+            self.book.find("TAMPERED", name, "the tile has the wrong length")
+            return None
+        return data
+
+    def _grow(self, hashes: bytes, stops: bool) -> None:
+        if len(hashes) == WIDTH * HASH and not stops:
+            self.tree.append_block(hashes)
+            self.heads.compare(self.tree)
+            return
+        for at in range(0, len(hashes), HASH):
+            self.tree.append(hashes[at : at + HASH])
+            self.heads.compare(self.tree)
+
+    def _collect(self, level: int, found: bytes) -> None:
+        count, hashes = self.levels.get(level, (0, []))
+        hashes.append(found)
+        if len(hashes) == WIDTH:
+            self._compare(level, count // WIDTH, hashes)
+            hashes = []
+        self.levels[level] = (count + 1, hashes)
+
+    def _compare(self, level: int, index: int, hashes: list[bytes]) -> None:
+        found = self._read(level, index, len(hashes))
+        if found is not None and found != b"".join(hashes):
+            name = tile_path(level, index, len(hashes))
+            self.book.find("TAMPERED", name, "the tile is not made of the leaves below it")
+
+    def settle(self, root: bytes) -> None:
+        """The root is the signed one."""
+        if not self.whole:
+            self.book.skip("tree", "leaf hashes are missing")
+            return
+        for level, (count, hashes) in self.levels.items():
+            if hashes:
+                self._compare(level, count // WIDTH, hashes)
+        if self.tree.root() != root:
+            self.book.find("TAMPERED", "checkpoint", "the signed root is not that of the leaves")
+        self.book.done("tree")
+
+
+class Records:
+    """The exported records: each is the one that was hashed, and has its place among the others."""
+
+    def __init__(
+        self, files: Files, heads: Heads, erasures: Erasures, checker: RecordChecker
+    ) -> None:
+        self.files, self.book, self.keys = files, files.book, heads.keys
+        self.bounds, self.erasures, self.checker = heads.outside.bounds, erasures, checker
+        self.whole = True
+        self.born: dict[str, Any] | None = None
+
+    def take(self, start: int, width: int, hashes: bytes | None, only_hashes: bool) -> None:
+        """Check one bundle of records against the hashes of its leaves, and read them."""
+        name = tile_path("entries", start // WIDTH, width)
+        data, records = self.files.need(name, MAX_BUNDLE), None
+        if data is not None:
+            with self.book.judge(name, "not an entry bundle of this width"):
+                records = split_bundle(data, width)
+        if records is None:
+            self.whole = False
+            self.checker.skip_to(start + width)
+            return
+        found = b"".join([_sha256(b"\x00" + leaf).digest() for leaf in records])
+        if hashes and found != hashes:
+            for at in range(width):
+                if found[at * HASH : at * HASH + HASH] != hashes[at * HASH : at * HASH + HASH]:
+                    words = "the record is not the one that was hashed"
+                    self.book.find("TAMPERED", name, words, start + at)
+        if only_hashes:  # but how the log began must be known
+            records = [] if start else records[:1]
+        for seq, leaf in enumerate(records, start):
+            self._read(name, seq, leaf)
+            if seq == start:
+                self.erasures.times[start] = self.checker.last_time
+
+    def _read(self, name: str, seq: int, leaf: bytes) -> None:
+        for reason in self.erasures.take(seq, leaf):
+            self.book.find("TAMPERED", name, reason, seq)
+        quick = None
+        if seq and seq + 1 not in self.bounds:
+            quick = self.checker.check_quickly(seq, leaf)
+        reasons, record = (quick, None) if quick is not None else self.checker.check(seq, leaf)
+        for reason in reasons:
+            self.book.find("TAMPERED", name, reason, seq)
+        if record is not None:
+            for reason in self._follow(seq, leaf, record):
+                self.book.find("TAMPERED", name, reason, seq)
+        elif quick is None:
+            self.checker.skip_to(seq + 1)
+
+    def _follow(self, seq: int, leaf: bytes, record: dict[str, Any]) -> Iterator[str]:
+        """What does not hold of what a record of good form says about the log itself."""
+        bound = self.bounds.get(seq + 1)
+        if bound is not None and record["time"] > format_moment(bound + SKEW_S):
+            yield f"its time is after {format_moment(bound)}, when others saw it already"
+        if seq == 0:
+            self.born = record
+        if record["kind"] in LAWS:
+            yield from self.erasures.note(seq, record, self.checker.whole)
+        if record["kind"] in TURNS and not self.keys.fit(seq, leaf, record):
+            yield "keys.jsonl tells another story of the log's keys"
+        if record["kind"] == COMPARED:
+            self._note_compared(seq, record)
+
+    def _note_compared(self, seq: int, record: dict[str, Any]) -> None:
+        """Counts from outside that were compared with the logs: how often, and what they missed."""
+        compared = self.book.facts.setdefault("compared", {"count": 0, "failed": 0, "first": []})
+        target, use = record["target"], record.get("use", {})
+        unlogged = use.get("calls_unlogged", 0)
+        compared["count"] += 1
+        compared["until"] = max(target.get("to", ""), compared.get("until", ""))
+        if unlogged or record["outcome"] != "success":
+            compared["failed"] += 1
+            if len(compared["first"]) < MAX_LISTED:
+                one = {"seq": seq, "server": target.get("object", ""), "unlogged": unlogged}
+                times = {"from": target.get("from", ""), "to": target.get("to", "")}
+                compared["first"].append(one | times)
+
+    def settle(self, span: tuple[int, int], size: int) -> None:
+        """Which checks of records were made, and what runs through all of them."""
+        self.book.facts["records"] = list(span)
+        self.book.facts["times"] = [self.checker.first_time, self.checker.last_time]
+        for name in ("records", "kinds", "places"):
+            words = "files of records are missing or unreadable; the others were checked"
+            self.book.settle(name, "" if self.whole else words)
+        self._settle_following()
+        for seq in self.checker.find_repeated_ids():
+            start = seq // WIDTH * WIDTH
+            name = tile_path("entries", seq // WIDTH, min(WIDTH, size - start))
+            self.book.find("TAMPERED", name, "its id occurs twice", seq)
+        no_room = "no room for a temporary file" if self.checker.ids.failed else ""
+        self.book.settle("ids", no_room)
+        self.erasures.settle(self.book, span, size)
+
+    def _settle_following(self) -> None:
+        """What runs through the records: writers, silences."""
+        checker = self.checker
+        followed = {"writers": checker.writers_followed, "intents": checker.intents_followed}
+        for name, complete in followed.items():
+            words = "" if checker.whole else PARTLY
+            self.book.settle(name, words if complete else TOO_MANY)
+        self.book.facts["writers"] = len(checker.emitters)
+        self.book.facts["heartbeats"] = checker.heartbeats
+        self.book.facts["silences"] = {
+            "count": checker.silent,
+            "longest_s": int(checker.longest),
+            "first": checker.silences,
+        }
+
+
+class Verification:
+    """One run over one folder, in the order in which an auditor would go about it."""
+
+    def __init__(
+        self,
+        folder: Folder,
+        policy: Policy | None = None,
+        state: State | None = None,
+        brought: Brought | None = None,
+    ) -> None:
+        self.folder, self.state, self.brought = folder, state, brought or Brought()
+        self.book = Notebook()
+        self.files = Files(folder, self.book)
+        self.keys = LogKeys(self.files, policy)
+        self.manifest = Manifest()
+        self.heads = Heads(self.files, self.keys, self.brought)
+        self.erasures = Erasures()
+        self.open: list[dict[str, Any]] = []
+
+    def run(self) -> None:
+        """Do every check that the folder allows."""
+        for place, reason in self.folder.odd:
+            self.book.find("TAMPERED", place, reason)
+        self.book.done("form")
+        if not any(name in self.folder.files for name in ("manifest", "checkpoint", "keys.jsonl")):
+            self.book.find("UNVERIFIABLE", "", "this folder is not an audit export")
+            return
+        self.keys.read()
+        self._read_manifest()
+        self.heads.read()
+        self._read_sealed()
+        history, end = self.keys.history, self.heads.end
+        if history is not None and end is not None:
+            self.heads.check_state(history, self.state, end[0])
+            self._check_log(history, *end)
+        self.heads.settle()
+        if history is not None and end is not None:
+            self.keys.settle(history, end[0])
+        self.files.check_list()
+        missing = any(self.book.checks.get(name) != "done" for name in NEEDED)
+        if self.book.verdict == "INTACT" and missing:
+            words = "not everything that is needed could be checked"
+            self.book.find("UNVERIFIABLE", "", words)
+
+    def _read_manifest(self) -> None:
+        data = self.files.read("manifest", MAX_MANIFEST)
+        if data is None:
+            self.book.find("INCOMPLETE", "manifest", "the list of files is missing")
+            self.book.skip("manifest", "missing")
+        elif self.keys.history is None:
+            self.book.skip("manifest", "no key")
+        else:
+            with self.book.judge("manifest", "not a list of files"):
+                self.files.listed = self.manifest.take(data, self.keys.history)
+                self.book.done("manifest")
+            self.heads.end = self.manifest.head
+            self.book.facts.update(self.manifest.facts)
+
+    def _read_sealed(self) -> None:
+        data = self.files.need("sealed", MAX_MANIFEST)
+        if data is not None and not self.erasures.open(data):
+            self.book.find("TAMPERED", "sealed", "not a list of what is gone")
+
+    def _check_log(self, history: KeyHistory, size: int, root: bytes) -> None:
+        """The tree, the records, and how the log began."""
+        tiles = -(-size // WIDTH)
+        born = None
+        if tiles > len(self.folder.files) + len(self.files.listed or ()):
+            words = "the head counts more records than there are files"
+            self.book.find("TAMPERED", "checkpoint", words)
+        else:
+            born = self._check_tree(history, size, root)
+        self.keys.check_birth(history, born)
+        if born is not None and born["kind"] == "log.rollback":
+            self._check_rollback(born)
+        self.keys.check_platform(history)
+        unreached = self.heads.sizes - self.heads.reached
+        self.book.settle("notes", "leaf hashes are missing" if unreached else "")
+        unused = "" if history.timed else "the log's own list of its keys could not be used"
+        self.book.settle("keys", unused)
+
+    def _check_tree(self, history: KeyHistory, size: int, root: bytes) -> dict[str, Any] | None:
+        """The log's first record, when it is here."""
+        span = self.manifest.span or (0, size)
+        tree = TreeCheck(self.files, self.heads)
+        checker = RecordChecker(history.log_id, span[0])
+        records = Records(self.files, self.heads, self.erasures, checker)
+        for start in range(0, size, WIDTH):
+            width = min(WIDTH, size - start)
+            hashes = tree.take(start // WIDTH, width)
+            if span[0] <= start < span[1]:
+                records.take(start, width, hashes, self.brought.hashes_only)
+        tree.settle(root)
+        records.settle(span, size)
+        self.open = checker.list_open()
+        if self.brought.hashes_only:
+            for name in ("kinds", "places", "writers", "intents", "ids", "sealed", "pruned"):
+                words = "left out as you asked: only bytes and hashes were compared"
+                self.book.skip(name, words)
+        return records.born
+
+    def _check_rollback(self, born: dict[str, Any]) -> None:
+        """The log takes the place of another one: what it says must hold with what you saw."""
+        target, change = born["target"], born["change"]
+        words = "the rollback does not say what it must"
+        needed = {"before", "size", "root", "ground"} - set(change)
+        if needed or not {"log", "first", "end"} <= set(target) or "policy" not in born:
+            self.book.find("TAMPERED", "", words, 0)
+            return
+        old = change["before"]
+        fits = old.rpartition("/")[2] == target["log"] and "reviewer" in born["policy"]
+        if not fits or not target["first"] <= target["end"] == change["size"]:
+            self.book.find("TAMPERED", "", words, 0)
+        told = {name: change[name] for name in ("size", "root")}
+        lost = [target["first"], target["end"]]
+        self.book.facts["continues"] = {"origin": old, **told, "lost": lost}
+        seen = (self.state or {}).get(old)
+        if seen and (
+            seen["size"] > change["size"]
+            or (seen["size"] == change["size"] and seen["root"] != change["root"])
+        ):
+            words = "the rollback hides records of the old log that you saw"
+            self.book.find("TAMPERED", "", words, 0)
+
+    def report(self) -> dict[str, Any]:
+        """Everything learnt, as plain values."""
+        size, root = self.heads.end or (None, b"")
+        history = self.keys.history
+        return {
+            **begin_report(self.book.verdict, self.heads.outside, size),
+            "log": history.origin if history else None,
+            "size": size,
+            "root": base64.b64encode(root).decode() if self.heads.end else None,
+            "key": {
+                "confirmed": self.book.checks.get("policy") == "done",
+                "fingerprint": history.current.fingerprint if history else None,
+                "vkey": history.current.vkey if history else None,
+            },
+            "keys": history.report() if history else [],
+            **self.book.facts,
+            "checks": {name: self.book.checks.get(name, "skipped: not reached") for name in CHECKS},
+            "findings": self.book.findings,
+            **({"findings_left_out": self.book.left_out} if self.book.left_out else {}),
+            "open_intents": self.open,
+        }
+
+
+def begin_report(verdict: str, outside: Outside, size: int | None) -> dict[str, Any]:
+    """What stands at the top of every report."""
+    return {
+        "verdict": verdict,
+        "anchored": outside.anchored,
+        "outside": outside.report(size),
+        "exit": EXIT[verdict],
+        "verifier": VERSION,
+        "signatures": SIGNATURES,
+    }
 
 
 def verify_folder(
@@ -2833,19 +2938,7 @@ def verify_folder(
     return run.report()
 
 
-# One record and its proof
-
-
-PROOF_CHECKS = {
-    "proof": "a record, its path and a head, in the form of c2sp.org/tlog-proof",
-    "checkpoint": CHECKS["checkpoint"],
-    "inclusion": "the path leads from the record to the signed root",
-    "record": "the record in canonical form, of a known kind, at its position in this log",
-    "mldsa": CHECKS["mldsa"],
-    "policy": CHECKS["policy"],
-    "receipt": "the record is the one that your receipt names",
-    "anchor": CHECKS["anchor"],
-}
+# 9. One record and its proof
 
 
 class Receipt:
@@ -2876,78 +2969,65 @@ class ProofVerification:
     def __init__(self, policy: Policy | None = None, receipt: Receipt | None = None) -> None:
         self.policy, self.receipt = policy, receipt
         self.outside = Outside(policy[1] if policy else None)
-        self.findings: list[dict[str, Any]] = []
-        self.checks: dict[str, str] = {}
-        self.facts: dict[str, Any] = {"log": None, "size": None, "root": None}
-        self.key: Key | None = None
+        self.book = Notebook()
+        self.book.facts = {"log": None, "size": None, "root": None}
         self.trusted: tuple[Key, ...] = ()
+        self.key: Key | None = None
 
     def run(self, data: bytes) -> None:
         """Check the proof; whatever does not hold is a finding."""
-        try:
+        with self.book.judge("", "not UTF-8"):
             leaf, index, path, note = split_proof(data.decode("utf-8"))
             origin, size, root = parse_checkpoint(split_note(note)[0])
-            self.checks["proof"] = "done"
-            self.facts.update(log=origin, size=size, root=base64.b64encode(root).decode())
-            self._choose_key(origin)
-            if self.key is not None:
-                open_note(note, self._find_signer(note))
-                self.checks["checkpoint"] = "done"
-                self._check_cosigner(note, size, origin)
-                self._count_witnesses(note, size)
+            self.book.done("proof")
+            self.book.facts.update(log=origin, size=size, root=base64.b64encode(root).decode())
+            if self._find_keys(origin):
+                self._check_head(note, size, origin)
             if not check_inclusion(leaf_hash(leaf), index, size, path, root):
                 raise Malformed("the path does not lead from the record to the root")
-            self.checks["inclusion"] = "done"
+            self.book.done("inclusion")
             self._check_record(origin, leaf, index)
             if self.receipt is not None:
-                self._check_receipt(self.receipt, leaf, index, size, root)
-        except (Malformed, UnicodeError) as error:
-            words = str(error) if isinstance(error, Malformed) else "not UTF-8"
-            self.find("TAMPERED", words)
+                self._check_receipt(self.receipt, leaf_hash(leaf), index, size, root)
 
-    def find(self, verdict: str, reason: str) -> None:
-        self.findings.append({"verdict": verdict, "file": "", "reason": reason})
-
-    def _choose_key(self, origin: str) -> None:
+    def _find_keys(self, origin: str) -> bool:
+        """True when the policy names keys of this log."""
         if self.policy is None:
-            self.find("UNVERIFIABLE", "a proof carries no key: give the log's with --policy")
-            return
+            words = "a proof carries no key: give the log's with --policy"
+            self.book.find("UNVERIFIABLE", "", words)
+            return False
         self.trusted = self.policy[0].get(origin, ())
         if not self.trusted:
-            self.find("UNVERIFIABLE", "the policy does not name this log")
-        else:
-            self.key = self.trusted[-1]
-            self.checks["policy"] = "done"
+            self.book.find("UNVERIFIABLE", "", "the policy does not name this log")
+            return False
+        self.book.done("policy")
+        return True
 
-    def _check_cosigner(self, note: bytes, size: int, origin: str) -> None:
+    def _check_head(self, note: bytes, size: int, origin: str) -> None:
+        """The head is signed by a trusted key, and by whom the policy demands besides."""
+        text, signatures = split_note(note)
+        named = [key for key in self.trusted if key.list_lines(signatures)]
+        self.key = (named or self.trusted)[-1]  # a log may have had several
         demanded = self.policy[1].cosigners.get(origin, ()) if self.policy else ()
-        history = KeyHistory(self.trusted, timed=False)
+        history = KeyHistory((self.key,), timed=False)
         history.cosigners = [(one, 0) for one in demanded]
-        history.check_cosigners(*split_note(note), size)
-        self.checks["mldsa"] = signed = settle_cosigner(history, size)
-        if signed != "done":
-            self.checks["mldsa"] = f"skipped: {signed}"
-        if demanded and signed != "done":
-            self.find("UNVERIFIABLE", NO_COSIGNER)
+        history.check(text, signatures, size)
+        self.book.done("checkpoint")
+        missing = history.find_unsigned(size)
+        self.book.settle("mldsa", missing)
+        if demanded and missing:
+            self.book.find("UNVERIFIABLE", "", NO_COSIGNER)
+        self._count_witnesses(note, size)
 
     def _count_witnesses(self, note: bytes, size: int) -> None:
         trust = self.outside.trust
         if trust is None or not trust.witnesses:
             return
         self.outside.take_note(note, size, "")
-        unread = self.outside.unread
-        self.checks["anchor"] = f"skipped: {unread[0]}" if unread else "done"
+        self.book.settle("anchor", self.outside.unread[0] if self.outside.unread else "")
         if trust.demands and not self.outside.anchored:
             words = "the head does not carry the cosignatures that your policy demands"
-            self.find("UNVERIFIABLE", words)
-
-    def _find_signer(self, note: bytes) -> Key:
-        """The trusted key that the note names; a log may have had several."""
-        _, signatures = split_note(note)
-        named = {(name, raw[:4]) for name, raw in signatures}
-        found = [key for key in self.trusted if (key.name, key.id) in named]
-        self.key = found[-1] if found else self.trusted[-1]
-        return self.key
+            self.book.find("UNVERIFIABLE", "", words)
 
     def _check_record(self, origin: str, leaf: bytes, index: int) -> None:
         record = parse_record(leaf)
@@ -2958,51 +3038,42 @@ class ProofVerification:
             raise Malformed("the record belongs to another log")
         if not _count(record["seq"]) or record["seq"] != index:
             raise Malformed("the record is not at its position")
-        self.checks["record"] = "done"
-        self.facts["record"] = record
+        self.book.done("record")
+        self.book.facts["record"] = record
 
     def _check_receipt(
         self, receipt: Receipt, leaf: bytes, index: int, size: int, root: bytes
     ) -> None:
-        log = self.facts["log"].rpartition("/")[2]
-        if (receipt.log, receipt.seq, receipt.leaf) != (log, index, leaf_hash(leaf)):
+        log = self.book.facts["log"].rpartition("/")[2]
+        if (receipt.log, receipt.seq, receipt.leaf) != (log, index, leaf):
             raise Malformed("the receipt names another record")
         if receipt.size == size and receipt.root != root:
             raise Malformed("the receipt and the proof are of two histories")
-        if self.key is None:
+        if not self.trusted:
             return
         if not any(receipt.is_signed(key) for key in self.trusted):
             raise Malformed("the receipt is not signed by the log's key")
-        self.checks["receipt"] = "done"
+        self.book.done("receipt")
 
     def report(self) -> dict[str, Any]:
         """Everything learnt, as plain values."""
-        found = {finding["verdict"] for finding in self.findings}
-        words = ("TAMPERED", "UNVERIFIABLE")
-        verdict = next((word for word in words if word in found), "INTACT")
         why = dict.fromkeys(PROOF_CHECKS, "not reached")
         if self.policy is None:
-            why.update(policy="no --policy given", checkpoint="no key")
+            why.update(policy="no --policy given", checkpoint="no key", mldsa="no --policy given")
         if self.receipt is None:
             why["receipt"] = "no --receipt given"
         why["anchor"] = "the policy names no witness" if self.policy else "no --policy given"
-        why["mldsa"] = "not reached" if self.policy else "no --policy given"
-        key = self.key
+        checks, key = self.book.checks, self.key
         return {
-            "verdict": verdict,
-            "anchored": self.outside.anchored,
-            "outside": self.outside.report(None),
-            "exit": EXIT[verdict],
-            "verifier": VERSION,
-            "signatures": SIGNATURES,
-            **self.facts,
+            **begin_report(self.book.verdict, self.outside, None),
+            **self.book.facts,
             "key": {
                 "confirmed": key is not None,
                 "fingerprint": key.fingerprint if key else None,
                 "vkey": key.vkey if key else None,
             },
-            "checks": {name: self.checks.get(name, f"skipped: {why[name]}") for name in why},
-            "findings": self.findings,
+            "checks": {name: checks.get(name, f"skipped: {why[name]}") for name in why},
+            "findings": self.book.findings,
         }
 
 
@@ -3015,7 +3086,8 @@ def verify_proof(
     return run.report()
 
 
-# Evidence of two histories
+# 10. Evidence of two histories
+EVIDENCE_FORMAT = "parvis-audit-evidence/v1"
 
 
 def verify_evidence(data: bytes) -> dict[str, Any]:
@@ -3050,33 +3122,6 @@ def verify_evidence(data: bytes) -> dict[str, Any]:
     return {**report, "exit": EXIT[report["verdict"]], "findings": [finding]}
 
 
-def check_consistency(old: int, new: int, old_root: bytes, root: bytes, path: list[bytes]) -> bool:
-    """True when `path` proves that the new tree continues the old one (RFC 9162 2.1.4.2)."""
-    if old in (0, new):
-        return not path and (old_root == root if old else True)
-    steps = list(path) if old & (old - 1) else [old_root, *path]
-    if old > new or not steps:
-        return False
-    node, last = old - 1, new - 1
-    while node & 1:
-        node >>= 1
-        last >>= 1
-    before = after = steps[0]
-    for step in steps[1:]:
-        if last == 0:
-            return False
-        if node & 1 or node == last:
-            before, after = node_hash(step, before), node_hash(step, after)
-            while node and not node & 1:
-                node >>= 1
-                last >>= 1
-        else:
-            after = node_hash(after, step)
-        node >>= 1
-        last >>= 1
-    return last == 0 and (before, after) == (old_root, root)
-
-
 def run_evidence(path: str, as_json: bool = False) -> int:
     """Judge one evidence file and print; 3 when it proves a fork, 4 when it does not."""
     try:
@@ -3099,19 +3144,8 @@ def run_evidence(path: str, as_json: bool = False) -> int:
     return int(report["exit"])
 
 
-def is_proof(path: str) -> bool:
-    """True for a file that is named as a proof or begins as one."""
-    if not os.path.isfile(path):
-        return False
-    with open(path, "rb") as file:
-        begin = file.read(len(PROOF_FORMAT))
-    return path.endswith(PROOF_SUFFIX) or begin == PROOF_FORMAT.encode()
-
-
-# Words. Findings and checks are English in the JSON report; people read them in four languages
-
+# 11. Words. Findings and checks are English in the JSON report; people read them in four languages
 LANGUAGES = ("en", "fr", "de", "lb")
-# each sentence in English, French, German, Luxembourgish; {} stands for a value
 SENTENCES = """
 Nothing was altered since it was signed.
 Rien n’a été modifié depuis la signature.
@@ -4501,6 +4535,9 @@ class Speaker:
         return _harmless(reason)
 
 
+# 12. The report
+
+
 class Layout:
     """A report in the order in which people read it, as text or as a page."""
 
@@ -4811,6 +4848,19 @@ def format_page(report: dict[str, Any], language: str = "en") -> str:
     )
 
 
+def _harmless(text: str) -> str:
+    """What a folder says, on one line and in ASCII."""
+    return _printable(text).replace("\n", "?")
+
+
+def _printable(text: str) -> str:
+    clean = "".join(c if c == "\n" or c.isprintable() else "?" for c in text)
+    return clean.encode("ascii", "backslashreplace").decode()
+
+
+# 13. The command line
+
+
 def load_state(path: str) -> State:
     """What an auditor remembered: origin -> vkey, size, root. Empty when there is no file yet."""
     if not os.path.exists(path):
@@ -4820,7 +4870,7 @@ def load_state(path: str) -> State:
     for seen in found.values():
         if set(seen) != {"vkey", "size", "root"} or not _count(seen["size"]):
             raise ValueError("not a state file")
-        if len(bytes.fromhex(seen["root"])) != HASH:
+        if not re.fullmatch("[0-9a-f]{64}", str(seen["root"])):
             raise ValueError("not a state file")
     return found
 
@@ -4833,6 +4883,15 @@ def save_state(path: str, state: State, report: dict[str, Any]) -> None:
     with open(draft, "w", encoding="utf-8") as file:
         json.dump(state, file, indent=1, sort_keys=True)
     os.replace(draft, path)
+
+
+def is_proof(path: str) -> bool:
+    """True for a file that is named as a proof or begins as one."""
+    if not os.path.isfile(path):
+        return False
+    with open(path, "rb") as file:
+        begin = file.read(len(PROOF_FORMAT))
+    return path.endswith(PROOF_SUFFIX) or begin == PROOF_FORMAT.encode()
 
 
 class _Parser(argparse.ArgumentParser):
@@ -4913,16 +4972,6 @@ def run_proof(
     report = verify_proof(data, policy, named)
     showing.show(report, sys.stdout)
     return int(report["exit"])
-
-
-def _harmless(text: str) -> str:
-    """What a folder says, on one line and in ASCII."""
-    return _printable(text).replace("\n", "?")
-
-
-def _printable(text: str) -> str:
-    clean = "".join(c if c == "\n" or c.isprintable() else "?" for c in text)
-    return clean.encode("ascii", "backslashreplace").decode()
 
 
 def read_brought(given: argparse.Namespace) -> Brought:
