@@ -8,7 +8,9 @@ protection against power loss (`slow_disk.py`). The table is printed and written
 
 import argparse
 import contextlib
+import gc
 import os
+import queue
 import socket
 import statistics
 import subprocess
@@ -17,7 +19,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -31,6 +32,7 @@ from parvis.audit.events import Actor
 from parvis.audit.feed_outbox import Feeds
 from parvis.audit.feeds import Feed, FeedPlan, FileTarget
 from parvis.audit.packing import unpack
+from parvis.audit.pending import Pending
 from parvis.audit.process import Keeper, Plan, run_sequencer
 from parvis.audit.sequencer import Limits
 from parvis.audit.store import StoreBusy
@@ -66,6 +68,7 @@ def main() -> int:
     given = parser.parse_args()
     if given.worker:
         work = _write_own if given.worker[0] == "own" else _write_log
+        gc.freeze()  # as the gateway's workers do before they serve
         with slower(float(given.worker[3])):
             print(*work(Path(given.worker[1]), float(given.worker[2])))
         return 0
@@ -287,31 +290,35 @@ def _measure(prepare: Callable[[], Callable[[], None]], seconds: float) -> Load:
 
 
 def _open_loop(log: AuditLog, seconds: float) -> list[float]:
-    """Seconds from handing over to acknowledgement, at a rate that does not wait for answers."""
+    """Seconds from handing over until a thread that waits has the receipt, at a steady rate."""
     taken: list[float] = []
-    waiting: list[Future[Receipt]] = []
+    waiting: queue.SimpleQueue[tuple[float, Pending[Receipt]] | None] = queue.SimpleQueue()
+
+    def collect() -> None:
+        while (one := waiting.get()) is not None:
+            one[1].result(30)
+            taken.append(time.perf_counter() - one[0])
+
+    collector = threading.Thread(target=collect)
+    collector.start()
     begun = time.perf_counter()
     for at in range(int(_RATE * seconds)):
         time.sleep(max(0.0, begun + at / _RATE - time.perf_counter()))
         started = time.perf_counter()
-        future = log.submit(_TENANT, _draft())
-        future.add_done_callback(
-            lambda _, started=started: taken.append(time.perf_counter() - started)
-        )
-        waiting.append(future)
-    for future in waiting:
-        future.result(30)
+        waiting.put((started, log.submit(_TENANT, _draft())))
+    waiting.put(None)
+    collector.join()
     return taken
 
 
 def _fill(log: AuditLog, drafts: Iterable[Draft]) -> None:
-    waiting: list[Future[Receipt]] = []
+    waiting: list[Pending[Receipt]] = []
     for draft in drafts:
         waiting.append(log.submit(_TENANT, draft))
         if len(waiting) >= _WINDOW:
             waiting.pop(0).result(30)
-    for future in waiting:
-        future.result(30)
+    for one in waiting:
+        one.result(30)
 
 
 def _chats(count: int) -> Iterator[Draft]:

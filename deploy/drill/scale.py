@@ -19,7 +19,6 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from deploy.drill.scene import INSTALLATION, ROOT_KEY, await_end, fork, live_lon
 from parvis.audit import AuditLog, Draft, KeyRef, Receipt
 from parvis.audit.events import Actor
 from parvis.audit.export import export_files, write_folder
+from parvis.audit.pending import Pending
 from parvis.audit.process import Keeper, Plan, run_sequencer
 from parvis.audit.reader import AuditReader
 from parvis.audit.sequencer import Limits
@@ -49,7 +49,7 @@ _SERVICE = Actor("service", roles=("civil-servant",), client="desk")
 def write(folder: Path, until: int) -> int:
     """Append what an office writes until the log has so many records."""
     with opened(folder, leads=False) as log:
-        waiting: deque[tuple[Draft, Future[Receipt]]] = deque()
+        waiting: deque[tuple[Draft, Pending[Receipt]]] = deque()
         first, begun = _size(log), time.monotonic()
         step = max((until - first) // _STEPS, _WINDOW)
         for at, draft in zip(range(first, until), _drafts(), strict=False):
@@ -64,7 +64,7 @@ def write(folder: Path, until: int) -> int:
     return 0
 
 
-def _submit(log: AuditLog, draft: Draft) -> Future[Receipt]:
+def _submit(log: AuditLog, draft: Draft) -> Pending[Receipt]:
     """Hand it over, again when too much waits: a disk that is busy for seconds ends no drill."""
     deadline = time.monotonic() + _PATIENCE_S
     while True:
@@ -76,16 +76,16 @@ def _submit(log: AuditLog, draft: Draft) -> Future[Receipt]:
             time.sleep(0.1)
 
 
-def _settle(log: AuditLog, draft: Draft, future: Future[Receipt]) -> None:
+def _settle(log: AuditLog, draft: Draft, pending: Pending[Receipt]) -> None:
     deadline = time.monotonic() + _PATIENCE_S
     while True:
         try:
-            future.result(_PATIENCE_S)
+            pending.result(_PATIENCE_S)
             return
         except AuditUnavailable:  # refused, or its intent was: that one was handed over again
             if time.monotonic() > deadline:
                 raise
-            future = _submit(log, draft)
+            pending = _submit(log, draft)
 
 
 def _drafts() -> Iterator[Draft]:

@@ -6,12 +6,12 @@ the sealed texts go into the ending. MUST be called for every chat that passed t
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
 from parvis.assistant.hiding import Hidden
 from parvis.audit.events import Actor, Draft, KeyRef
+from parvis.audit.pending import Pending
 from parvis.audit.receipts import Receipt
 from parvis.domain import ChatTurn, Principal, Usage
 from parvis.errors import AuditUnavailable, ParvisError, PersonalDataRefused
@@ -38,7 +38,7 @@ class ChatRecord:
         self._tenant_id = principal.tenant_id
         self._wait_s = wait_s
         self._started = time.monotonic()
-        self._intent: Future[Receipt] | None = None
+        self._intent: Pending[Receipt] | None = None
         self._intent_id: str | None = None
         self.receipt = ""
         self._first_ms: int | None = None

@@ -13,7 +13,6 @@ import struct
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +20,7 @@ import orjson
 
 from parvis.audit import wire
 from parvis.audit.entries import Emitter, Entry
+from parvis.audit.pending import Pending
 from parvis.audit.receipts import Receipt
 from parvis.audit.sequencer import MAX_QUEUE, MAX_QUEUE_BYTES, MAX_WAIT_S
 from parvis.audit.start_check import LogInconsistent
@@ -34,17 +34,9 @@ _READ = 1 << 16  # of 128 KiB and more each read would map fresh memory
 _SEND_TIME = struct.pack("ll", 2, 0)  # seconds and microseconds, as the system takes them
 _AGAIN_S = (0.05, 1.0)
 _CLOSE_S = 10.0
-_AT_ONCE = 32  # so many unanswered records leave each by itself
+_AT_ONCE = 4  # so many unanswered records leave each by itself
 
 Dial = Callable[[], socket.socket | None]
-
-
-class Pending(Future[Receipt]):
-    """A receipt that is not there yet; `abandoned` when nobody waits any more."""
-
-    abandoned = False
-    number = 0
-    intent: Entry | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -53,7 +45,7 @@ class _Sent:
 
     header: dict[str, Any]
     parts: list[bytes]
-    future: Future[Any]
+    pending: Pending[Any]
     record_id: str
     size: int
     at: float
@@ -89,8 +81,8 @@ class Client:
         )
         self._thread.start()
 
-    def submit(self, entry: Entry, encoded: bytes) -> Pending:
-        """Send a record; the future ends with its receipt. Raises AuditUnavailable.
+    def submit(self, entry: Entry, encoded: bytes) -> Pending[Receipt]:
+        """Send a record; what is given ends with its receipt. Raises AuditUnavailable.
 
         `encoded` is the entry's body as canonical JSON.
         """
@@ -102,30 +94,29 @@ class Client:
             "s": [[one.name, one.key_id, len(one.box)] for one in entry.sealed],
             "z": size,
         }
-        future = Pending()
-        future.intent = entry if entry.body["phase"] == "intent" else None
+        pending = Pending[Receipt](entry if entry.body["phase"] == "intent" else None)
         parts = [one.box for one in entry.sealed]
         weight = size + sum(len(part) for part in parts)
-        self._hand_over(_Sent(header, parts, future, entry.body["id"], weight, time.monotonic()))
-        return future
+        self._hand_over(_Sent(header, parts, pending, entry.body["id"], weight, time.monotonic()))
+        return pending
 
     def call(self, name: str, *arguments: Any, timeout_s: float) -> Any:
         """The result of a call of the writer. Raises AuditUnavailable, ValueError."""
-        future: Future[Any] = Future()
+        pending = Pending[Any]()
         header = {"call": name, "args": arguments}
-        self._hand_over(_Sent(header, [], future, "", 0, time.monotonic()))
+        self._hand_over(_Sent(header, [], pending, "", 0, time.monotonic()))
         try:
-            return future.result(timeout_s)
+            return pending.result(timeout_s)
         except TimeoutError:
             raise AuditUnavailable(retry_after=1) from None
 
-    def leave(self, future: Pending) -> None:
+    def leave(self, pending: Pending[Receipt]) -> None:
         """Nobody waits any more: need not be written, unless it is under way."""
         with self._lock:
-            future.abandoned = True
-            left = self._line is not None and future.number in self._waiting
+            pending.abandoned = True
+            left = self._line is not None and pending.number in self._waiting
             if left:
-                self._outbox.append(wire.pack({"leave": future.number}))
+                self._outbox.append(wire.pack({"leave": pending.number}))
         if left:
             self._send()
 
@@ -147,8 +138,7 @@ class Client:
                 self._line.shutdown(socket.SHUT_RDWR)
             self._lock.notify_all()
         self._thread.join(_CLOSE_S)
-        for sent in self._waiting.values():
-            _fail(sent.future, AuditUnavailable())
+        self._give_up(AuditUnavailable())
 
     def _require_open(self, size: int) -> None:
         now = time.monotonic()
@@ -183,8 +173,7 @@ class Client:
         self._number = number
         self._waiting[number] = sent
         self._bytes += sent.size
-        if isinstance(sent.future, Pending):
-            sent.future.number = number
+        sent.pending.number = number
         return frame
 
     def _send(self) -> None:
@@ -241,7 +230,7 @@ class Client:
             self._waiting.clear()
             self._bytes = 0
         for sent in lost:
-            _fail(sent.future, error)
+            sent.pending.settle(error)
 
     def _talk(self, line: socket.socket) -> None:
         # the time is for sending; to hear nothing for long is no fault
@@ -282,21 +271,23 @@ class Client:
         heads = [
             (one[0], one[1], bytes.fromhex(one[2]), bytes.fromhex(one[3])) for one in header["h"]
         ]
-        done: list[tuple[_Sent, Any]] = []
+        done: list[tuple[Pending[Any], Any]] = []
         with self._lock:
             for number, seq, leaf_hash, head in header["r"]:
                 sent = self._strike(number)
-                name, size, root, signature = heads[head]
                 hashed = bytes.fromhex(leaf_hash)
+                name, size, root, signature = heads[head]
                 receipt = Receipt(name, seq, hashed, size, root, signature, sent.record_id)
-                done.append((sent, receipt))
+                done.append((sent.pending, receipt))
             for number, word, value in header["o"]:
-                done.append((self._strike(number), _read_answer(word, value)))
+                done.append((self._strike(number).pending, _read_answer(word, value)))
             if not self._waiting:
                 self._lock.notify_all()
         self._send()  # before those who waited wake up: the sequencer works meanwhile
-        for sent, result in done:
-            self._finish(sent, result)
+        for pending, result in done:
+            pending.settle(result)
+            if pending.abandoned and pending.intent is not None and isinstance(result, Receipt):
+                self._on_left(pending.intent)
 
     def _strike(self, number: int) -> _Sent:
         sent = self._waiting.pop(number, None)
@@ -305,26 +296,12 @@ class Client:
         self._bytes -= sent.size
         return sent
 
-    def _finish(self, sent: _Sent, result: Any) -> None:
-        future = sent.future
-        if isinstance(result, Exception):
-            _fail(future, result)
-        elif not future.done():
-            future.set_result(result)
-            if isinstance(future, Pending) and future.abandoned and future.intent is not None:
-                self._on_left(future.intent)
-
 
 def _hang_up(line: socket.socket) -> None:
     try:
         line.shutdown(socket.SHUT_RDWR)
     except OSError:
         log.debug("audit.line_gone")
-
-
-def _fail(future: Future[Any], error: Exception) -> None:
-    if not future.done():
-        future.set_exception(error)
 
 
 def _read_answer(word: str, value: Any) -> Any:

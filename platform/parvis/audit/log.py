@@ -11,19 +11,19 @@ import socket
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from parvis.audit import events
 from parvis.audit.canonical import MAX_RECORD_BYTES, encode_json
-from parvis.audit.client import Client, Pending
+from parvis.audit.client import Client
 from parvis.audit.doors import Doors
 from parvis.audit.entries import Emitter, Entry, ending, format_time
 from parvis.audit.events import Actor, Draft, KeyRef
 from parvis.audit.files import make_private_folder
 from parvis.audit.log_keys import Boot
+from parvis.audit.pending import Pending
 from parvis.audit.reader import AuditReader, LogHead
 from parvis.audit.receipts import Receipt
 from parvis.audit.rows import LogRow
@@ -111,8 +111,8 @@ class AuditLog:
         """The receipt of a durable record; raises AuditUnavailable, ValueError (wrong draft)."""
         return self.wait(self.submit(tenant_id, draft), timeout_s)
 
-    def submit(self, tenant_id: str, draft: Draft) -> Future[Receipt]:
-        """Hand the record over; the future (see `wait`) ends when it is durable."""
+    def submit(self, tenant_id: str, draft: Draft) -> Pending[Receipt]:
+        """Hand the record over; what is given (see `wait`) ends when it is durable."""
         self.require_writable(draft.kind)
         try:
             entry = self._build(tenant_id, draft)
@@ -124,20 +124,19 @@ class AuditLog:
             raise ValueError("audit: the record is larger than 8 KiB")
         return self._client.submit(entry, encoded)
 
-    def wait(self, future: Future[Receipt], timeout_s: float) -> Receipt:
+    def wait(self, pending: Pending[Receipt], timeout_s: float) -> Receipt:
         """The receipt of a submitted record; raises AuditUnavailable after `timeout_s`.
 
         An intent that becomes durable after its caller went away is ended as `chat.unknown`.
         """
         try:
-            return future.result(timeout_s)
+            return pending.result(timeout_s)
         except AuditUnavailable as error:
             if isinstance(error.__cause__, LogStopped):
                 self._logs.clear()  # another log may have taken its place
             raise
         except TimeoutError:
-            if isinstance(future, Pending):
-                self._client.leave(future)
+            self._client.leave(pending)
             raise AuditUnavailable(retry_after=1) from None
 
     def require_writable(self, kind: str = "") -> None:
