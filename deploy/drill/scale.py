@@ -24,14 +24,13 @@ from pathlib import Path
 from typing import Any
 
 from deploy.bench.audit_verify import GOAL_MB, GOAL_S, MILLION, Run, run_verifier
-from deploy.drill.scene import INSTALLATION, ROOT_KEY, await_end, fork, live_long_ago, opened
+from deploy.drill.scene import await_end, fork, keep_sequencer, live_long_ago, opened
 from parvis.audit import AuditLog, Draft, KeyRef, Receipt
 from parvis.audit.events import Actor
 from parvis.audit.export import export_files, write_folder
 from parvis.audit.pending import Pending
-from parvis.audit.process import Keeper, Plan, run_sequencer
+from parvis.audit.process import Keeper
 from parvis.audit.reader import AuditReader
-from parvis.audit.sequencer import Limits
 from parvis.audit.sqlite_store import FILE_NAME
 from parvis.audit.tree import TILE_WIDTH
 from parvis.errors import AuditUnavailable
@@ -126,7 +125,7 @@ def _size(log: AuditLog) -> int:
 def _keep(folder: Path) -> Keeper:
     audit = folder / "audit"
     audit.mkdir(parents=True, mode=0o700, exist_ok=True)
-    return Keeper(lambda: run_sequencer(Plan(audit, INSTALLATION, ROOT_KEY, Limits())))
+    return keep_sequencer(audit)
 
 
 def _write_past(folder: Path, until: int) -> int:

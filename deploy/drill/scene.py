@@ -22,6 +22,8 @@ from parvis.audit import AuditLog, Draft, KeyRef, Receipt, verify
 from parvis.audit.events import Actor
 from parvis.audit.export import export_files, write_folder
 from parvis.audit.fsck import check_logs
+from parvis.audit.process import Keeper, Plan, run_sequencer
+from parvis.audit.sequencer import Limits
 from parvis.audit.sqlite_store import SqliteStore
 from parvis.audit.tree import root_at
 from parvis.errors import AuditUnavailable
@@ -30,7 +32,7 @@ from parvis.keystore import KeyStore
 ROOT_KEY = bytes(range(32))
 INSTALLATION = "drill.test"
 AGENCIES = ("commune", "adem")
-_PERSON = Actor("person", "8f2c-subject", ("civil-servant",), "", "portal")
+PERSON = Actor("person", "8f2c-subject", ("civil-servant",), "", "portal")
 _PATIENCE_S = 120.0
 _LONG_AGO_NS = 200 * 86_400 * 10**9
 _OLD_RECORDS = 300
@@ -71,6 +73,11 @@ def opened(folder: Path, *, leads: bool) -> Iterator[AuditLog]:
     finally:
         log.close()
         keystore.close()
+
+
+def keep_sequencer(audit: Path) -> Keeper:
+    """A sequencer process over this folder, started again when it ends; close it."""
+    return Keeper(lambda: run_sequencer(Plan(audit, INSTALLATION, ROOT_KEY, Limits())))
 
 
 class Client:
@@ -114,14 +121,14 @@ class Client:
 def start_chat() -> Draft:
     """An intent."""
     target = {"assistant": "commune-desk", "version": "1", "channel": "portal"}
-    return Draft("chat.started", _PERSON, target=target, use={"messages": 1, "bytes_in": 40})
+    return Draft("chat.started", PERSON, target=target, use={"messages": 1, "bytes_in": 40})
 
 
 def finish_chat(intent: str, conversation: str = "c-1") -> Draft:
     """Its result, with sealed values."""
     sealed = {"prompt": b"my address is [EMAIL_1]", "answer": b"very well"}
     key = KeyRef("conversation", conversation)
-    return Draft("chat.finished", _PERSON, re=intent, sealed=sealed, seal_key=key)
+    return Draft("chat.finished", PERSON, re=intent, sealed=sealed, seal_key=key)
 
 
 def talk(folder: Path, told: Path) -> int:
@@ -130,7 +137,7 @@ def talk(folder: Path, told: Path) -> int:
         client = Client(log, told)
         first = client.append("commune", start_chat())
         client.append("commune", finish_chat(first.id))
-        client.append_all("commune", [Draft("auth.login", _PERSON) for _ in range(40)])
+        client.append_all("commune", [Draft("auth.login", PERSON) for _ in range(40)])
         second = client.append("adem", start_chat())
         client.append("adem", finish_chat(second.id, "c-2"))
         client.insist(lambda: log.publish_head("commune"))
@@ -169,7 +176,7 @@ def build_past(folder: Path) -> int:
         for tenant in AGENCIES:
             started = log.append(tenant, start_chat(), 30)
             log.append(tenant, finish_chat(started.id), 30)
-        many = [log.submit("commune", Draft("auth.login", _PERSON)) for _ in range(_OLD_RECORDS)]
+        many = [log.submit("commune", Draft("auth.login", PERSON)) for _ in range(_OLD_RECORDS)]
         for one in many:
             one.result(60)
         log.publish_head("commune")
