@@ -40,6 +40,7 @@ class ParvisError(Exception):
     type: ClassVar[str] = "server_error"
     default_code: ClassVar[str] = "internal_error"
     words: ClassVar[str] = "Something went wrong on our side. The request was not completed."
+    default_retry_s: ClassVar[int | None] = None  # when who raises it knows no better
 
     def __init__(
         self,
@@ -52,7 +53,7 @@ class ParvisError(Exception):
         self.message = message or self.words
         self.code = code or self.default_code
         self.param = param
-        self.retry_after = retry_after
+        self.retry_after = self.default_retry_s if retry_after is None else retry_after
         # the audit receipt of the record that tells of this error, once there is one
         self.receipt = ""
         super().__init__(self.message)
@@ -171,6 +172,7 @@ class Unavailable(ParvisError):
 class AuditUnavailable(Unavailable):
     default_code = "audit_unavailable"
     words = "The audit log cannot be written, so nothing was done. Try again in a moment."
+    default_retry_s = 5
 
 
 class PrivacyUnavailable(Unavailable):

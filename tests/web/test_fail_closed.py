@@ -72,6 +72,7 @@ def test_without_the_log_there_is_no_answer(gateway: Installation, written: int)
     refused = post(gateway)
     assert refused.status_code == 503
     assert refused.json["error"]["code"] == "audit_unavailable"
+    assert refused.headers["retry-after"] == "5"
     assert "x-audit-receipt" not in refused.headers
     # without the intent the model is never asked; without the result its answer is withheld
     assert len(gateway.model_server.bodies) == written
@@ -93,7 +94,8 @@ def test_a_stream_without_its_result_ends_in_an_error(gateway: Installation) -> 
 def test_listing_models_without_the_log_is_refused_too(gateway: Installation) -> None:
     working = gateway.services.audit
     gateway.replace(audit=BrokenAudit(working, after=0))
-    assert gateway.client.get("/v1/models", headers=gateway.headers()).status_code == 503
+    refused = gateway.client.get("/v1/models", headers=gateway.headers())
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
     gateway.replace(audit=working)
     assert gateway.client.get("/v1/models", headers=gateway.headers()).status_code == 200
 
