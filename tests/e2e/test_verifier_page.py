@@ -81,7 +81,7 @@ def test_an_auditor_gives_a_folder_and_sees_the_verdict_offline(
     first = verify.verify_folder(str(copy))
     with opened(browser, made) as page:
         hand(page, copy)
-        expect(page.locator(".verdict")).to_have_text("INTACT")
+        expect(page.locator(".verdict")).to_have_text("INTACT (unanchored)")
         for told in (first["log"], first["root"], first["key"]["fingerprint"], "chat.started"):
             expect(page.locator("#report")).to_contain_text(told)
         expect(page.locator("#report")).to_contain_text("not confirmed")
@@ -142,7 +142,7 @@ def test_a_key_from_paper_confirms_the_log_and_another_refuses_it(
         expect(page.get_by_role("alert")).to_have_text("This is not a verifier key.")
         page.locator("#key").fill(vkey)
         choose(page, copy)
-        expect(page.locator(".verdict")).to_have_text("INTACT")
+        expect(page.locator(".verdict")).to_have_text("INTACT (unanchored)")
         expect(page.locator("#report")).to_contain_text("it is the key that you trust")
         expect(page.get_by_role("alert")).to_have_text("")
 
@@ -158,7 +158,7 @@ def test_an_auditor_brings_a_policy_and_what_he_kept_and_keeps_it_again(
         assert find_barriers(page) == []
         page.locator("#policy").set_input_files(policy)
         choose(page, copy)
-        expect(page.locator(".verdict")).to_have_text("INTACT")
+        expect(page.locator(".verdict")).to_have_text("INTACT (unanchored)")
         expect(page.locator("#report")).to_contain_text("it is the key that you trust")
         with page.expect_download() as kept:
             page.locator("#report a").click()
@@ -190,7 +190,7 @@ def test_a_proof_or_evidence_is_judged_on_the_page(
         page.locator("summary").click()
         page.locator("#policy").set_input_files(policy)
         drop(page, proof)
-        expect(page.locator(".verdict")).to_have_text("INTACT")
+        expect(page.locator(".verdict")).to_have_text("INTACT (unanchored)")
         expect(page.locator("#report")).to_contain_text("log.created")
         proof.write_text("{}")
         drop(page, proof)

@@ -5,13 +5,18 @@
   const { parseAge, parsePolicy } = globalThis.parvisOutside;
   const { parseReceipt, verifyEvidence, verifyProof } = globalThis.parvisProof;
   const { verifyFolder } = globalThis.parvisAudit;
-  const { LANGUAGES, list, speak, tell } = globalThis.parvisTexts;
+  const { LANGUAGES, speak } = globalThis.parvisTexts;
+  const { outline } = globalThis.parvisReport;
   const MAX_DEPTH = 8;
   const place = document.getElementById("report");
   const choice = document.getElementById("language");
+  const line = document.getElementById("told");
+  const busy = document.getElementById("busy");
+  const bar = document.getElementById("progress");
   let words;
   let shown = null;
   let turn = 0;
+  let told = null; // what the line says, to be said in another language
 
   const build = (name, text, ...inner) => {
     const node = document.createElement(name);
@@ -24,7 +29,9 @@
     choice.value = document.documentElement.lang = language;
     document.title = words.word("title");
     for (const node of document.querySelectorAll("[data-word]")) node.textContent = words.word(node.dataset.word);
+    bar.setAttribute("aria-label", words.word("working"));
     if (shown) show(shown);
+    else if (told) say(...told);
   }
 
   function addFile(folder, path, file) {
@@ -121,21 +128,39 @@
     const data = await readBytes(file);
     return data[0] === "{".charCodeAt(0) ? verifyEvidence(data) : verifyProof(data, given);
   }
+  /** Thrown by the progress of a check that nobody waits for any more. */
+  class Stopped extends Error {}
   async function check(judge) {
     const mine = ++turn;
     document.getElementById("bad-key").textContent = "";
     shown = null;
-    place.replaceChildren(build("p", words.word("working")));
+    place.replaceChildren();
     const given = await readGiven();
-    if (!given) return place.replaceChildren();
-    let report;
+    if (!given) return say("");
+    say("reading");
+    busy.hidden = false;
+    let [report, last] = [null, 0];
+    const progress = (part, whole) => {
+      if (mine !== turn) throw new Stopped();
+      Object.assign(bar, { value: part, max: whole });
+      const tenth = Math.floor((part / whole) * 10);
+      if (tenth > last) say("working", ` ${10 * (last = tenth)} %`);
+    };
     try {
-      report = await judge(given);
-    } catch {
+      report = await judge({ ...given, progress });
+    } catch (error) {
+      if (error instanceof Stopped) return null;
       const findings = [{ verdict: "UNVERIFIABLE", file: "", reason: "unread" }];
       report = { verdict: "UNVERIFIABLE", log: null, checks: {}, findings, open: [] };
     }
-    if (mine === turn) show(Object.assign(report, { seen: given.state }));
+    if (mine !== turn) return null;
+    busy.hidden = true;
+    return show(Object.assign(report, { seen: given.state }));
+  }
+  /** One short line, read out by a screen reader: the report itself is too long for that. */
+  function say(name, more = "") {
+    told = [name, more];
+    line.textContent = name && words.word(name) + more;
   }
   /** What to keep for the next time, as a file that `--state` and this page take. */
   function offerState(report) {
@@ -149,32 +174,35 @@
 
   function show(report) {
     shown = report;
-    const verdict = build("p", report.verdict);
-    verdict.className = `verdict ${report.verdict}`;
-    const facts = build("dl");
-    for (const [term, value] of list(report, words)) facts.append(build("dt", term), build("dd", value));
-    const parts = [verdict, build("p", words.verdict(report.verdict))];
-    if (report.findings.length) {
-      const lines = report.findings.map((finding) => build("li", tell(finding, words)));
-      parts.push(build("h2", words.word("findings")), build("ul", "", ...lines));
-    }
-    if (facts.children.length) parts.push(facts);
-    if (report.verdict === "INTACT") {
-      if (!report.record) parts.push(offerState(report));
-      parts.push(build("p", words.word(report.anchored ? "anchored" : "unanchored")), build("p", words.word("window")));
-    }
-    parts.push(build("h2", words.word("checks")), build("table", "", ...Object.entries(report.checks).map(showCheck)));
-    if (report.open.length) {
-      const lines = report.open.map((one) => build("li", `${words.word("record")} ${one.seq}, ${one.time}, ${one.kind}`));
-      parts.push(build("h2", words.word("open")), build("ul", "", ...lines));
+    const { verdict, anchor, meaning, sections } = outline(report, words.language);
+    const head = build("p", verdict + anchor);
+    head.className = `verdict ${verdict}`;
+    const parts = [head, build("p", meaning)];
+    if (verdict === "INTACT" && !report.record) parts.push(offerState(report));
+    parts.push(offerPrint());
+    for (const { heading, rows, lines } of sections) {
+      parts.push(build("h2", heading));
+      const cells = rows.map(([term, value]) => [build("dt", term), build("dd", value)]);
+      if (rows.length) parts.push(build("dl", "", ...cells.flat()));
+      if (lines.length) parts.push(build("ul", "", ...lines.map((text) => build("li", text))));
     }
     place.replaceChildren(...parts);
+    told = null;
+    line.textContent = `${verdict}${anchor}: ${meaning}`;
   }
-  function showCheck([name, state]) {
-    const found = state === "done" ? words.word("done") : `${words.word("skipped")}: ${words.skip(state)}`;
-    return build("tr", "", build("td", words.check(name)), build("td", found));
+  function offerPrint() {
+    const button = build("button", words.word("print"));
+    button.type = "button";
+    button.addEventListener("click", () => window.print());
+    return build("p", "", button);
   }
 
+  document.getElementById("cancel").addEventListener("click", () => {
+    turn++;
+    busy.hidden = true;
+    say("cancelled");
+    document.getElementById("folder").focus();
+  });
   choice.addEventListener("change", () => setLanguage(choice.value));
   document.querySelector("form").addEventListener("submit", (event) => event.preventDefault());
   document.getElementById("folder").addEventListener("change", (event) => {

@@ -209,10 +209,22 @@ globalThis.parvisRecords = (() => {
     jump(seq) {
       Object.assign(this, { next: seq, whole: false, time: "" });
       this.emitters.clear();
+      this.run.course.jump();
+    }
+    /** Only bytes and hashes are wanted: but the birth of the log is read. */
+    skim(seq, leaf) {
+      if (seq !== 0) return;
+      try {
+        const record = parseRecord(leaf);
+        if (findFault(record) === null) this.run.born = record;
+      } catch {
+        // then the first record is not one, and the birth is not done
+      }
     }
     check(path, seq, leaf, expected) {
       const wrong = (reason, more) => this.run.find("TAMPERED", path, reason, { seq, ...more });
       if (expected && !same(leafHash(leaf), expected)) wrong("leaf");
+      if (this.run.hashesOnly) return this.skim(seq, leaf);
       let record = null, fault = "JSON";
       try {
         require(leaf.length <= MAX_LEAF);
@@ -234,6 +246,7 @@ globalThis.parvisRecords = (() => {
       this.time = record.time;
       this.begun ||= record.time;
       this.run.erasures.take(seq, record, this.whole, wrong);
+      this.run.course.take(seq, record);
       this.follow(record, seq, wrong);
     }
     follow(record, seq, wrong) {
@@ -247,12 +260,18 @@ globalThis.parvisRecords = (() => {
     }
     finish(span, all) {
       const { run } = this;
-      Object.assign(run.facts, { records: span, times: [this.begun, this.time] });
-      if (all) run.done("records", "kinds", "places");
-      else run.skip("bundles", "records", "kinds", "places");
+      Object.assign(run.facts, { records: span });
+      if (all) run.done("records");
+      else run.skip("bundles", "records");
+      if (run.hashesOnly) return run.skip("hashesOnly", "kinds", "places", "writers", "intents");
+      Object.assign(run.facts, { times: [this.begun, this.time], ...run.course.report() });
+      if (all) run.done("kinds", "places");
+      else run.skip("bundles", "kinds", "places");
       if (this.whole) run.done("writers", "intents");
       else run.skip("part", "writers", "intents");
-      run.open = [...this.open].map(([id, one]) => ({ ...one, id })).sort((a, b) => a.seq - b.seq);
+      const open = [...this.open].map(([id, one]) => ({ ...one, id })).sort((a, b) => a.seq - b.seq);
+      run.open = run.course.markOld(open, this.time);
+      return null;
     }
   }
   /** What is gone, sealed values and old records, and the records that allow it. */

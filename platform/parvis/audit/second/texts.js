@@ -1,4 +1,4 @@
-/* Sentences of the second verifier in English, French, German and Luxembourgish, and its report as text. */
+/* Sentences of the second verifier in English, French, German and Luxembourgish; `report.js` puts them together. */
 "use strict";
 globalThis.parvisTexts = (() => {
   const LANGUAGES = ["en", "fr", "de", "lb"];
@@ -113,6 +113,7 @@ globalThis.parvisTexts = (() => {
     noList: ["no list of files", "pas de liste de fichiers", "keine Dateiliste", "keng Lëscht vu Fichieren"],
     bundles: ["files of records are missing or unreadable; the others were checked", "des fichiers d’entrées manquent ; les autres ont été contrôlés", "Dateien mit Einträgen fehlen; die anderen wurden geprüft", "Fichiere mat Entréeën feelen; déi aner goufe gepréift"],
     part: ["only within the exported part", "seulement dans la partie exportée", "nur innerhalb des exportierten Teils", "nëmmen am exportéierten Deel"],
+    hashesOnly: ["left out as you asked: only bytes and hashes were compared", "omis à votre demande : seuls octets et empreintes ont été comparés", "auf Ihren Wunsch ausgelassen: nur Bytes und Hashes wurden verglichen", "op Äre Wonsch ausgelooss: nëmme Bytes an Hashe goufe verglach"],
     unreached: ["not reached", "pas atteint", "nicht erreicht", "net erreecht"],
   };
   const CHECKS = {
@@ -188,6 +189,65 @@ globalThis.parvisTexts = (() => {
     open_window: ["Records that are in no copy outside", "Entrées qui ne sont dans aucune copie à l’extérieur", "Einträge, die in keiner Kopie außerhalb sind", "Entréeën, déi a kenger Kopie dobausse sinn"],
     oneRecord: ["Record", "Entrée", "Eintrag", "Entrée"],
     window: ["A record is protected against its operator from the moment a head covering it is kept outside the operator’s reach. Keep this root. That a record is in the log never proves that it is true.", "Une entrée est protégée contre l’exploitant dès qu’une tête qui la couvre est gardée hors de sa portée. Gardez cette racine. Qu’une entrée figure au journal ne prouve jamais qu’elle est vraie.", "Ein Eintrag ist gegen den Betreiber geschützt, sobald ein Kopf, der ihn umfasst, außerhalb seiner Reichweite liegt. Bewahren Sie diese Wurzel auf. Dass etwas im Protokoll steht, beweist nie, dass es wahr ist.", "Eng Entrée ass géint de Bedreiwer geschützt, soubal e Kapp, deen se ëmfaasst, ausserhalb vu senger Reechwäit läit. Haalt dës Wuerzel op. Datt eppes am Protokoll steet, beweist ni, datt et wouer ass."],
+    report: ["Report on an audit export", "Rapport sur un export d’audit", "Bericht über einen Audit-Export", "Rapport iwwer en Audit-Export"],
+    about: ["About the log", "Au sujet du journal", "Über das Protokoll", "Iwwer de Protokoll"],
+    isAnchored: ["anchored", "ancré", "verankert", "verankert"],
+    isUnanchored: ["unanchored", "sans ancrage", "unverankert", "net verankert"],
+    open_window_alone: ["Records that rest on the operator’s word, since no policy names anybody else", "Entrées qui reposent sur la parole de l’exploitant, car aucune politique ne nomme de tiers", "Einträge, die auf dem Wort des Betreibers beruhen, da keine Policy andere nennt", "Entréeën, déi op dem Wuert vum Bedreiwer berouen, well keng Policy anerer nennt"],
+    fromSize: ["Key from size", "Clé à partir de la taille", "Schlüssel ab Größe", "Schlëssel vun der Gréisst un"],
+    suspect: ["Suspect records: the key was compromised", "Entrées suspectes : la clé a été compromise", "Verdächtige Einträge: der Schlüssel wurde kompromittiert", "Verdächteg Entréeën: de Schlëssel gouf kompromittéiert"],
+    policyWord: ["policy", "politique", "Policy", "Policy"],
+    renew: ["it names an older key of this log: renew it", "elle nomme une clé plus ancienne de ce journal : renouvelez-la", "sie nennt einen älteren Schlüssel dieses Protokolls: erneuern Sie sie", "si nennt en eelere Schlëssel vun dësem Protokoll: erneiert se"],
+    continues: ["Takes the place of", "Prend la place de", "Tritt an die Stelle von", "Trëtt un d’Plaz vu"],
+    lost: ["Lost positions of it", "Positions perdues de celui-ci", "Verlorene Plätze davon", "Verluere Plazen dovun"],
+    endedAt: ["The log ended", "Le journal a pris fin", "Das Protokoll endete", "De Protokoll huet opgehalen"],
+    noTime: ["no time", "sans date", "ohne Zeit", "ouni Zäit"],
+    upTo: ["the first {n} records", "les {n} premières entrées", "die ersten {n} Einträge", "déi éischt {n} Entréeën"],
+    "time stamp": ["Time stamp", "Horodatage", "Zeitstempel", "Zäitstempel"],
+    witnesses: ["Witnesses", "Témoins", "Zeugen", "Zeien"],
+    "witnesses of the platform log": ["Witnesses of the platform log", "Témoins du journal de la plateforme", "Zeugen des Plattform-Protokolls", "Zeie vum Plattform-Protokoll"],
+    "kept elsewhere": ["Signed head kept elsewhere", "Tête signée gardée ailleurs", "Anderswo aufbewahrter Kopf", "Soss anzwousch opgehuewene Kapp"],
+    "printed line": ["Printed head", "Tête imprimée", "Gedruckter Kopf", "Gedréckte Kapp"],
+    "your last visit": ["Your last visit", "Votre dernière visite", "Ihr letzter Besuch", "Äre leschte Besuch"],
+    sealedValues: ["Sealed values", "Valeurs scellées", "Versiegelte Werte", "Versigelt Wäerter"],
+    held: ["held", "conservées", "vorhanden", "do"],
+    erased: ["erased, as a record allows", "effacées, une entrée l’autorise", "gelöscht, wie ein Eintrag erlaubt", "geläscht, wéi eng Entrée et erlaabt"],
+    gone: ["missing", "manquantes", "fehlend", "feelen"],
+    prunedBefore: ["Records pruned before position", "Entrées retirées avant la position", "Entfernte Einträge vor Platz", "Ewechgeholl Entréeë virun der Plaz"],
+    writing: ["Writing processes", "Processus écrivant", "Schreibende Prozesse", "Schreiwend Prozesser"],
+    heartbeats: ["heartbeats", "signes de vie", "Lebenszeichen", "Liewenszeechen"],
+    silences: ["Silences of more than 10 minutes", "Silences de plus de 10 minutes", "Pausen von mehr als 10 Minuten", "Pausen vu méi wéi 10 Minutten"],
+    silent: ["First silences", "Premiers silences", "Erste Pausen", "Éischt Pausen"],
+    longest: ["the longest", "le plus long", "die längste", "déi längst"],
+    compared: ["Comparisons with calls counted outside", "Comparaisons avec des appels comptés à l’extérieur", "Vergleiche mit Aufrufen, die außerhalb gezählt wurden", "Vergläicher mat Opriff, déi dobausse gezielt goufen"],
+    failed: ["found calls without a record", "ont trouvé des appels sans entrée", "fanden Aufrufe ohne Eintrag", "hunn Opriff ouni Entrée fonnt"],
+    unexplained: ["Calls that no record explains", "Appels qu’aucune entrée n’explique", "Aufrufe, die kein Eintrag erklärt", "Opriff, déi keng Entrée erkläert"],
+    unlogged: ["calls without a record (outside / certain + possible)", "appels sans entrée (dehors / certains + possibles)", "Aufrufe ohne Eintrag (außen / sicher + möglich)", "Opriff ouni Entrée (baussen / sécher + méiglech)"],
+    used: ["Who used what under which rule", "Qui a utilisé quoi, selon quelle règle", "Wer was nach welcher Regel benutzt hat", "Wien wat no wéi enger Regel benotzt huet"],
+    more_used: ["more that are not listed", "d’autres, non listées", "weitere, nicht aufgeführt", "weider, net opgezielt"],
+    going: ["What was erased, held or pruned, and why", "Ce qui a été effacé, suspendu ou retiré, et pourquoi", "Was gelöscht, gesperrt oder entfernt wurde, und warum", "Wat geläscht, gespaart oder ewechgeholl gouf, a firwat"],
+    more_going: ["more that are not listed", "d’autres, non listées", "weitere, nicht aufgeführt", "weider, net opgezielt"],
+    more_open: ["more that are not listed", "d’autres, non listées", "weitere, nicht aufgeführt", "weider, net opgezielt"],
+    who: ["who", "qui", "wer", "wien"],
+    people: ["pseudonyms", "pseudonymes", "Pseudonyme", "Pseudonymen"],
+    what: ["with", "avec", "mit", "mat"],
+    model: ["model", "modèle", "Modell", "Modell"],
+    rules: ["rules", "règles", "Regeln", "Reegelen"],
+    why: ["why", "pourquoi", "warum", "firwat"],
+    object: ["of", "objet", "von", "vu"],
+    keysGone: ["keys destroyed", "clés détruites", "vernichtete Schlüssel", "zerstéiert Schlësselen"],
+    before: ["before position", "avant la position", "vor Platz", "virun der Plaz"],
+    complete: ["complete on", "complet le", "vollständig am", "komplett de"],
+    counts: ["in numbers", "en nombres", "in Zahlen", "an Zuelen"],
+    old: ["after more than 15 minutes", "après plus de 15 minutes", "nach mehr als 15 Minuten", "no méi wéi 15 Minutten"],
+    notProven: ["What this does not prove", "Ce que cela ne prouve pas", "Was das nicht beweist", "Wat dat net beweist"],
+    unrecorded: ["What was never recorded is not in the log: only counts kept elsewhere would show it. Times are the operator’s, between the outside times named here.", "Ce qui n’a jamais été enregistré n’est pas au journal : seuls des comptes tenus ailleurs le montreraient. Les heures sont celles de l’exploitant, entre les temps extérieurs nommés ici.", "Was nie aufgezeichnet wurde, steht nicht im Protokoll: nur anderswo geführte Zahlen würden es zeigen. Die Zeiten sind die des Betreibers, zwischen den hier genannten Zeiten von außen.", "Wat ni opgezeechent gouf, steet net am Protokoll: nëmme Zuelen, déi soss anzwousch gefouert ginn, géifen et weisen. D’Zäite sinn déi vum Bedreiwer, tëscht den hei genannten Zäite vu baussen."],
+    tool: ["This verifier", "Ce vérificateur", "Dieses Prüfprogramm", "Dëst Kontrollprogramm"],
+    digest: ["SHA-256 of its files, one after the other by name", "SHA-256 de ses fichiers, l’un après l’autre par nom", "SHA-256 seiner Dateien, nach Namen aneinandergereiht", "SHA-256 vu senge Fichieren, no Nimm uneneegereit"],
+    cancel: ["Stop", "Arrêter", "Abbrechen", "Ofbriechen"],
+    cancelled: ["Stopped: nothing was decided.", "Arrêté : rien n’a été décidé.", "Abgebrochen: nichts wurde entschieden.", "Ofgebrach: näischt gouf entscheet."],
+    print: ["Print this report", "Imprimer ce rapport", "Diesen Bericht drucken", "Dëse Rapport drécken"],
+    reading: ["Reading the list of files …", "Lecture de la liste des fichiers …", "Dateiliste wird gelesen …", "D’Lëscht vun de Fichiere gëtt gelies …"],
   };
 
   /** The words of one language; `word(kind, name)` is the name itself when there is no sentence. */
@@ -195,42 +255,7 @@ globalThis.parvisTexts = (() => {
     const at = Math.max(0, LANGUAGES.indexOf(language));
     const of = (table) => (name) => (Object.hasOwn(table, name) ? table[name][at] : name);
     const skip = of({ ...REASONS, ...SKIPS });
-    return { verdict: of(VERDICTS), reason: of(REASONS), check: of(CHECKS), word: of(WORDS), skip };
+    return { language: LANGUAGES[at], verdict: of(VERDICTS), reason: of(REASONS), check: of(CHECKS), word: of(WORDS), skip };
   }
-  /** [term, text] of what was learnt about the log. */
-  function list(report, { word }) {
-    if (!report.log) return [];
-    const [first, end] = report.records ?? [0, 0];
-    return [
-      [word("log"), report.log],
-      [word("size"), String(report.size ?? "-")],
-      ...(report.record
-        ? [[word("oneRecord"), `${report.record.seq}, ${report.record.kind}, ${report.record.time}`]]
-        : [
-            [word("exported"), end > first ? `${first} – ${end - 1}` : "-"],
-            [word("times"), report.times?.[0] ? report.times.join(" – ") : "-"],
-            [word("open_window"), String(report.outside?.window ?? "-")],
-          ]),
-      [word("root"), report.root ?? "-"],
-      [word("fingerprint"), `${report.key.fingerprint} (${word(report.key.confirmed ? "confirmed" : "unconfirmed")})`],
-    ];
-  }
-  /** One finding as a sentence. */
-  function tell(finding, { reason, word }) {
-    const place = [finding.file, finding.seq === undefined ? "" : `${word("record")} ${finding.seq}`].filter(Boolean);
-    return `${finding.verdict}: ${[...place, reason(finding.reason)].join(": ")}${finding.detail ? ` (${finding.detail})` : ""}`;
-  }
-  function format(report, language) {
-    const words = speak(language);
-    const state = (found) => (found === "done" ? words.word("done") : `${words.word("skipped")}: ${words.skip(found)}`);
-    const anchor = report.anchored ? "anchored" : "unanchored";
-    const lines = [`${report.verdict}${report.verdict === "INTACT" ? ` (${anchor})` : ""}`, words.verdict(report.verdict)];
-    lines.push(...list(report, words).map(([term, value]) => `${term}: ${value}`));
-    lines.push(...report.findings.map((finding) => `FINDING ${tell(finding, words)}`));
-    lines.push(...Object.entries(report.checks).map(([name, found]) => `${words.check(name)}: ${state(found)}`));
-    lines.push(...report.open.map((one) => `${words.word("open")}: ${words.word("record")} ${one.seq}, ${one.time}`));
-    if (report.verdict === "INTACT") lines.push(words.word("window"));
-    return lines.join("\n");
-  }
-  return { LANGUAGES, format, list, speak, tell };
+  return { LANGUAGES, speak };
 })();

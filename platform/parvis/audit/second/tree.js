@@ -97,11 +97,15 @@ globalThis.parvisTree = (() => {
         records.jump(start + width);
         return false;
       }
-      leaves.forEach((leaf, at) => records.check(path, start + at, leaf, hashes?.[at]));
+      leaves.forEach((leaf, at) => {
+        records.check(path, start + at, leaf, hashes?.[at]);
+        this.run.keepRecord(leaf);
+      });
       return true;
     }
     /** Ids that may occur twice are looked for in the records themselves. */
     async findRepeated(ids, first, end) {
+      if (this.run.hashesOnly) return this.run.skip("hashesOnly", "ids");
       const suspects = ids.findSuspects();
       if (!suspects) return this.run.skip("many", "ids");
       const seen = new Set();
@@ -126,6 +130,7 @@ globalThis.parvisTree = (() => {
     }
     /** Every sealed value that is gone went by a record's leave. */
     finishSealed(end) {
+      if (this.run.hashesOnly) return this.run.skip("hashesOnly", "sealed");
       const { erasures } = this.run;
       const ended = this.run.facts.ended !== undefined;
       const whole = end === this.run.head.size && !ended;
@@ -148,6 +153,7 @@ globalThis.parvisTree = (() => {
       if (end < this.run.head.size && until === "-" && (first < end || since === "-")) {
         this.run.find("TAMPERED", "", "tail");
       }
+      if (this.run.hashesOnly) return this.run.skip("hashesOnly", "pruned");
       if (first === end || (this.run.facts.asked?.[0] ?? "-") !== "-") this.run.skip("elsewhere", "pruned");
       else if (first === 0 || by) this.run.done("pruned");
       else if (end < this.run.head.size) this.run.skip("elsewhere", "pruned");

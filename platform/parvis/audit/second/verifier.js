@@ -8,9 +8,10 @@
 "use strict";
 globalThis.parvisAudit = (() => {
   const {
-    Malformed, base64, checkSignature, countTiles, hex, parseNumber, require, same, sha256, splitNote, unbase64, unhex,
+    Malformed, base64, checkSignature, countTiles, hex, parseNumber, require, same, splitNote, unbase64, unhex,
   } = globalThis.parvisFormat;
   const { Outside } = globalThis.parvisOutside;
+  const { Course } = globalThis.parvisCourse;
   const { Erasures, TYPES } = globalThis.parvisRecords;
   const { Keys } = globalThis.parvisKeys;
   const { BUNDLE, Walk } = globalThis.parvisTree;
@@ -51,13 +52,17 @@ globalThis.parvisAudit = (() => {
     head = null;
     span = null;
     erasures = new Erasures();
+    course = new Course();
     keys = new Keys(this);
     walk = new Walk(this);
     copies = new Copies(this);
 
-    constructor(folder, { policy = null, state = null, notes = [], line = null, notOlderThan = null, progress = () => {} }) {
+    /** `progress(part, whole)` may throw to end the run; `keepRecord(bytes)` gets each record, before the verdict is known. */
+    constructor(folder, given) {
+      const { policy = null, state = null, notes = [], line = null, notOlderThan = null, hashesOnly = false } = given;
+      const { progress = () => {}, keepRecord = () => {} } = given;
       const outside = new Outside(policy?.trust ?? null);
-      Object.assign(this, { folder, policy, state, notes, line, notOlderThan, progress, outside });
+      Object.assign(this, { folder, policy, state, notes, line, notOlderThan, hashesOnly, progress, keepRecord, outside });
     }
     find(verdict, file, reason, more = {}) {
       if (this.findings.length < MAX_FINDINGS) this.findings.push({ verdict, file, reason, ...more });
@@ -94,7 +99,7 @@ globalThis.parvisAudit = (() => {
       if (data && this.listed && !this.hashed.has(path)) {
         this.hashed.add(path);
         const wanted = this.listed.get(path);
-        if (wanted && (wanted.size !== data.length || wanted.digest !== hex(sha256(data)))) {
+        if (wanted && (wanted.size !== data.length || wanted.digest !== hex(new Uint8Array(await crypto.subtle.digest("SHA-256", data))))) {
           this.find("TAMPERED", path, "changed");
         }
       }
@@ -230,7 +235,8 @@ globalThis.parvisAudit = (() => {
       for (const path of empty) {
         if (!paths.some((listed) => listed.startsWith(path))) this.find("TAMPERED", path, "empty");
       }
-      for (const path of paths) {
+      for (const [at, path] of paths.entries()) {
+        if (at % 256 === 255) this.progress(at + 1, paths.length);
         if (!files.has(path)) path === "keys.jsonl" || this.find("INCOMPLETE", path, "missing");
         else if (!this.hashed.has(path)) await this.read(path, BUNDLE);
       }
@@ -239,7 +245,7 @@ globalThis.parvisAudit = (() => {
     report() {
       const { verdict, key, head, findings, open } = this;
       return {
-        verdict, anchored: this.outside.anchored, exit: EXIT[verdict],
+        verdict, anchored: this.outside.anchored, exit: EXIT[verdict], policy_given: this.policy !== null,
         outside: this.outside.report(head?.size ?? null),
         log: key?.name ?? null,
         size: head?.size ?? null,

@@ -2,19 +2,25 @@
 /* Check an audit export or one record's proof, without a network:
  *
  *   node verify.mjs DIR [--policy FILE] [--state FILE] [--note FILE]... [--head-line TEXT]
- *                       [--not-older-than TIME] [--language en|fr|de|lb] [--json]
- *   node verify.mjs NAME.tlog-proof --policy FILE [--receipt TEXT] [--language ...] [--json]
- *   node verify.mjs --evidence FILE [--language ...] [--json]
+ *                       [--not-older-than TIME] [--hashes-only] [--records FILE]
+ *                       [--language en|fr|de|lb] [--page FILE] [--json]
+ *   node verify.mjs NAME.tlog-proof --policy FILE [--receipt TEXT] [--language ...] [--page FILE] [--json]
+ *   node verify.mjs --evidence FILE [--language ...] [--page FILE] [--json]
  *
  * Exit codes: 0 INTACT, 2 INCOMPLETE, 3 TAMPERED, 4 UNVERIFIABLE, 5 wrong usage. No network, no
- * package; writes nothing but FILE of --state. The checking is in the other files of this folder.
+ * package; writes nothing but FILE of --state, --records and --page. The checking is in the other
+ * files of this folder.
  */
-import { existsSync, lstatSync, readFileSync, readdirSync, realpathSync, renameSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  closeSync, existsSync, lstatSync, openSync, readFileSync, readdirSync, realpathSync, renameSync, rmSync, writeFileSync, writeSync,
+} from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import "./format.js";
+import "./course.js";
 import "./records.js";
 import "./stamps.js";
 import "./cosigners.js";
@@ -25,6 +31,7 @@ import "./copies.js";
 import "./verifier.js";
 import "./proof.js";
 import "./texts.js";
+import "./report.js";
 
 const { emitWarning } = process;
 // Node calls ML-DSA-44 an experiment; what was not checked by it is told in the report
@@ -32,10 +39,14 @@ process.emitWarning = (what, ...more) => String(what).includes("ML-DSA-44") || e
 
 const USAGE = 5;
 const MAX_DEPTH = 8;
-const HELP = "node verify.mjs DIR [--policy FILE] [--state FILE] [--note FILE] [--head-line TEXT] [--not-older-than TIME] [--json]";
-const FOLDER_ONLY = ["state", "note", "head-line", "not-older-than"];
+const HELP =
+  "node verify.mjs DIR [--policy FILE] [--state FILE] [--note FILE] [--head-line TEXT] [--not-older-than TIME] [--hashes-only] " +
+  "[--records FILE] [--page FILE] [--language en|fr|de|lb] [--json]";
+const FOLDER_ONLY = ["state", "note", "head-line", "not-older-than", "hashes-only", "records"];
+const LINE_FEED = Buffer.from("\n");
+const CHUNK = 1 << 20;
 const PROOF = "c2sp.org/tlog-proof@v1";
-const { parvisFormat: format, parvisAudit: audit, parvisTexts: texts } = globalThis;
+const { parvisFormat: format, parvisAudit: audit, parvisTexts: texts, parvisReport: told } = globalThis;
 const { parvisOutside: outside, parvisProof: proofs } = globalThis;
 
 function walk(top) {
@@ -65,17 +76,23 @@ function readOptions() {
   const text = { type: "string" };
   const options = {
     policy: text, state: text, receipt: text, evidence: text, note: { ...text, multiple: true, default: [] },
-    "head-line": text, "not-older-than": text, language: { ...text, default: "en" }, json: { type: "boolean" },
+    "head-line": text, "not-older-than": text, "hashes-only": { type: "boolean" }, records: text,
+    page: text, language: { ...text, default: "en" }, json: { type: "boolean" },
   };
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
-  const { evidence, json, language } = values;
+  const { evidence, json, language, page, records } = values;
   if (!texts.LANGUAGES.includes(language)) throw new Error("--language is en, fr, de or lb");
   if (positionals.length !== (evidence === undefined ? 1 : 0)) throw new Error("give one folder or one proof, or --evidence FILE");
-  if (evidence !== undefined) return { evidence: readFileSync(evidence), json, language };
+  if (evidence !== undefined) {
+    if (values.policy !== undefined || values.receipt !== undefined || FOLDER_ONLY.some((name) => values[name]?.length ?? values[name])) {
+      throw new Error("with --evidence go --language, --page and --json only");
+    }
+    return { evidence: readFileSync(evidence), json, language, page };
+  }
   const [top] = positionals;
   const isProof = looksLikeProof(top);
-  if (!isProof && !lstatSync(top).isDirectory()) throw new Error("DIR is not a folder");
-  if (isProof ? FOLDER_ONLY.some((name) => values[name]?.length) : values.receipt !== undefined) {
+  if (!isProof && !lstatSync(top).isDirectory()) throw new Error(`${top} is not a folder`);
+  if (isProof ? FOLDER_ONLY.some((name) => values[name]?.length ?? values[name]) : values.receipt !== undefined) {
     throw new Error("with a proof go --policy and --receipt; --receipt goes with a proof only");
   }
   const read = (path) => format.UTF8.decode(readFileSync(path));
@@ -86,11 +103,47 @@ function readOptions() {
   const notes = values.note.map((path) => ({ place: path, data: readFileSync(path) }));
   const line = values["head-line"] === undefined ? null : format.parseHeadLine(values["head-line"]);
   const notOlderThan = values["not-older-than"] === undefined ? null : outside.parseAge(values["not-older-than"]);
-  return { top, isProof, policy, state, receipt, notes, line, notOlderThan, stateFile: values.state, json, language };
+  const hashesOnly = values["hashes-only"] ?? false;
+  const wanted = { stateFile: values.state, records, page, json, language };
+  return { top, isProof, policy, state, receipt, notes, line, notOlderThan, hashesOnly, ...wanted };
 }
-function judge(given) {
+async function judge(given) {
   if (given.evidence) return proofs.verifyEvidence(given.evidence);
-  return given.isProof ? proofs.verifyProof(readFileSync(given.top), given) : verifyDirectory(given.top, given);
+  if (given.isProof) return proofs.verifyProof(readFileSync(given.top), given);
+  return given.records === undefined ? verifyDirectory(given.top, given) : judgeAndKeep(given);
+}
+/** Records go to a draft while they are checked; it gets its name when the folder is INTACT. */
+async function judgeAndKeep(given) {
+  const draft = `${given.records}.new`;
+  const file = openSync(draft, "w");
+  try {
+    let [waiting, size] = [[], 0];
+    const flush = () => {
+      writeSync(file, Buffer.concat(waiting));
+      [waiting, size] = [[], 0];
+    };
+    const keepRecord = (leaf) => {
+      waiting.push(leaf, LINE_FEED);
+      size += leaf.length + 1;
+      if (size > CHUNK) flush();
+    };
+    const report = await verifyDirectory(given.top, { ...given, keepRecord });
+    flush();
+    if (report.verdict === "INTACT") renameSync(draft, given.records);
+    else process.stderr.write("verify: no records were written: the folder is not INTACT\n");
+    return report;
+  } finally {
+    closeSync(file);
+    rmSync(draft, { force: true });
+  }
+}
+/** What an auditor compares with the published source: the digest of `cat *.html *.js *.mjs`, by name. */
+function digestSelf() {
+  const here = new URL(".", import.meta.url);
+  const names = readdirSync(here).filter((name) => /\.(html|js|mjs)$/.test(name)).sort();
+  const digest = createHash("sha256");
+  for (const name of names) digest.update(readFileSync(new URL(name, here)));
+  return digest.digest("hex");
 }
 
 /** Whether a file is named as a proof or begins as one. */
@@ -119,19 +172,18 @@ async function main() {
     process.stderr.write(`verify: ${plain(String(why))}\nusage: ${HELP}\n`);
     return USAGE;
   }
-  const report = await judge(given);
-  const text = texts.format(report, given.language);
-  const clean = given.language === "en" ? plain : printable;
-  process.stdout.write(`${given.json ? plain(JSON.stringify(report, null, 1)) : clean(text)}\n`);
-  if (given.stateFile !== undefined && report.verdict === "INTACT") {
-    try {
-      keepState(given.stateFile, given.state, report);
-    } catch (error) {
-      process.stderr.write(`verify: what was seen cannot be kept: ${error.code}\n`);
-      return USAGE;
-    }
+  try {
+    const report = { ...(await judge(given)), verifier_sha256: digestSelf() };
+    const clean = given.language === "en" ? plain : printable;
+    process.stdout.write(given.json ? `${plain(JSON.stringify(report, null, 1))}\n` : `${clean(told.format(report, given.language))}\n`);
+    if (given.page !== undefined) writeFileSync(given.page, told.formatPage(report, given.language));
+    if (given.stateFile !== undefined && report.verdict === "INTACT") keepState(given.stateFile, given.state, report);
+    return report.exit;
+  } catch (error) {
+    if (error.syscall === undefined) throw error;
+    process.stderr.write(`verify: ${plain(String(error.path ?? ""))}: ${error.code}: it cannot be written\n`);
+    return USAGE;
   }
-  return report.exit;
 }
 
 const [, started] = process.argv;
