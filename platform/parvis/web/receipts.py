@@ -29,7 +29,9 @@ def add_receipt(response: Response) -> Response:
             g.receipt = _record(response)
         except AuditUnavailable as unavailable:
             get_services().metrics.count_error(unavailable.code)
-            return json_response(error_body(unavailable), unavailable.status)
+            refused = json_response(error_body(unavailable), unavailable.status)
+            refused.headers["retry-after"] = str(unavailable.retry_after)
+            return refused
     response.headers["x-audit-receipt"] = g.receipt
     return response
 
