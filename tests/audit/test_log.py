@@ -338,6 +338,26 @@ def test_an_intent_whose_caller_left_is_closed_as_unknown(house: House) -> None:
     assert found[1]["re"] == found[0]["id"] and found[1]["reason"] == "caller_gone"
 
 
+def test_an_intent_whose_ending_could_not_be_written_is_closed_when_the_log_is_back(
+    house: House,
+) -> None:
+    log = house.open()
+    first, second = start_chat(log), start_chat(log)
+    with held_up(house):
+        for draft, wait_s in ((LOGIN, 0.3), (Draft("chat.failed", re=first.id), 0.05)):
+            with pytest.raises(AuditUnavailable):
+                log.append("commune", draft, wait_s)
+    log.append("commune", LOGIN, 10)
+    finish_chat(log, second)
+    house.close()
+    found = [one for one in records(house.open()) if "re" in one]
+    told = [(one["re"], one["kind"], one.get("reason")) for one in found]
+    assert told == [
+        (first.id, "chat.unknown", "not_written"),
+        (second.id, "chat.finished", None),
+    ]
+
+
 def test_a_full_disk_refuses_new_chats_and_takes_endings(house: House) -> None:
     log = house.open()
     started = start_chat(log)

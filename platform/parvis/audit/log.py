@@ -81,6 +81,7 @@ class AuditLog:
         self._database_url = database_url
         self._pid = os.getpid()
         self._logs: dict[str, LogRow] = {}
+        self._unended: dict[str, str] = {}  # intent -> its agency, while the log took nothing
         self._fault = ""
         self._closing = False
         self._disk = (0.0, 0)
@@ -108,8 +109,18 @@ class AuditLog:
         return Boot(self._doors.boots, group_too=self._doors.shared)
 
     def append(self, tenant_id: str, draft: Draft, timeout_s: float = 2.0) -> Receipt:
-        """The receipt of a durable record; raises AuditUnavailable, ValueError (wrong draft)."""
-        return self.wait(self.submit(tenant_id, draft), timeout_s)
+        """The receipt of a durable record; raises AuditUnavailable, ValueError (wrong draft).
+
+        An intent whose ending could not be written is ended as `chat.unknown` when one can be.
+        """
+        try:
+            receipt = self.wait(self.submit(tenant_id, draft), timeout_s)
+        except AuditUnavailable:
+            if draft.re is not None:
+                self._unended[draft.re] = tenant_id
+            raise
+        self._end_unended()
+        return receipt
 
     def submit(self, tenant_id: str, draft: Draft) -> Pending[Receipt]:
         """Hand the record over; what is given (see `wait`) ends when it is durable."""
@@ -239,6 +250,17 @@ class AuditLog:
             self._client.submit(left, encode_json(left.body))
         except AuditUnavailable:
             log.warning("audit.intent_left_open")
+
+    def _end_unended(self) -> None:
+        """Whoever asked got no answer then; an ending that was written after all stays the one."""
+        while self._unended:
+            intent, tenant_id = self._unended.popitem()
+            left = ending(tenant_id, intent, "not_written")
+            try:
+                self._client.submit(left, encode_json(left.body))
+            except AuditUnavailable:
+                self._unended[intent] = tenant_id
+                return
 
     def _require_room(self) -> None:
         checked, short = self._disk
