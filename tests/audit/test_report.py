@@ -17,15 +17,15 @@ from parvis.audit import verify
 
 INTACT = {
     "en": ("INTACT (unanchored)", "no record id occurs twice"),
-    "fr": ("INTACT (sans ancrage)", "aucun identifiant en double"),
-    "de": ("INTACT (unverankert)", "keine Kennung kommt zweimal vor"),
-    "lb": ("INTACT (net verankert)", "keng Kennung kënnt zweemol vir"),
+    "fr": ("INTACT (inaltéré, sans ancrage)", "aucun identifiant en double"),
+    "de": ("INTACT (unverändert, unverankert)", "keine Kennung kommt zweimal vor"),
+    "lb": ("INTACT (onverännert, net verankert)", "keng Kennung kënnt zweemol vir"),
 }
 CHANGED = {
     "en": "TAMPERED: README: the file is not the one that was exported",
-    "fr": "TAMPERED: README: le fichier n’est pas celui qui a été exporté",
-    "de": "TAMPERED: README: die Datei ist nicht die exportierte",
-    "lb": "TAMPERED: README: de Fichier ass net deen, deen exportéiert gouf",
+    "fr": "TAMPERED (altéré)\u00a0: README\u00a0: le fichier n’est pas celui qui a été exporté",
+    "de": "TAMPERED (verfälscht): README: die Datei ist nicht die exportierte",
+    "lb": "TAMPERED (verfälscht): README: de Fichier ass net deen, deen exportéiert gouf",
 }
 
 
@@ -202,7 +202,9 @@ def test_a_terminal_without_letters_of_other_languages_gets_a_report(folder: Pat
     command = [sys.executable, "-I", verify.__file__, str(folder), "--language", "lb"]
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     done = subprocess.run(command, capture_output=True, env=environment, check=False)
-    assert done.returncode == 0 and done.stdout.startswith(b"INTACT (net verankert)")
+    assert done.returncode == 0 and done.stdout.startswith(
+        "INTACT (onverännert, net verankert)".encode("ascii", "replace")
+    )
 
 
 def list_sentences() -> Iterator[str]:
@@ -240,14 +242,78 @@ NOT_TOLD = re.compile(
 
 
 def test_every_sentence_of_a_report_has_four_languages() -> None:
-    known = {block.split("\n")[0] for block in verify.SENTENCES.strip().split("\n\n")}
-    for block in verify.SENTENCES.strip().split("\n\n"):
-        lines = block.split("\n")
-        assert len(lines) == 4 and all(lines), block
-        assert len({line.count("{}") for line in lines}) == 1, block
+    known = {sentence[0] for sentence in verify.list_sentences()}
+    for sentence in verify.list_sentences():
+        assert len(sentence) == len(verify.LANGUAGES) and all(map(str.strip, sentence)), sentence
+        assert len({words.count("{}") for words in sentence}) == 1, sentence
     told = {text for text in list_sentences() if " " in text.strip() and len(text) > 6}
     missing = {text for text in told - known if not NOT_TOLD.fullmatch(text)}
     assert missing == set()
+
+
+def test_no_sentence_is_kept_that_nobody_says() -> None:
+    source = Path(verify.__file__).read_text(encoding="utf-8")
+    begin, end = source.index("SENTENCES = "), source.index("VERDICTS = ")
+    said = set(_constants(ast.parse(source[:begin] + source[end:])))
+    told = "".join(sorted(said))
+    for english, *_ in verify.list_sentences():
+        assert english in said or english in told, english
+
+
+def _constants(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant | ast.JoinedStr):
+            yield from _texts(node)
+
+
+def test_french_signs_stand_after_a_space_that_does_not_break() -> None:
+    for _, french, *_ in verify.list_sentences():
+        assert not re.search(r"(?<![ (])[:;?!](?!//)", french), french
+    speaker = verify.Speaker("fr")
+    for english in speaker.words:
+        assert not re.search(r" [:;?!]", speaker.say(english)), english
+
+
+@pytest.mark.parametrize("language", verify.LANGUAGES)
+def test_terms_are_those_of_the_glossary(language: str) -> None:
+    glossary = Path(__file__).parents[2] / "docs" / "auditor" / "glossary.md"
+    rows = [line.split(" | ") for line in glossary.read_text("utf-8").splitlines() if "|" in line]
+    column = {"en": 0, "fr": 1, "de": 2, "lb": 3}[language]
+    terms = {row[0].strip("| ").split(",")[0]: row[column].strip("| ") for row in rows}
+    speaker = verify.Speaker(language)
+    for word in ("log", "record", "witness", *verify.VERDICTS):
+        own = terms[word].split(",")[0]
+        assert speaker.say(word) == (word if language == "en" else own)
+    head = terms["head"].split(",")[0].split()[-1] if language in ("de", "lb") else ""
+    assert head in speaker.say("not the head of this export")
+
+
+def test_an_open_window_is_told_without_claiming_that_nobody_else_has_a_copy(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    size = verify.verify_folder(str(folder))["size"]
+    assert (
+        f"{size} records are in no copy outside that you brought; no policy was given"
+        in (run(capsys, folder)[1])
+    )
+    vkey = verify.verify_folder(str(folder))["key"]["vkey"]
+    (tmp_path / "policy").write_text(f"log {vkey}\nquorum none\n")
+    _, text = run(capsys, folder, "--policy", tmp_path / "policy")
+    assert f"{size} records are in no copy outside that your policy names or that you" in text
+
+
+def test_what_was_given_and_is_faulty_is_named(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for option, fault in (("--policy", "not a line of a tlog-policy"), ("--state", "not a state")):
+        for content in ("[]", '{"a": 1}', "log nonsense\n", "\xff"):
+            (tmp_path / "given").write_text(content, encoding="latin-1")
+            assert verify.main([str(folder), option, str(tmp_path / "given")]) == 5
+            told = capsys.readouterr().err
+            assert told.startswith(f"verify: {tmp_path / 'given'}: ") and told.count("\n") == 1
+        assert fault in told
+    assert verify.main([str(tmp_path / "nowhere")]) == 5
+    assert capsys.readouterr().err == f"verify: {tmp_path / 'nowhere'}: not a folder\n"
 
 
 def test_a_sentence_with_values_is_found_again_in_every_language() -> None:

@@ -18,7 +18,7 @@ from parvis.audit.notes import format_vkey
 from parvis.audit.renewal import renew_trust
 from parvis.audit.sequencer import Limits
 from parvis.audit.witness import Request, create_witness
-from parvis.errors import AuditUnavailable, Conflict
+from parvis.errors import AuditUnavailable, Conflict, InvalidRequest
 from tests.audit.houses import (
     ROOT_KEY,
     House,
@@ -190,6 +190,7 @@ STEPS = {
     "before the old key goes": ("log_keys.LogKeys", "retire_others", "before"),
     "the old key is zeros": ("files", "sync_folder", "before"),
     "the old key is gone": ("log_keys.LogKeys", "retire_others", "after"),
+    "its end is on record": ("log_keys.LogKeys", "forget_retired", "before"),
 }
 VICTIM = """
 import importlib, os, sys
@@ -238,8 +239,8 @@ def test_a_change_of_keys_killed_anywhere_has_happened_or_has_not(
     told = len(log.reader.list_records("platform", kinds=["key.rotated"]))
     assert (turned, told) == (int(done), int(done))
     gone = log.reader.list_records("platform", kinds=["key.retired"])
-    # what was destroyed before the death itself cannot be told any more
-    assert len(gone) == int(done and step not in ("the old key is zeros", "the old key is gone"))
+    assert len(gone) == int(done)  # told by the next start, where the death came before it
+    assert not [*house.audit_dir.glob("keys/*.retired")]
     for name in LOGS:
         own = log.reader.get_key(name).log
         assert len(list(house.audit_dir.glob(f"keys/{own}*"))) == 1
@@ -316,6 +317,10 @@ def test_witnesses_and_policies_learn_the_new_key_from_an_export(
     assert verdict(folder, kept)["verdict"] == "INTACT" and ask(turned) == 200
     with pytest.raises(Conflict, match="UNVERIFIABLE"):
         renew_trust(policy(tmp_path / "strange", other), folder)
+    (tmp_path / "faulty").write_text("nonsense\n")
+    for name, fault in (("faulty", "not a file of trusted keys"), ("gone", "cannot be read")):
+        with pytest.raises(InvalidRequest, match=f"{tmp_path / name}: .*{fault}"):
+            renew_trust(tmp_path / name, folder)
     log.declare_compromised("commune", turned, "stolen", ADA)
     with pytest.raises(Conflict, match="on paper"):
         renew_trust(policy(tmp_path / "bad", new), export(log, tmp_path / "later"))

@@ -23,9 +23,9 @@ def renew_trust(path: Path, folder: Path) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidRequest("the file of trusted keys cannot be read") from error
+        raise InvalidRequest(f"{path}: the file of trusted keys cannot be read") from error
     is_policy = any(line.split()[:1] == ["quorum"] for line in lines)
-    report = _verify(lines, folder, is_policy=is_policy)
+    report = _verify(path, lines, folder, is_policy=is_policy)
     keys = [one["vkey"] for one in report["keys"] if one["suspect_from"] is None]
     places = _find_places(lines, report["log"])
     known = {_read_key(lines[place]) for place in places}
@@ -44,17 +44,16 @@ def renew_trust(path: Path, folder: Path) -> list[str]:
     return added
 
 
-def _verify(lines: Sequence[str], folder: Path, *, is_policy: bool) -> dict[str, Any]:
+def _verify(path: Path, lines: Sequence[str], folder: Path, *, is_policy: bool) -> dict[str, Any]:
     text = "\n".join(lines)
     if not is_policy:
         keys = [_read_key(line) for line in lines if line.strip() and not line.startswith("#")]
         text = "".join(f"log {vkey}\n" for vkey in keys) + "quorum none\n"
     try:
-        report: dict[str, Any] = verify.verify_folder(
-            str(folder), verify.load_policy(text.encode())
-        )
-    except (Malformed, OSError) as error:
-        raise InvalidRequest(f"the file of trusted keys: {error}") from error
+        trusted = verify.load_policy(text.encode())
+    except Malformed as error:
+        raise InvalidRequest(f"{path}: not a file of trusted keys: {error}") from error
+    report: dict[str, Any] = verify.verify_folder(str(folder), trusted)
     if report["verdict"] != "INTACT":
         words = f"the export is {report['verdict']} under the keys of this file: nothing is learnt"
         raise Conflict(f"{words}. Run `parvis audit verify`, or get the key on paper.")

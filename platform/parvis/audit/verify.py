@@ -538,6 +538,7 @@ REQUIRED_FIELDS = {"emit": ("node", "boot", "worker", "n"), "actor": ("type",)}
 _CHAT = "target model use policy privacy http trace"
 _ACT = "target change policy http trace"
 _BASE = "target http trace"
+# kind: (phases, outcomes, blocks it must carry, blocks it may carry)
 KINDS = {
     "chat.started": ("intent", "", "target", "model use policy http trace"),
     "chat.finished": ("result", "success", "", _CHAT),
@@ -1419,6 +1420,7 @@ DIGESTS = {
     bytes.fromhex("608648016503040202"): "sha384",
     bytes.fromhex("608648016503040203"): "sha512",
 }
+# signature algorithms that name their digest: RSA PKCS#1 v1.5 and ECDSA with SHA-2
 SIGNERS = {
     bytes.fromhex("2a864886f70d01010b"): "sha256",
     bytes.fromhex("2a864886f70d01010c"): "sha384",
@@ -3146,1356 +3148,656 @@ def run_evidence(path: str, as_json: bool = False) -> int:
 
 # 11. Words. Findings and checks are English in the JSON report; people read them in four languages
 LANGUAGES = ("en", "fr", "de", "lb")
+# A sentence a line, in English | French | German | Luxembourgish; {} stands for a value. A line
+# that begins with | goes on with the sentence above it. Terms: docs/auditor/glossary.md.
 SENTENCES = """
-Nothing was altered since it was signed.
-Rien n’a été modifié depuis la signature.
-Seit der Signatur wurde nichts verändert.
-Zanter der Ënnerschrëft gouf näischt geännert.
-
+Nothing was altered since it was signed. | Rien n’a été modifié depuis la signature.
+| Seit der Signatur wurde nichts verändert. | Zanter der Ënnerschrëft gouf näischt geännert.
 A file is missing; what is there is unaltered.
-Un fichier manque ; ce qui est présent n’a pas été modifié.
-Eine Datei fehlt; was da ist, ist unverändert.
-E Fichier feelt; wat do ass, ass net geännert.
-
+| Un fichier manque ; ce qui est présent n’a pas été modifié.
+| Eine Datei fehlt; was da ist, ist unverändert. | E Fichier feelt; wat do ass, ass net geännert.
 Something was altered, added, cut or is not in its required form.
-Quelque chose a été modifié, ajouté, coupé ou n’a pas la forme exigée.
-Etwas wurde verändert, hinzugefügt, abgeschnitten oder hat nicht die verlangte Form.
-Eppes gouf geännert, bäigesat, ofgeschnidden oder huet net déi verlaangte Form.
-
-It cannot be decided.
-Aucune décision n’est possible.
-Es lässt sich nicht entscheiden.
-Et kann net entscheet ginn.
-
-anchored
-ancré
-verankert
-verankert
-
-unanchored
-sans ancrage
-unverankert
-net verankert
-
-FINDING
-CONSTAT
-BEFUND
-BEFOND
-
-done
-fait
-geprüft
-gemaach
-
-SKIPPED
-OMIS
-AUSGELASSEN
-AUSGELOOSS
-
-log
-journal
-Protokoll
-Journal
-
-size
-taille
-Größe
-Gréisst
-
-root
-racine
-Wurzel
-Wuerzel
-
-exported
-exporté
-exportiert
-exportéiert
-
-times
-période
-Zeiten
-Zäiten
-
-record
-entrée
-Eintrag
-Antrag
-
-key
-clé
-Schlüssel
-Schlëssel
-
-outside
-dehors
-außerhalb
-dobaussen
-
-window
-fenêtre
-Fenster
-Fënster
-
-unchecked
-non vérifié
-ungeprüft
-net gepréift
-
-open
-ouvert
-offen
-op
-
-silence
-silence
-Stille
-Rou
-
-compared
-comparaisons
-Vergleiche
-Vergläicher
-
-writers
-processus
-Schreiber
-Schreiwer
-
-continues
-prolonge
-setzt fort
-féiert virun
-
-{} records
-{} enregistrements
-{} Einträge
-{} Anträg
-
-{} to {}
-de {} à {}
-{} bis {}
-{} bis {}
-
-none
-aucun
-keine
-keng
-
-as in your policy
-comme dans votre politique
-wie in Ihrer Policy
-wéi an Ärer Policy
-
-key not confirmed
-clé non confirmée
-Schlüssel nicht bestätigt
-Schlëssel net confirméiert
-
+| Quelque chose a été modifié, ajouté, coupé ou n’a pas la forme exigée.
+| Etwas wurde verändert, hinzugefügt, abgeschnitten oder hat nicht die verlangte Form.
+| Eppes gouf geännert, bäigesat, ofgeschnidden oder huet net déi verlaangte Form.
+It cannot be decided. | Aucune décision n’est possible. | Es lässt sich nicht entscheiden.
+| Et kann net entscheet ginn.
+anchored | ancré | verankert | verankert
+unanchored | sans ancrage | unverankert | net verankert
+FINDING | CONSTAT | BEFUND | BEFOND
+done | fait | geprüft | gemaach
+SKIPPED | OMIS | AUSGELASSEN | AUSGELOOSS
+log | journal | Protokoll | Protokoll
+size | taille | Größe | Gréisst
+root | racine | Wurzel | Wuerzel
+exported | exporté | exportiert | exportéiert
+times | période | Zeiten | Zäiten
+record | entrée | Eintrag | Entrée
+key | clé | Schlüssel | Schlëssel
+outside | dehors | außerhalb | dobaussen
+window | fenêtre | Fenster | Fënster
+unchecked | non vérifié | ungeprüft | net gepréift
+open | ouvert | offen | op
+silence | silence | Stille | Rou
+compared | comparaisons | Vergleiche | Vergläicher
+writers | processus | Schreiber | Schreiwer
+continues | prolonge | setzt fort | féiert virun
+{} records | {} entrées | {} Einträge | {} Entréeën
+{} to {} | de {} à {} | {} bis {} | {} bis {}
+none | aucun | keine | keng
+as in your policy | comme dans votre politique | wie in Ihrer Policy | wéi an Ärer Policy
+key not confirmed | clé non confirmée | Schlüssel nicht bestätigt | Schlëssel net confirméiert
 your policy names an older key of this log: renew it
-votre politique nomme une ancienne clé de ce journal : renouvelez-la
-Ihre Policy nennt einen älteren Schlüssel dieses Protokolls: erneuern Sie sie
-Är Policy nennt en eelere Schlëssel vun dësem Journal: erneiert se
-
-from size {}: {}
-à partir de la taille {} : {}
-ab Größe {}: {}
-vun der Gréisst {} un: {}
-
+| votre politique nomme une ancienne clé de ce journal : renouvelez-la
+| Ihre Policy nennt einen älteren Schlüssel dieses Protokolls: erneuern Sie sie
+| Är Policy nennt en eelere Schlëssel vun dësem Protokoll: erneiert se
+from size {}: {} | à partir de la taille {} : {} | ab Größe {}: {} | vun der Gréisst {} un: {}
 records {} to {} are suspect: the key of that time was declared compromised
-les enregistrements {} à {} sont suspects : la clé d’alors a été déclarée compromise
-die Einträge {} bis {} sind verdächtig: der Schlüssel jener Zeit wurde als kompromittiert gemeldet
-d’Anträg {} bis {} si verdächteg: de Schlëssel vun där Zäit gouf als kompromittéiert gemellt
-
+| les entrées {} à {} sont suspectes : la clé d’alors a été déclarée compromise
+| die Einträge {} bis {} sind verdächtig: der Schlüssel jener Zeit wurde als kompromittiert gemeldet
+| d’Entréeën {} bis {} si verdächteg: de Schlëssel vun där Zäit gouf als kompromittéiert gemellt
 {}, which ended at {} records; positions {} to {} of it are lost
-{}, qui a fini à {} enregistrements ; ses positions {} à {} sont perdues
-{}, das bei {} Einträgen endete; seine Plätze {} bis {} sind verloren
-{}, deen bei {} Anträg opgehalen huet; seng Plaze {} bis {} si verluer
-
+| {}, qui a fini à {} entrées ; ses positions {} à {} sont perdues
+| {}, das bei {} Einträgen endete; seine Plätze {} bis {} sind verloren
+| {}, deen bei {} Entréeën opgehalen huet; seng Plaze {} bis {} si verluer
 {}, which ended at {} records; nothing of it is lost
-{}, qui a fini à {} enregistrements ; rien n’en est perdu
-{}, das bei {} Einträgen endete; nichts davon ist verloren
-{}, deen bei {} Anträg opgehalen huet; näischt dovun ass verluer
-
+| {}, qui a fini à {} entrées ; rien n’en est perdu
+| {}, das bei {} Einträgen endete; nichts davon ist verloren
+| {}, deen bei {} Entréeën opgehalen huet; näischt dovun ass verluer
 {} with counts from outside, the last until {}; {} found calls without a record
-{} avec des comptes extérieurs, la dernière jusqu’au {} ; {} ont trouvé des appels sans enregistrement
-{} mit Zählungen von außen, der letzte bis {}; {} fanden Aufrufe ohne Eintrag
-{} mat Zielunge vu baussen, dee leschte bis {}; {} hunn Opriff ouni Antrag fonnt
-
+| {} avec des comptes extérieurs, la dernière jusqu’au {} ; {} ont trouvé des appels sans entrée
+| {} mit Zählungen von außen, der letzte bis {}; {} fanden Aufrufe ohne Eintrag
+| {} mat Zielunge vu baussen, dee leschte bis {}; {} hunn Opriff ouni Entrée fonnt
 record {}: {} calls of {} without a record, {} to {}
-enregistrement {} : {} appels de {} sans enregistrement, du {} au {}
-Eintrag {}: {} Aufrufe von {} ohne Eintrag, {} bis {}
-Antrag {}: {} Opriff vun {} ouni Antrag, {} bis {}
-
-{} processes, {} heartbeats
-{} processus, {} signes de vie
-{} Prozesse, {} Lebenszeichen
-{} Prozesser, {} Liewenszeechen
-
+| entrée {} : {} appels de {} sans entrée, du {} au {}
+| Eintrag {}: {} Aufrufe von {} ohne Eintrag, {} bis {}
+| Entrée {}: {} Opriff vun {} ouni Entrée, {} bis {}
+{} processes, {} heartbeats | {} processus, {} signes de vie | {} Prozesse, {} Lebenszeichen
+| {} Prozesser, {} Liewenszeechen
 {} gaps of more than 10 minutes, the longest {} minutes
-{} silences de plus de 10 minutes, le plus long de {} minutes
-{} Pausen von mehr als 10 Minuten, die längste {} Minuten
-{} Paise vu méi wéi 10 Minutten, déi längst {} Minutten
-
-before record {}: from {} to {}
-avant l’enregistrement {} : de {} à {}
-vor Eintrag {}: von {} bis {}
-virum Antrag {}: vun {} bis {}
-
-record {} of {} has no ending here
-l’enregistrement {} du {} n’a pas de fin ici
-Eintrag {} von {} hat hier kein Ende
-den Antrag {} vum {} huet hei keen Enn
-
+| {} silences de plus de 10 minutes, le plus long de {} minutes
+| {} Pausen von mehr als 10 Minuten, die längste {} Minuten
+| {} Paise vu méi wéi 10 Minutten, déi längst {} Minutten
+before record {}: from {} to {} | avant l’entrée {} : de {} à {} | vor Eintrag {}: von {} bis {}
+| virun der Entrée {}: vun {} bis {}
+record {} of {} has no ending here | l’entrée {} du {} n’a pas de fin ici
+| Eintrag {} von {} hat hier kein Ende | d’Entrée {} vum {} huet hei keen Enn
 record {} of {} has no ending here, after more than 15 minutes
-l’enregistrement {} du {} n’a pas de fin ici, après plus de 15 minutes
-Eintrag {} von {} hat hier kein Ende, nach mehr als 15 Minuten
-den Antrag {} vum {} huet hei keen Enn, no méi wéi 15 Minutten
-
-and {} more
-et {} de plus
-und {} weitere
-an {} weiderer
-
-signatures checked with {}
-signatures vérifiées avec {}
-Signaturen geprüft mit {}
-Ënnerschrëfte gepréift mat {}
-
-own RFC 8032 check (slower)
-contrôle propre de la RFC 8032 (plus lent)
-eigener Prüfung nach RFC 8032 (langsamer)
-eegener Préifung no RFC 8032 (méi lues)
-
-SHA-256 of this verifier: {}
-SHA-256 de ce vérificateur : {}
-SHA-256 dieses Prüfprogramms: {}
-SHA-256 vun dësem Préifprogramm: {}
-
-no time is known outside the operator
-aucun temps n’est connu hors de l’exploitant
-außerhalb des Betreibers ist keine Zeit bekannt
-ausserhalb vum Bedreiwer ass keng Zäit bekannt
-
-{} of {}: the first {} records{}
-{} de {} : les {} premiers enregistrements{}
-{} von {}: die ersten {} Einträge{}
-{} vun {}: déi éischt {} Anträg{}
-
-{}{}: the first {} records{}
-{}{} : les {} premiers enregistrements{}
-{}{}: die ersten {} Einträge{}
-{}{}: déi éischt {} Anträg{}
-
-{} records are in no copy outside
-{} enregistrements ne sont dans aucune copie à l’extérieur
-{} Einträge sind in keiner Kopie außerhalb
-{} Anträg sinn a kenger Kopie dobaussen
-
-witness
-témoin
-Zeuge
-Zeien
-
-time stamp
-horodatage
-Zeitstempel
-Zäitstempel
-
-witnesses
-témoins
-Zeugen
-Zeien
-
-witnesses of the platform log
-témoins du journal de la plateforme
-Zeugen des Plattform-Protokolls
-Zeie vum Journal vun der Plattform
-
-kept elsewhere
-gardé ailleurs
-anderswo aufbewahrt
-anzwousch anescht gehalen
-
-printed line
-ligne imprimée
-gedruckte Zeile
-gedréckten Zeil
-
-your last visit
-votre dernière visite
-Ihr letzter Besuch
-Är lescht Visitt
-
-{}: its authority is not one of a policy
-{} : son autorité n’est pas celle d’une politique
-{}: seine Stelle steht in keiner Policy
-{}: seng Autoritéit steet a kenger Policy
-
+| l’entrée {} du {} n’a pas de fin ici, après plus de 15 minutes
+| Eintrag {} von {} hat hier kein Ende, nach mehr als 15 Minuten
+| d’Entrée {} vum {} huet hei keen Enn, no méi wéi 15 Minutten
+and {} more | et {} de plus | und {} weitere | an {} weiderer
+signatures checked with {} | signatures vérifiées avec {} | Signaturen geprüft mit {}
+| Ënnerschrëfte gepréift mat {}
+own RFC 8032 check (slower) | contrôle propre de la RFC 8032 (plus lent)
+| eigener Prüfung nach RFC 8032 (langsamer) | eegener Préifung no RFC 8032 (méi lues)
+SHA-256 of this verifier: {} | SHA-256 de ce vérificateur : {} | SHA-256 dieses Prüfprogramms: {}
+| SHA-256 vun dësem Kontrollprogramm: {}
+no time is known outside the operator | aucun temps n’est connu hors de l’exploitant
+| außerhalb des Betreibers ist keine Zeit bekannt | ausserhalb vum Bedreiwer ass keng Zäit bekannt
+{} of {}: the first {} records{} | {} de {} : les {} premières entrées{}
+| {} von {}: die ersten {} Einträge{} | {} vun {}: déi éischt {} Entréeën{}
+{}{}: the first {} records{} | {}{} : les {} premières entrées{} | {}{}: die ersten {} Einträge{}
+| {}{}: déi éischt {} Entréeën{}
+witness | témoin | Zeuge | Zeien
+time stamp | horodatage | Zeitstempel | Zäitstempel
+witnesses | témoins | Zeugen | Zeien
+witnesses of the platform log | témoins du journal de la plateforme
+| Zeugen des Plattform-Protokolls | Zeie vum Plattform-Protokoll
+kept elsewhere | gardé ailleurs | anderswo aufbewahrt | anzwousch anescht gehalen
+printed line | ligne imprimée | gedruckte Zeile | gedréckten Zeil
+your last visit | votre dernière visite | Ihr letzter Besuch | Är lescht Visitt
+{}: its authority is not one of a policy | {} : son autorité n’est pas celle d’une politique
+| {}: seine Stelle steht in keiner Policy | {}: seng Zäitstempelplaz steet a kenger Policy
 Keep this file: the log can no longer be cut below it or rewritten without contradicting it.
-Gardez ce fichier : le journal ne peut plus être coupé en dessous ni réécrit sans le contredire.
-Bewahren Sie diese Datei auf: ohne Widerspruch zu ihr lässt sich das Protokoll nicht mehr davor abschneiden oder umschreiben.
-Haalt dëse Fichier op: ouni him ze widderspriechen, kann de Journal net méi virdrun ofgeschnidden oder ëmgeschriwwe ginn.
-
+| Gardez ce fichier : le journal ne peut plus être coupé en dessous ni réécrit sans le contredire.
+| Bewahren Sie diese Datei auf: ohne Widerspruch zu ihr lässt sich das Protokoll nicht mehr davor abschneiden oder umschreiben.
+| Haalt dëse Fichier op: ouni him ze widderspriechen, kann de Protokoll net méi virdrun ofgeschnidden oder ëmgeschriwwe ginn.
 That a record is in the log never proves that it is true.
-Qu’un enregistrement figure au journal ne prouve jamais qu’il est vrai.
-Dass etwas im Protokoll steht, beweist nie, dass es wahr ist.
-Datt eppes am Journal steet, beweist ni, datt et wouer ass.
-
+| Qu’une entrée figure au journal ne prouve jamais qu’elle est vraie.
+| Dass etwas im Protokoll steht, beweist nie, dass es wahr ist.
+| Datt eppes am Protokoll steet, beweist ni, datt et wouer ass.
 A record is protected against its operator from the moment a head covering it is kept outside the operator's reach.
-Un enregistrement est protégé contre son exploitant dès qu’une tête qui le couvre est gardée hors de portée de celui-ci.
-Ein Eintrag ist gegen den Betreiber geschützt, sobald ein Stand, der ihn umfasst, außerhalb seiner Reichweite liegt.
-En Antrag ass géint de Bedreiwer geschützt, soubal e Stand, deen en ëmfaasst, ausserhalb vu senger Reechwäit läit.
-
+| Une entrée est protégée contre son exploitant dès qu’une tête qui la couvre est gardée hors de portée de celui-ci.
+| Ein Eintrag ist gegen den Betreiber geschützt, sobald ein Kopf, der ihn umfasst, außerhalb seiner Reichweite liegt.
+| Eng Entrée ass géint de Bedreiwer geschützt, soubal e Kapp, deen se ëmfaasst, ausserhalb vu senger Reechwäit läit.
 Copies cover the first {}: the {} after them rest on the operator's word until you keep this head yourself (--state).
-Des copies couvrent les {} premiers : les {} suivants reposent sur la parole de l’exploitant tant que vous ne gardez pas cette tête vous-même (--state).
-Kopien umfassen die ersten {}: die {} danach beruhen auf dem Wort des Betreibers, bis Sie diesen Stand selbst aufbewahren (--state).
-Kopien ëmfaassen déi éischt {}: déi {} duerno berouen um Wuert vum Bedreiwer, bis Dir dëse Stand selwer ophaalt (--state).
-
+| Des copies couvrent les {} premières : les {} suivantes reposent sur la parole de l’exploitant tant que vous ne gardez pas cette tête vous-même (--state).
+| Kopien umfassen die ersten {}: die {} danach beruhen auf dem Wort des Betreibers, bis Sie diesen Kopf selbst aufbewahren (--state).
+| Kopien ëmfaassen déi éischt {}: déi {} duerno berouen um Wuert vum Bedreiwer, bis Dir dëse Kapp selwer ophaalt (--state).
 None is known here: all {} records rest on the operator's word until you keep this head yourself (--state).
-Aucune n’est connue ici : les {} enregistrements reposent tous sur la parole de l’exploitant tant que vous ne gardez pas cette tête vous-même (--state).
-Hier ist keiner bekannt: alle {} Einträge beruhen auf dem Wort des Betreibers, bis Sie diesen Stand selbst aufbewahren (--state).
-Hei ass kee bekannt: all {} Anträg berouen um Wuert vum Bedreiwer, bis Dir dëse Stand selwer ophaalt (--state).
-
+| Aucune n’est connue ici : les {} entrées reposent toutes sur la parole de l’exploitant tant que vous ne gardez pas cette tête vous-même (--state).
+| Hier ist keiner bekannt: alle {} Einträge beruhen auf dem Wort des Betreibers, bis Sie diesen Kopf selbst aufbewahren (--state).
+| Hei ass kee bekannt: all {} Entréeë berouen um Wuert vum Bedreiwer, bis Dir dëse Kapp selwer ophaalt (--state).
 What was never recorded is not in the log: only counts kept elsewhere would show it. Times are the operator's, between the outside times named here.
-Ce qui n’a jamais été enregistré n’est pas au journal : seuls des comptes tenus ailleurs le montreraient. Les heures sont celles de l’exploitant, entre les temps extérieurs nommés ici.
-Was nie aufgezeichnet wurde, steht nicht im Protokoll: nur anderswo geführte Zahlen würden es zeigen. Die Zeiten sind die des Betreibers, zwischen den hier genannten Zeiten von außen.
-Wat ni opgeholl gouf, steet net am Journal: nëmmen Zuelen, déi anzwousch anescht gefouert ginn, géifen et weisen. D’Zäite si vum Bedreiwer, tëscht den hei genannten Zäite vu baussen.
-
-Report on an audit export
-Rapport sur un export d’audit
-Bericht über einen Audit-Export
-Bericht iwwer en Audit-Export
-
-Findings
-Constats
-Befunde
-Befonner
-
-Checks
-Contrôles
-Prüfungen
-Préifungen
-
-Intents without an ending
-Intentions sans fin
-Vorhaben ohne Ende
-Virhuelen ouni Enn
-
-What this does not prove
-Ce que cela ne prouve pas
-Was das nicht beweist
-Wat dat net beweist
-
-About the log
-Au sujet du journal
-Über das Protokoll
-Iwwer de Journal
-
-None.
-Aucun.
-Keine.
-Keng.
-
-not base64
-pas en base64
-nicht base64
-net base64
-
-not canonical base64
-base64 non canonique
-kein kanonisches base64
-kee kanonescht base64
-
-not an Ed25519 verifier key
-pas une clé de vérification Ed25519
-kein Ed25519-Prüfschlüssel
-keen Ed25519-Préifschlëssel
-
-a verifier key with the wrong key id
-une clé de vérification au mauvais identifiant
-ein Prüfschlüssel mit falscher Kennung
-e Préifschlëssel mat der falscher Kennung
-
-not UTF-8
-pas en UTF-8
-nicht UTF-8
-net UTF-8
-
-control characters in a note
-caractères de commande dans une note
-Steuerzeichen in einer Note
-Steierzeechen an enger Note
-
-not a signed note
-pas une note signée
-keine signierte Note
-keng ënnerschriwwe Note
-
-too many signatures
-trop de signatures
-zu viele Signaturen
-ze vill Ënnerschrëften
-
-not a signature line
-pas une ligne de signature
-keine Signaturzeile
-keng Zeil mat enger Ënnerschrëft
-
-the signature does not fit
-la signature ne convient pas
-die Signatur passt nicht
-d’Ënnerschrëft passt net
-
-not signed by the log's key
-pas signé par la clé du journal
-nicht mit dem Schlüssel des Protokolls signiert
-net mam Schlëssel vum Journal ënnerschriwwen
-
-two keys of the log have the same id
-deux clés du journal ont le même identifiant
-zwei Schlüssel des Protokolls haben dieselbe Kennung
-zwee Schlëssele vum Journal hunn déi selwecht Kennung
-
+| Ce qui n’a jamais été enregistré n’est pas au journal : seuls des comptes tenus ailleurs le montreraient. Les heures sont celles de l’exploitant, entre les temps extérieurs nommés ici.
+| Was nie aufgezeichnet wurde, steht nicht im Protokoll: nur anderswo geführte Zahlen würden es zeigen. Die Zeiten sind die des Betreibers, zwischen den hier genannten Zeiten von außen.
+| Wat ni opgeholl gouf, steet net am Protokoll: nëmmen Zuelen, déi anzwousch anescht gefouert ginn, géifen et weisen. D’Zäite si vum Bedreiwer, tëscht den hei genannten Zäite vu baussen.
+Report on an audit export | Rapport sur un export d’audit | Bericht über einen Audit-Export
+| Bericht iwwer en Audit-Export
+Findings | Constats | Befunde | Befonner
+Checks | Contrôles | Prüfungen | Préifungen
+Intents without an ending | Intentions sans fin | Vorhaben ohne Ende | Virhuelen ouni Enn
+What this does not prove | Ce que cela ne prouve pas | Was das nicht beweist | Wat dat net beweist
+About the log | Au sujet du journal | Über das Protokoll | Iwwer de Protokoll
+None. | Aucun. | Keine. | Keng.
+not base64 | pas en base64 | nicht base64 | net base64
+not canonical base64 | base64 non canonique | kein kanonisches base64 | kee kanonescht base64
+not an Ed25519 verifier key | pas une clé de vérification Ed25519 | kein Ed25519-Prüfschlüssel
+| keen Ed25519-Préifschlëssel
+a verifier key with the wrong key id | une clé de vérification au mauvais identifiant
+| ein Prüfschlüssel mit falscher Kennung | e Préifschlëssel mat der falscher Kennung
+not UTF-8 | pas en UTF-8 | nicht UTF-8 | net UTF-8
+control characters in a note | caractères de commande dans une note | Steuerzeichen in einer Note
+| Steierzeechen an enger Note
+not a signed note | pas une note signée | keine signierte Note | keng signéiert Note
+too many signatures | trop de signatures | zu viele Signaturen | ze vill Ënnerschrëften
+not a signature line | pas une ligne de signature | keine Signaturzeile
+| keng Zeil mat enger Ënnerschrëft
+the signature does not fit | la signature ne convient pas | die Signatur passt nicht
+| d’Ënnerschrëft passt net
+not signed by the log's key | pas signé par la clé du journal
+| nicht mit dem Schlüssel des Protokolls signiert | net mam Schlëssel vum Protokoll signéiert
+two keys of the log have the same id | deux clés du journal ont le même identifiant
+| zwei Schlüssel des Protokolls haben dieselbe Kennung
+| zwee Schlëssele vum Protokoll hunn déi selwecht Kennung
 signed by a key whose time was over or had not begun
-signé par une clé dont le temps était fini ou pas encore venu
-signiert mit einem Schlüssel, dessen Zeit vorbei war oder noch nicht begonnen hatte
-mat engem Schlëssel ënnerschriwwen, deem seng Zäit eriwwer war oder nach net ugefaangen hat
-
+| signé par une clé dont le temps était fini ou pas encore venu
+| signiert mit einem Schlüssel, dessen Zeit vorbei war oder noch nicht begonnen hatte
+| mat engem Schlëssel signéiert, deem seng Zäit eriwwer war oder nach net ugefaangen hat
 the head at a change of keys is not signed by both
-la tête au changement de clés n’est pas signée par les deux
-der Stand beim Schlüsselwechsel ist nicht von beiden signiert
-de Stand beim Wiessel vum Schlëssel ass net vun deenen zwee ënnerschriwwen
-
-not a checkpoint
-pas une tête
-kein Stand
-kee Stand
-
-a root of the wrong length
-une racine de mauvaise longueur
-eine Wurzel falscher Länge
-eng Wuerzel vun der falscher Längt
-
-not a number
-pas un nombre
-keine Zahl
-keng Zuel
-
-not a proof
-pas une preuve
-kein Beweis
-kee Beweis
-
-not a proof that carries its record
-pas une preuve qui porte son enregistrement
-kein Beweis, der seinen Eintrag enthält
-kee Beweis, dee säin Antrag dréit
-
-a hash of the wrong length
-une empreinte de mauvaise longueur
-ein Hash falscher Länge
-en Hash vun der falscher Längt
-
-the cosignature of {} does not fit
-la cosignature de {} ne convient pas
-die Mitsignatur von {} passt nicht
-d’Matënnerschrëft vun {} passt net
-
-not DER
-pas en DER
-nicht DER
-net DER
-
-not of the expected ASN.1 form
-pas de la forme ASN.1 attendue
-nicht in der erwarteten ASN.1-Form
-net an der erwaarter ASN.1-Form
-
-not a time-stamp token
-pas un jeton d’horodatage
-kein Zeitstempel
-keen Zäitstempel
-
-a time-stamp token has one signer
-un jeton d’horodatage a un seul signataire
-ein Zeitstempel hat genau einen Unterzeichner
-en Zäitstempel huet genee een Ënnerschreiwer
-
-a time stamp without a time in UTC
-un horodatage sans heure UTC
-ein Zeitstempel ohne Zeit in UTC
-en Zäitstempel ouni Zäit an UTC
-
-a time stamp over a digest that is not SHA-2
-un horodatage sur une empreinte qui n’est pas SHA-2
-ein Zeitstempel über einen anderen Hash als SHA-2
-en Zäitstempel iwwer en anere Hash wéi SHA-2
-
+| la tête au changement de clés n’est pas signée par les deux
+| der Kopf beim Schlüsselwechsel ist nicht von beiden signiert
+| de Kapp beim Wiessel vum Schlëssel ass net vun deenen zwee signéiert
+not a checkpoint | pas une tête | kein Kopf | kee Kapp
+a root of the wrong length | une racine de mauvaise longueur | eine Wurzel falscher Länge
+| eng Wuerzel vun der falscher Längt
+not a number | pas un nombre | keine Zahl | keng Zuel
+not a proof | pas une preuve | kein Beweis | kee Beweis
+not a proof that carries its record | pas une preuve qui porte son entrée
+| kein Beweis, der seinen Eintrag enthält | kee Beweis, deen seng Entrée dréit
+a hash of the wrong length | une empreinte de mauvaise longueur | ein Hash falscher Länge
+| en Hash vun der falscher Längt
+the cosignature of {} does not fit | la cosignature de {} ne convient pas
+| die Mitsignatur von {} passt nicht | d’Matënnerschrëft vun {} passt net
+not DER | pas en DER | nicht DER | net DER
+not of the expected ASN.1 form | pas de la forme ASN.1 attendue | nicht in der erwarteten ASN.1-Form
+| net an der erwaarter ASN.1-Form
+not a time-stamp token | pas un jeton d’horodatage | kein Zeitstempel | keen Zäitstempel
+a time-stamp token has one signer | un jeton d’horodatage a un seul signataire
+| ein Zeitstempel hat genau einen Unterzeichner | en Zäitstempel huet genee een Ënnerschreiwer
+a time stamp without a time in UTC | un horodatage sans heure UTC | ein Zeitstempel ohne Zeit in UTC
+| en Zäitstempel ouni Zäit an UTC
+a time stamp over a digest that is not SHA-2 | un horodatage sur une empreinte qui n’est pas SHA-2
+| ein Zeitstempel über einen anderen Hash als SHA-2 | en Zäitstempel iwwer en anere Hash wéi SHA-2
 the time stamp is of other bytes than this head
-l’horodatage porte sur d’autres octets que cette tête
-der Zeitstempel gilt anderen Bytes als diesem Stand
-den Zäitstempel ass vun anere Bytes wéi dëse Stand
-
-a time stamp without signed attributes
-un horodatage sans attributs signés
-ein Zeitstempel ohne signierte Attribute
-en Zäitstempel ouni ënnerschriwwen Attributer
-
+| l’horodatage porte sur d’autres octets que cette tête
+| der Zeitstempel gilt anderen Bytes als diesem Kopf
+| den Zäitstempel ass vun anere Bytes wéi dëse Kapp
+a time stamp without signed attributes | un horodatage sans attributs signés
+| ein Zeitstempel ohne signierte Attribute | en Zäitstempel ouni signéiert Attributer
 a time stamp signed over a digest that is not SHA-2
-un horodatage signé sur une empreinte qui n’est pas SHA-2
-ein Zeitstempel, signiert über einen anderen Hash als SHA-2
-en Zäitstempel, ënnerschriwwen iwwer en anere Hash wéi SHA-2
-
+| un horodatage signé sur une empreinte qui n’est pas SHA-2
+| ein Zeitstempel, signiert über einen anderen Hash als SHA-2
+| en Zäitstempel, signéiert iwwer en anere Hash wéi SHA-2
 the time stamp's signer signed another kind of content
-le signataire de l’horodatage a signé un autre genre de contenu
-der Unterzeichner des Zeitstempels signierte eine andere Art Inhalt
-den Ënnerschreiwer vum Zäitstempel huet eng aner Zort Inhalt ënnerschriwwen
-
+| le signataire de l’horodatage a signé un autre genre de contenu
+| der Unterzeichner des Zeitstempels signierte eine andere Art Inhalt
+| den Ënnerschreiwer vum Zäitstempel huet eng aner Zort Inhalt signéiert
 the time stamp's content is not what was signed
-le contenu de l’horodatage n’est pas ce qui a été signé
-der Inhalt des Zeitstempels ist nicht der signierte
-den Inhalt vum Zäitstempel ass net deen ënnerschriwwenen
-
-not the attributes of a signature
-pas les attributs d’une signature
-nicht die Attribute einer Signatur
-net d’Attributer vun enger Ënnerschrëft
-
+| le contenu de l’horodatage n’est pas ce qui a été signé
+| der Inhalt des Zeitstempels ist nicht der signierte
+| den Inhalt vum Zäitstempel ass net dee signéierten
+not the attributes of a signature | pas les attributs d’une signature
+| nicht die Attribute einer Signatur | net d’Attributer vun enger Ënnerschrëft
 a time stamp that names its certificate by an unknown digest
-un horodatage qui nomme son certificat par une empreinte inconnue
-ein Zeitstempel, der sein Zertifikat mit unbekanntem Hash nennt
-en Zäitstempel, dee säin Zertifikat mat engem onbekannten Hash nennt
-
+| un horodatage qui nomme son certificat par une empreinte inconnue
+| ein Zeitstempel, der sein Zertifikat mit unbekanntem Hash nennt
+| en Zäitstempel, dee säin Zertifikat mat engem onbekannten Hash nennt
 the time stamp does not bring the certificate of its signer
-l’horodatage n’apporte pas le certificat de son signataire
-der Zeitstempel bringt das Zertifikat seines Unterzeichners nicht mit
-den Zäitstempel bréngt den Zertifikat vu sengem Ënnerschreiwer net mat
-
-time stamps need the package cryptography
-les horodatages demandent le paquet cryptography
-Zeitstempel brauchen das Paket cryptography
-Zäitstempele brauchen de Pak cryptography
-
-a time stamp with too many certificates
-un horodatage avec trop de certificats
-ein Zeitstempel mit zu vielen Zertifikaten
-en Zäitstempel mat ze vill Zertifikater
-
-the time stamp cannot be read
-l’horodatage est illisible
-der Zeitstempel ist nicht lesbar
-den Zäitstempel kann net gelies ginn
-
-not a certificate
-pas un certificat
-kein Zertifikat
-keen Zertifikat
-
+| l’horodatage n’apporte pas le certificat de son signataire
+| der Zeitstempel bringt das Zertifikat seines Unterzeichners nicht mit
+| den Zäitstempel bréngt den Zertifikat vu sengem Ënnerschreiwer net mat
+a time stamp with too many certificates | un horodatage avec trop de certificats
+| ein Zeitstempel mit zu vielen Zertifikaten | en Zäitstempel mat ze vill Zertifikater
+the time stamp cannot be read | l’horodatage est illisible | der Zeitstempel ist nicht lesbar
+| den Zäitstempel kann net gelies ginn
+not a certificate | pas un certificat | kein Zertifikat | keen Zertifikat
 the time stamp's signer has no certificate for time stamps
-le signataire de l’horodatage n’a pas de certificat d’horodatage
-der Unterzeichner des Zeitstempels hat kein Zertifikat für Zeitstempel
-den Ënnerschreiwer vum Zäitstempel huet keen Zertifikat fir Zäitstempelen
-
-a time stamp signed with a key of an unknown kind
-un horodatage signé par une clé de genre inconnu
-ein Zeitstempel, signiert mit einem Schlüssel unbekannter Art
-en Zäitstempel, mat engem Schlëssel vun onbekannter Aart ënnerschriwwen
-
-the signature of the time stamp does not fit
-la signature de l’horodatage ne convient pas
-die Signatur des Zeitstempels passt nicht
-d’Ënnerschrëft vum Zäitstempel passt net
-
-a time beyond the calendar
-un temps hors du calendrier
-eine Zeit außerhalb des Kalenders
-eng Zäit ausserhalb vum Kalenner
-
-the record is not JSON of the allowed form
-l’enregistrement n’est pas du JSON de la forme permise
-der Eintrag ist kein JSON der erlaubten Form
-den Antrag ass kee JSON vun der erlaabter Form
-
-the record is not in canonical form
-l’enregistrement n’est pas en forme canonique
-der Eintrag ist nicht in kanonischer Form
-den Antrag ass net a kanonescher Form
-
-unknown kind
-genre inconnu
-unbekannte Art
-onbekannten Aart
-
-{} is missing
-{} manque
-{} fehlt
-{} feelt
-
-{} is not what the kind demands
-{} n’est pas ce que le genre exige
-{} ist nicht, was die Art verlangt
-{} ass net dat, wat d’Aart verlaangt
-
-unknown field
-champ inconnu
-unbekanntes Feld
-onbekannt Feld
-
-{} is not a block
-{} n’est pas un bloc
-{} ist kein Block
-{} ass kee Block
-
-unknown field in {}
-champ inconnu dans {}
-unbekanntes Feld in {}
-onbekannt Feld a(n) {}
-
-{} is not in the required form
-{} n’a pas la forme exigée
-{} hat nicht die verlangte Form
-{} huet net déi verlaangte Form
-
-the record belongs to another log
-l’enregistrement appartient à un autre journal
-der Eintrag gehört zu einem anderen Protokoll
-den Antrag gehéiert zu engem anere Journal
-
-the record is not at its position
-l’enregistrement n’est pas à sa place
-der Eintrag steht nicht an seinem Platz
-den Antrag ass net op senger Plaz
-
+| le signataire de l’horodatage n’a pas de certificat d’horodatage
+| der Unterzeichner des Zeitstempels hat kein Zertifikat für Zeitstempel
+| den Ënnerschreiwer vum Zäitstempel huet keen Zertifikat fir Zäitstempelen
+a time stamp signed with a key of an unknown kind | un horodatage signé par une clé de genre inconnu
+| ein Zeitstempel, signiert mit einem Schlüssel unbekannter Art
+| en Zäitstempel, mat engem Schlëssel vun onbekannter Aart signéiert
+the signature of the time stamp does not fit | la signature de l’horodatage ne convient pas
+| die Signatur des Zeitstempels passt nicht | d’Ënnerschrëft vum Zäitstempel passt net
+a time beyond the calendar | un temps hors du calendrier | eine Zeit außerhalb des Kalenders
+| eng Zäit ausserhalb vum Kalenner
+the record is not JSON of the allowed form | l’entrée n’est pas du JSON de la forme permise
+| der Eintrag ist kein JSON der erlaubten Form | d’Entrée ass kee JSON vun der erlaabter Form
+the record is not in canonical form | l’entrée n’est pas en forme canonique
+| der Eintrag ist nicht in kanonischer Form | d’Entrée ass net a kanonescher Form
+unknown kind | genre inconnu | unbekannte Art | onbekannten Aart
+{} is missing | {} manque | {} fehlt | {} feelt
+{} is not what the kind demands | {} n’est pas ce que le genre exige
+| {} ist nicht, was die Art verlangt | {} ass net dat, wat d’Aart verlaangt
+unknown field | champ inconnu | unbekanntes Feld | onbekannt Feld
+{} is not a block | {} n’est pas un bloc | {} ist kein Block | {} ass kee Block
+unknown field in {} | champ inconnu dans {} | unbekanntes Feld in {} | onbekannt Feld a(n) {}
+{} is not in the required form | {} n’a pas la forme exigée | {} hat nicht die verlangte Form
+| {} huet net déi verlaangte Form
+the record belongs to another log | l’entrée appartient à un autre journal
+| der Eintrag gehört zu einem anderen Protokoll | d’Entrée gehéiert zu engem anere Protokoll
+the record is not at its position | l’entrée n’est pas à sa place
+| der Eintrag steht nicht an seinem Platz | d’Entrée ass net op hirer Plaz
 records of one writer are missing between number {} and {}
-des enregistrements d’un même processus manquent entre les numéros {} et {}
-Einträge eines Schreibers fehlen zwischen Nummer {} und {}
-Anträg vun engem Schreiwer feelen tëscht Nummer {} an {}
-
-it ends an intent that is not open
-il termine une intention qui n’est pas ouverte
-er beendet ein Vorhaben, das nicht offen ist
-hie beendegt e Virhuelen, dat net op ass
-
-time goes back
-le temps recule
-die Zeit läuft zurück
-d’Zäit leeft zeréck
-
-folders are nested too deeply
-dossiers trop imbriqués
-Ordner zu tief verschachtelt
-Dossiere sinn ze déif verschachtelt
-
-too many files
-trop de fichiers
-zu viele Dateien
-ze vill Fichieren
-
-a link or a special file
-un lien ou un fichier spécial
-eine Verknüpfung oder Sonderdatei
-e Link oder e spezielle Fichier
-
-the file is too large
-le fichier est trop grand
-die Datei ist zu groß
-de Fichier ass ze grouss
-
-not an entry bundle of this width
-ce n’est pas un lot d’enregistrements de cette taille
-kein Bündel mit dieser Zahl von Einträgen
-kee Bündel mat dëser Zuel vun Anträg
-
-no links, no special files, no deep folders
-ni liens, ni fichiers spéciaux, ni dossiers profonds
-keine Verknüpfungen, Sonderdateien, tiefen Ordner
-keng Linken, speziell Fichieren, déif Dossieren
-
-the list of files is signed by the log
-la liste de fichiers est signée par le journal
-die Dateiliste ist vom Protokoll signiert
-d’Lëscht vu Fichieren ass vum Journal ënnerschriwwen
-
-no file beside the listed ones
-aucun fichier hors de la liste
-keine Datei neben den gelisteten
-kee Fichier nieft deenen op der Lëscht
-
-size and SHA-256 of every file
-taille et SHA-256 de chaque fichier
-Größe und SHA-256 jeder Datei
-Gréisst a SHA-256 vun all Fichier
-
-the head is signed by the log
-la tête est signée par le journal
-der Stand ist vom Protokoll signiert
-de Stand ass vum Journal ënnerschriwwen
-
+| des entrées d’un même processus manquent entre les numéros {} et {}
+| Einträge eines Schreibers fehlen zwischen Nummer {} und {}
+| Entréeë vun engem Schreiwer feelen tëscht Nummer {} an {}
+it ends an intent that is not open | elle termine une intention qui n’est pas ouverte
+| er beendet ein Vorhaben, das nicht offen ist | si beendegt e Virhuelen, dat net op ass
+time goes back | le temps recule | die Zeit läuft zurück | d’Zäit leeft zeréck
+folders are nested too deeply | dossiers trop imbriqués | Ordner zu tief verschachtelt
+| Dossiere sinn ze déif verschachtelt
+too many files | trop de fichiers | zu viele Dateien | ze vill Fichieren
+a link or a special file | un lien ou un fichier spécial | eine Verknüpfung oder Sonderdatei
+| e Link oder e spezielle Fichier
+the file is too large | le fichier est trop grand | die Datei ist zu groß | de Fichier ass ze grouss
+not an entry bundle of this width | ce n’est pas un lot d’entrées de cette taille
+| kein Bündel mit dieser Zahl von Einträgen | kee Bündel mat dëser Zuel vun Entréeën
+no links, no special files, no deep folders | ni liens, ni fichiers spéciaux, ni dossiers profonds
+| keine Verknüpfungen, Sonderdateien, tiefen Ordner
+| keng Linken, speziell Fichieren, déif Dossieren
+the list of files is signed by the log | la liste de fichiers est signée par le journal
+| die Dateiliste ist vom Protokoll signiert | d’Lëscht vu Fichieren ass vum Protokoll signéiert
+no file beside the listed ones | aucun fichier hors de la liste | keine Datei neben den gelisteten
+| kee Fichier nieft deenen op der Lëscht
+size and SHA-256 of every file | taille et SHA-256 de chaque fichier | Größe und SHA-256 jeder Datei
+| Gréisst a SHA-256 vun all Fichier
+the head is signed by the log | la tête est signée par le journal
+| der Kopf ist vom Protokoll signiert | de Kapp ass vum Protokoll signéiert
 root recomputed from the leaf hashes, every tile compared
-racine recalculée depuis les feuilles, chaque tuile comparée
-Wurzel aus den Blättern neu berechnet, jede Kachel verglichen
-Wuerzel aus de Blieder nei gerechent, all Kachel verglach
-
-every exported record is the one that was hashed
-chaque enregistrement exporté est celui qui a été haché
-jeder exportierte Eintrag ist der gehashte
-all exportéierten Antrag ass dee gehashten
-
+| racine recalculée depuis les feuilles, chaque tuile comparée
+| Wurzel aus den Blättern neu berechnet, jede Kachel verglichen
+| Wuerzel aus de Blieder nei gerechent, all Kachel verglach
+every exported record is the one that was hashed | chaque entrée exportée est celle qui a été hachée
+| jeder exportierte Eintrag ist der gehashte | all exportéiert Entrée ass déi gehasht
 records in canonical form, of known kinds, with known fields
-enregistrements en forme canonique, de genres et champs connus
-Einträge in kanonischer Form, mit bekannten Arten und Feldern
-Anträg a kanonescher Form, mat bekannten Aarten a Felder
-
+| entrées en forme canonique, de genres et champs connus
+| Einträge in kanonischer Form, mit bekannten Arten und Feldern
+| Entréeën a kanonescher Form, mat bekannten Aarten a Felder
 positions without gap, of this log, time never going back
-positions sans trou, de ce journal, temps jamais à rebours
-Plätze lückenlos, dieses Protokolls, Zeit nie rückwärts
-Plazen ouni Lach, vun dësem Journal, Zäit ni zeréck
-
-counters of every writing process without gap
-compteurs de chaque processus sans trou
-Zähler jedes Schreibers lückenlos
-Zieler vun all Schreiwer ouni Lach
-
-every ending has its intent
-chaque fin a son intention
-jedes Ende hat sein Vorhaben
-all Enn huet säi Virhuelen
-
-no record id occurs twice
-aucun identifiant en double
-keine Kennung kommt zweimal vor
-keng Kennung kënnt zweemol vir
-
+| positions sans trou, de ce journal, temps jamais à rebours
+| Plätze lückenlos, dieses Protokolls, Zeit nie rückwärts
+| Plazen ouni Lach, vun dësem Protokoll, Zäit ni zeréck
+counters of every writing process without gap | compteurs de chaque processus sans trou
+| Zähler jedes Schreibers lückenlos | Zieler vun all Schreiwer ouni Lach
+every ending has its intent | chaque fin a son intention | jedes Ende hat sein Vorhaben
+| all Enn huet säi Virhuelen
+no record id occurs twice | aucun identifiant en double | keine Kennung kommt zweimal vor
+| keng Kennung kënnt zweemol vir
 the first record names this key; the platform log knows it
-le premier enregistrement nomme cette clé ; le journal de la plateforme la connaît
-der erste Eintrag nennt diesen Schlüssel; das Plattform-Protokoll kennt ihn
-den éischten Antrag nennt dëse Schlëssel; de Journal vun der Plattform kennt en
-
+| la première entrée nomme cette clé ; le journal de la plateforme la connaît
+| der erste Eintrag nennt diesen Schlüssel; das Plattform-Protokoll kennt ihn
+| déi éischt Entrée nennt dëse Schlëssel; de Plattform-Protokoll kennt en
 earlier published heads are heads of this same log
-les têtes publiées auparavant sont de ce même journal
-früher veröffentlichte Stände gehören zu diesem Protokoll
-éischter publizéiert Stänn gehéieren zu dësem Journal
-
+| les têtes publiées auparavant sont de ce même journal
+| früher veröffentlichte Köpfe gehören zu diesem Protokoll
+| éischter publizéiert Käpp gehéieren zu dësem Protokoll
 every head is signed by the key of its time, every change of keys by both
-chaque tête est signée par la clé de son temps, chaque changement de clés par les deux
-jeder Stand ist vom Schlüssel seiner Zeit signiert, jeder Wechsel von beiden
-all Stand ass vum Schlëssel vu senger Zäit ënnerschriwwen, all Wiessel vun deenen zwee
-
-the log's own ML-DSA-44 line on its head
-la ligne ML-DSA-44 du journal lui-même sur sa tête
-die eigene ML-DSA-44-Zeile des Protokolls auf seinem Stand
-d’eege ML-DSA-44-Zeil vum Journal op sengem Stand
-
+| chaque tête est signée par la clé de son temps, chaque changement de clés par les deux
+| jeder Kopf ist vom Schlüssel seiner Zeit signiert, jeder Wechsel von beiden
+| all Kapp ass vum Schlëssel vu senger Zäit signéiert, all Wiessel vun deenen zwee
+the log's own ML-DSA-44 line on its head | la ligne ML-DSA-44 du journal lui-même sur sa tête
+| die eigene ML-DSA-44-Zeile des Protokolls auf seinem Kopf
+| d’eege ML-DSA-44-Zeil vum Protokoll op sengem Kapp
 the head is not signed by ML-DSA-44, as your policy demands
-la tête n’est pas signée par ML-DSA-44 comme votre politique l’exige
-der Stand ist nicht mit ML-DSA-44 signiert, wie Ihre Policy es verlangt
-de Stand ass net mat ML-DSA-44 ënnerschriwwen, wéi Är Policy et verlaangt
-
+| la tête n’est pas signée par ML-DSA-44 comme votre politique l’exige
+| der Kopf ist nicht mit ML-DSA-44 signiert, wie Ihre Policy es verlangt
+| de Kapp ass net mat ML-DSA-44 signéiert, wéi Är Policy et verlaangt
 the ML-DSA-44 key is not the one that you trust
-la clé ML-DSA-44 n’est pas celle à laquelle vous vous fiez
-der ML-DSA-44-Schlüssel ist nicht der, dem Sie vertrauen
-den ML-DSA-44-Schlëssel ass net deen, deem Dir vertraut
-
-not an ML-DSA-44 key of this log
-pas une clé ML-DSA-44 de ce journal
-kein ML-DSA-44-Schlüssel dieses Protokolls
-keen ML-DSA-44-Schlëssel vun dësem Journal
-
-no ML-DSA-44 key of this log is known
-aucune clé ML-DSA-44 de ce journal n’est connue
-kein ML-DSA-44-Schlüssel dieses Protokolls ist bekannt
-keen ML-DSA-44-Schlëssel vun dësem Journal ass bekannt
-
-with ML-DSA-44: {}
-avec ML-DSA-44 : {}
-mit ML-DSA-44: {}
-mat ML-DSA-44: {}
-
-the head bears no such line
-la tête ne porte pas une telle ligne
-der Stand trägt keine solche Zeile
-de Stand dréit keng esou Zeil
-
-the log's key is one that you trust
-la clé du journal est une clé à laquelle vous vous fiez
-dem Schlüssel des Protokolls vertrauen Sie
-dem Schlëssel vum Journal vertraut Dir
-
-the log continues the one you saw last time
-le journal prolonge celui que vous avez vu
-das Protokoll setzt das zuletzt gesehene fort
-de Journal féiert dee virun, deen Dir gesinn hutt
-
-sealed values (they are not part of an export)
-valeurs scellées (elles ne font pas partie d’un export)
-versiegelte Werte (sie sind nicht Teil eines Exports)
-versigelt Wäerter (si sinn net Deel vun engem Export)
-
+| la clé ML-DSA-44 n’est pas celle à laquelle vous vous fiez
+| der ML-DSA-44-Schlüssel ist nicht der, dem Sie vertrauen
+| den ML-DSA-44-Schlëssel ass net deen, deem Dir vertraut
+not an ML-DSA-44 key of this log | pas une clé ML-DSA-44 de ce journal
+| kein ML-DSA-44-Schlüssel dieses Protokolls | keen ML-DSA-44-Schlëssel vun dësem Protokoll
+no ML-DSA-44 key of this log is known | aucune clé ML-DSA-44 de ce journal n’est connue
+| kein ML-DSA-44-Schlüssel dieses Protokolls ist bekannt
+| keen ML-DSA-44-Schlëssel vun dësem Protokoll ass bekannt
+with ML-DSA-44: {} | avec ML-DSA-44 : {} | mit ML-DSA-44: {} | mat ML-DSA-44: {}
+the head bears no such line | la tête ne porte pas une telle ligne
+| der Kopf trägt keine solche Zeile | de Kapp dréit keng esou Zeil
+the log's key is one that you trust | la clé du journal est une clé à laquelle vous vous fiez
+| dem Schlüssel des Protokolls vertrauen Sie | dem Schlëssel vum Protokoll vertraut Dir
+the log continues the one you saw last time | le journal prolonge celui que vous avez vu
+| das Protokoll setzt das zuletzt gesehene fort
+| de Protokoll féiert dee virun, deen Dir gesinn hutt
 the platform log holds a head of this log among the heads of all
-le journal de la plateforme tient une tête de ce journal parmi celles de tous
-das Plattform-Protokoll hält einen Stand dieses Protokolls unter denen aller
-de Journal vun der Plattform hält e Stand vun dësem Journal ënner deene vun allen
-
+| le journal de la plateforme tient une tête de ce journal parmi celles de tous
+| das Plattform-Protokoll hält einen Kopf dieses Protokolls unter denen aller
+| de Plattform-Protokoll hält e Kapp vun dësem Protokoll ënner deene vun allen
 cosignatures of the witnesses that your policy names
-cosignatures des témoins que nomme votre politique
-Mitsignaturen der Zeugen, die Ihre Policy nennt
-Matënnerschrëfte vun den Zeien, déi Är Policy nennt
-
+| cosignatures des témoins que nomme votre politique
+| Mitsignaturen der Zeugen, die Ihre Policy nennt
+| Matënnerschrëfte vun den Zeien, déi Är Policy nennt
 time stamps (RFC 3161) of the authorities that your policy names
-horodatages (RFC 3161) des autorités que nomme votre politique
-Zeitstempel (RFC 3161) der Stellen, die Ihre Policy nennt
-Zäitstempelen (RFC 3161) vun den Autoritéiten, déi Är Policy nennt
-
-the printed head is one of this log
-la tête imprimée est de ce journal
-der gedruckte Stand gehört zu diesem Protokoll
-de gedréckte Stand ass vun dësem Journal
-
-this folder is not an audit export
-ce dossier n’est pas un export d’audit
-dieser Ordner ist kein Audit-Export
-dësen Dossier ass keen Audit-Export
-
-not everything that is needed could be checked
-tout le nécessaire n’a pas pu être contrôlé
-nicht alles Nötige war prüfbar
-net alles, wat néideg ass, konnt gepréift ginn
-
-the file cannot be read
-le fichier est illisible
-die Datei ist nicht lesbar
-de Fichier kann net gelies ginn
-
-the file is not the one that was exported
-le fichier n’est pas celui qui a été exporté
-die Datei ist nicht die exportierte
-de Fichier ass net deen, deen exportéiert gouf
-
-the file is missing
-le fichier manque
-die Datei fehlt
-de Fichier feelt
-
-missing
-manquant
-fehlt
-feelt
-
-no key
-pas de clé
-kein Schlüssel
-kee Schlëssel
-
-not reached
-pas atteint
-nicht erreicht
-net erreecht
-
-not the keys of a log
-pas les clés d’un journal
-nicht die Schlüssel eines Protokolls
-net d’Schlëssele vun engem Journal
-
-the key belongs to another log
-la clé appartient à un autre journal
-der Schlüssel gehört zu einem anderen Protokoll
-de Schlëssel gehéiert zu engem anere Journal
-
-the changes of keys are not in order
-les changements de clés ne sont pas dans l’ordre
-die Schlüsselwechsel sind nicht in der Reihenfolge
-d’Wiessele vun de Schlëssele sinn net an der Rei
-
-a change of keys is not proven
-un changement de clés n’est pas prouvé
-ein Schlüsselwechsel ist nicht bewiesen
-e Wiessel vum Schlëssel ass net bewisen
-
-a change of keys does not fit the one before
-un changement de clés ne suit pas le précédent
-ein Schlüsselwechsel passt nicht zum vorigen
-e Wiessel vum Schlëssel passt net zum virechten
-
+| horodatages (RFC 3161) des autorités que nomme votre politique
+| Zeitstempel (RFC 3161) der Stellen, die Ihre Policy nennt
+| Zäitstempelen (RFC 3161) vun den Zäitstempelplazen, déi Är Policy nennt
+the printed head is one of this log | la tête imprimée est de ce journal
+| der gedruckte Kopf gehört zu diesem Protokoll | de gedréckte Kapp ass vun dësem Protokoll
+this folder is not an audit export | ce dossier n’est pas un export d’audit
+| dieser Ordner ist kein Audit-Export | dësen Dossier ass keen Audit-Export
+not everything that is needed could be checked | tout le nécessaire n’a pas pu être contrôlé
+| nicht alles Nötige war prüfbar | net alles, wat néideg ass, konnt gepréift ginn
+the file cannot be read | le fichier est illisible | die Datei ist nicht lesbar
+| de Fichier kann net gelies ginn
+the file is not the one that was exported | le fichier n’est pas celui qui a été exporté
+| die Datei ist nicht die exportierte | de Fichier ass net deen, deen exportéiert gouf
+the file is missing | le fichier manque | die Datei fehlt | de Fichier feelt
+missing | manquant | fehlt | feelt
+no key | pas de clé | kein Schlüssel | kee Schlëssel
+not reached | pas atteint | nicht erreicht | net erreecht
+not the keys of a log | pas les clés d’un journal | nicht die Schlüssel eines Protokolls
+| net d’Schlëssele vun engem Protokoll
+the key belongs to another log | la clé appartient à un autre journal
+| der Schlüssel gehört zu einem anderen Protokoll | de Schlëssel gehéiert zu engem anere Protokoll
+the changes of keys are not in order | les changements de clés ne sont pas dans l’ordre
+| die Schlüsselwechsel sind nicht in der Reihenfolge
+| d’Wiessele vun de Schlëssele sinn net an der Rei
+a change of keys is not proven | un changement de clés n’est pas prouvé
+| ein Schlüsselwechsel ist nicht bewiesen | e Wiessel vum Schlëssel ass net bewisen
+a change of keys does not fit the one before | un changement de clés ne suit pas le précédent
+| ein Schlüsselwechsel passt nicht zum vorigen | e Wiessel vum Schlëssel passt net zum virechten
 a key was declared compromised that was still in use
-une clé encore en usage a été déclarée compromise
-ein noch benutzter Schlüssel wurde als kompromittiert gemeldet
-e Schlëssel, deen nach a Gebrauch war, gouf als kompromittéiert gemellt
-
+| une clé encore en usage a été déclarée compromise
+| ein noch benutzter Schlüssel wurde als kompromittiert gemeldet
+| e Schlëssel, deen nach a Gebrauch war, gouf als kompromittéiert gemellt
 no --policy given; compare the fingerprint yourself
-pas de --policy ; comparez vous-même l’empreinte
-kein --policy angegeben; vergleichen Sie den Fingerabdruck selbst
-kee --policy uginn; vergläicht de Fangerofdrock selwer
-
-the policy does not name this log
-la politique ne nomme pas ce journal
-die Policy nennt dieses Protokoll nicht
-d’Policy nennt dëse Journal net
-
-the key is not the one that you trust
-la clé n’est pas celle à laquelle vous vous fiez
-der Schlüssel ist nicht der, dem Sie vertrauen
-de Schlëssel ass net deen, deem Dir vertraut
-
+| pas de --policy ; comparez vous-même l’empreinte
+| kein --policy angegeben; vergleichen Sie den Fingerabdruck selbst
+| kee --policy uginn; vergläicht de Fangerofdrock selwer
+the policy does not name this log | la politique ne nomme pas ce journal
+| die Policy nennt dieses Protokoll nicht | d’Policy nennt dëse Protokoll net
+the key is not the one that you trust | la clé n’est pas celle à laquelle vous vous fiez
+| der Schlüssel ist nicht der, dem Sie vertrauen | de Schlëssel ass net deen, deem Dir vertraut
 the key that you trust was declared compromised: get the new one on paper
-la clé à laquelle vous vous fiez a été déclarée compromise : demandez la nouvelle sur papier
-der Schlüssel, dem Sie vertrauen, wurde als kompromittiert gemeldet: holen Sie den neuen auf Papier
-de Schlëssel, deem Dir vertraut, gouf als kompromittéiert gemellt: frot deen neien um Pabeier
-
-the list of files is missing
-la liste de fichiers manque
-die Dateiliste fehlt
-d’Lëscht vu Fichiere feelt
-
-not a list of files of this log
-ce n’est pas une liste de fichiers de ce journal
-keine Dateiliste dieses Protokolls
-keng Lëscht vu Fichiere vun dësem Journal
-
-not a list of files
-ce n’est pas une liste de fichiers
-keine Dateiliste
-keng Lëscht vu Fichieren
-
-the list names a file that no export has
-la liste nomme un fichier qu’aucun export ne contient
-die Liste nennt eine Datei, die kein Export hat
-d’Lëscht nennt e Fichier, dee keen Export huet
-
-the list is not complete
-la liste n’est pas complète
-die Liste ist nicht vollständig
-d’Lëscht ass net komplett
-
-not the head of this export
-ce n’est pas la tête de cet export
-nicht der Stand dieses Exports
-net de Stand vun dësem Export
-
+| la clé à laquelle vous vous fiez a été déclarée compromise : demandez la nouvelle sur papier
+| der Schlüssel, dem Sie vertrauen, wurde als kompromittiert gemeldet: holen Sie den neuen auf Papier
+| de Schlëssel, deem Dir vertraut, gouf als kompromittéiert gemellt: frot deen neien um Pabeier
+the list of files is missing | la liste de fichiers manque | die Dateiliste fehlt
+| d’Lëscht vu Fichiere feelt
+not a list of files of this log | ce n’est pas une liste de fichiers de ce journal
+| keine Dateiliste dieses Protokolls | keng Lëscht vu Fichiere vun dësem Protokoll
+not a list of files | ce n’est pas une liste de fichiers | keine Dateiliste
+| keng Lëscht vu Fichieren
+the list names a file that no export has | la liste nomme un fichier qu’aucun export ne contient
+| die Liste nennt eine Datei, die kein Export hat | d’Lëscht nennt e Fichier, dee keen Export huet
+the list is not complete | la liste n’est pas complète | die Liste ist nicht vollständig
+| d’Lëscht ass net komplett
+not the head of this export | ce n’est pas la tête de cet export | nicht der Kopf dieses Exports
+| net de Kapp vun dësem Export
 a head beyond the end of the log: the end was cut
-une tête au-delà de la fin du journal : la fin a été coupée
-ein Stand jenseits des Endes: das Ende wurde abgeschnitten
-e Stand méi wäit wéi d’Enn: d’Enn gouf ofgeschnidden
-
+| une tête au-delà de la fin du journal : la fin a été coupée
+| ein Kopf jenseits des Endes: das Ende wurde abgeschnitten
+| e Kapp méi wäit wéi d’Enn: d’Enn gouf ofgeschnidden
 two heads of one size: the log has two histories
-deux têtes de même taille : le journal a deux histoires
-zwei Stände derselben Größe: das Protokoll hat zwei Geschichten
-zwee Stänn vun der selwechter Gréisst: de Journal huet zwou Geschichten
-
-not a head of this log
-ce n’est pas une tête de ce journal
-kein Stand dieses Protokolls
-kee Stand vun dësem Journal
-
-two signed heads of one size
-deux têtes signées de même taille
-zwei signierte Stände derselben Größe
-zwee ënnerschriwwe Stänn vun der selwechter Gréisst
-
-a time stamp of a head that is not here
-un horodatage d’une tête qui n’est pas ici
-ein Zeitstempel eines Stands, der nicht hier ist
-en Zäitstempel vun engem Stand, deen net hei ass
-
-no proof of it in this export
-aucune preuve dans cet export
-kein Beweis dafür in diesem Export
-kee Beweis dofir an dësem Export
-
-not a proof of heads
-ce n’est pas une preuve de têtes
-kein Beweis über Stände
-kee Beweis iwwer Stänn
-
+| deux têtes de même taille : le journal a deux histoires
+| zwei Köpfe derselben Größe: das Protokoll hat zwei Geschichten
+| zwee Käpp vun der selwechter Gréisst: de Protokoll huet zwou Geschichten
+not a head of this log | ce n’est pas une tête de ce journal | kein Kopf dieses Protokolls
+| kee Kapp vun dësem Protokoll
+two signed heads of one size | deux têtes signées de même taille
+| zwei signierte Köpfe derselben Größe | zwee signéiert Käpp vun der selwechter Gréisst
+a time stamp of a head that is not here | un horodatage d’une tête qui n’est pas ici
+| ein Zeitstempel eines Kopfs, der nicht hier ist | en Zäitstempel vun engem Kapp, deen net hei ass
+no proof of it in this export | aucune preuve dans cet export | kein Beweis dafür in diesem Export
+| kee Beweis dofir an dësem Export
+not a proof of heads | ce n’est pas une preuve de têtes | kein Beweis über Köpfe
+| kee Beweis iwwer Käpp
 the platform log does not prove the heads of all logs
-le journal de la plateforme ne prouve pas les têtes de tous les journaux
-das Plattform-Protokoll beweist die Stände aller Protokolle nicht
-de Journal vun der Plattform beweist d’Stänn vun alle Journalen net
-
+| le journal de la plateforme ne prouve pas les têtes de tous les journaux
+| das Plattform-Protokoll beweist die Köpfe aller Protokolle nicht
+| de Plattform-Protokoll beweist d’Käpp vun alle Protokoller net
 the platform log's heads do not hold one of this log
-les têtes du journal de la plateforme n’en contiennent pas de ce journal
-unter den Ständen des Plattform-Protokolls ist keiner dieses Protokolls
-ënner de Stänn vum Journal vun der Plattform ass keen vun dësem Journal
-
+| les têtes du journal de la plateforme n’en contiennent pas de ce journal
+| unter den Köpfen des Plattform-Protokolls ist keiner dieses Protokolls
+| ënner de Käpp vum Plattform-Protokoll ass keen vun dësem Protokoll
 it does; but your policy does not name the platform log's key
-c’est le cas ; mais votre politique ne nomme pas la clé du journal de la plateforme
-so ist es; aber Ihre Policy nennt den Schlüssel des Plattform-Protokolls nicht
-et ass esou; mee Är Policy nennt de Schlëssel vum Journal vun der Plattform net
-
-the note is of another log
-la note est d’un autre journal
-die Note ist von einem anderen Protokoll
-d’Note ass vun engem anere Journal
-
-no --head-line given
-pas de --head-line
-kein --head-line angegeben
-kee --head-line uginn
-
-the printed head is of another log
-la tête imprimée est d’un autre journal
-der gedruckte Stand ist von einem anderen Protokoll
-de gedréckte Stand ass vun engem anere Journal
-
+| c’est le cas ; mais votre politique ne nomme pas la clé du journal de la plateforme
+| so ist es; aber Ihre Policy nennt den Schlüssel des Plattform-Protokolls nicht
+| et ass esou; mee Är Policy nennt de Schlëssel vum Plattform-Protokoll net
+the note is of another log | la note est d’un autre journal
+| die Note ist von einem anderen Protokoll | d’Note ass vun engem anere Protokoll
+no --head-line given | pas de --head-line | kein --head-line angegeben | kee --head-line uginn
+the printed head is of another log | la tête imprimée est d’un autre journal
+| der gedruckte Kopf ist von einem anderen Protokoll
+| de gedréckte Kapp ass vun engem anere Protokoll
 shorter than the printed head: cut, or an old export
-plus court que la tête imprimée : coupé, ou export ancien
-kürzer als der gedruckte Stand: abgeschnitten oder ein alter Export
-méi kuerz wéi de gedréckte Stand: ofgeschnidden oder en alen Export
-
+| plus court que la tête imprimée : coupé, ou export ancien
+| kürzer als der gedruckte Kopf: abgeschnitten oder ein alter Export
+| méi kuerz wéi de gedréckte Kapp: ofgeschnidden oder en alen Export
 no head here carries the cosignatures that your policy demands
-aucune tête ici ne porte les cosignatures que votre politique exige
-kein Stand hier trägt die Mitsignaturen, die Ihre Policy verlangt
-kee Stand hei dréit d’Matënnerschrëften, déi Är Policy verlaangt
-
+| aucune tête ici ne porte les cosignatures que votre politique exige
+| kein Kopf hier trägt die Mitsignaturen, die Ihre Policy verlangt
+| kee Kapp hei dréit d’Matënnerschrëften, déi Är Policy verlaangt
 the head does not carry the cosignatures that your policy demands
-la tête ne porte pas les cosignatures que votre politique exige
-der Stand trägt nicht die Mitsignaturen, die Ihre Policy verlangt
-de Stand dréit net d’Matënnerschrëften, déi Är Policy verlaangt
-
+| la tête ne porte pas les cosignatures que votre politique exige
+| der Kopf trägt nicht die Mitsignaturen, die Ihre Policy verlangt
+| de Kapp dréit net d’Matënnerschrëften, déi Är Policy verlaangt
 no outside time as new as {}: old, or never anchored
-aucun temps extérieur aussi récent que {} : ancien, ou jamais ancré
-keine Zeit von außen so neu wie {}: alt oder nie verankert
-keng Zäit vu baussen esou nei wéi {}: al oder ni verankert
-
-no --policy given
-pas de --policy
-kein --policy angegeben
-kee --policy uginn
-
-the policy names no authority (#!tsa)
-la politique ne nomme aucune autorité (#!tsa)
-die Policy nennt keine Stelle (#!tsa)
-d’Policy nennt keng Autoritéit (#!tsa)
-
-the policy names no witness
-la politique ne nomme aucun témoin
-die Policy nennt keinen Zeugen
-d’Policy nennt kee Zeien
-
+| aucun temps extérieur aussi récent que {} : ancien, ou jamais ancré
+| keine Zeit von außen so neu wie {}: alt oder nie verankert
+| keng Zäit vu baussen esou nei wéi {}: al oder ni verankert
+no --policy given | pas de --policy | kein --policy angegeben | kee --policy uginn
+the policy names no authority (#!tsa) | la politique ne nomme aucune autorité (#!tsa)
+| die Policy nennt keine Stelle (#!tsa) | d’Policy nennt keng Zäitstempelplaz (#!tsa)
+the policy names no witness | la politique ne nomme aucun témoin | die Policy nennt keinen Zeugen
+| d’Policy nennt kee Zeien
 its time is after {}, when others saw it already
-son heure est après {}, quand d’autres l’avaient déjà vu
-seine Zeit liegt nach {}, als andere ihn schon sahen
-seng Zäit ass no {}, wéi anerer e scho gesinn haten
-
-no --state given
-pas de --state
-kein --state angegeben
-kee --state uginn
-
+| son heure est après {}, quand d’autres l’avaient déjà vu
+| seine Zeit liegt nach {}, als andere ihn schon sahen
+| hir Zäit ass no {}, wéi anerer se scho gesinn haten
+no --state given | pas de --state | kein --state angegeben | kee --state uginn
 this log was not seen before; it is now remembered
-ce journal n’a pas été vu auparavant ; il est maintenant retenu
-dieses Protokoll wurde noch nie gesehen; es wird nun gemerkt
-dëse Journal gouf nach ni gesinn; en ass elo gemierkt
-
-the log's key is not the one seen last time
-la clé du journal n’est pas celle vue la dernière fois
-der Schlüssel ist nicht der vom letzten Mal
-de Schlëssel ass net dee vum leschte Mol
-
+| ce journal n’a pas été vu auparavant ; il est maintenant retenu
+| dieses Protokoll wurde noch nie gesehen; es wird nun gemerkt
+| dëse Protokoll gouf nach ni gesinn; en ass elo gemierkt
+the log's key is not the one seen last time | la clé du journal n’est pas celle vue la dernière fois
+| der Schlüssel ist nicht der vom letzten Mal | de Schlëssel ass net dee vum leschte Mol
 shorter than the {} records seen last time: cut, or an old export
-plus court que les {} enregistrements vus la dernière fois : coupé, ou export ancien
-kürzer als die {} Einträge vom letzten Mal: abgeschnitten oder ein alter Export
-méi kuerz wéi déi {} Anträg vum leschte Mol: ofgeschnidden oder en alen Export
-
-the log is shorter than last time
-le journal est plus court que la dernière fois
-das Protokoll ist kürzer als beim letzten Mal
-de Journal ass méi kuerz wéi d’lescht Kéier
-
-another history than the one seen last time
-une autre histoire que celle vue la dernière fois
-eine andere Geschichte als beim letzten Mal
-eng aner Geschicht wéi d’lescht Kéier
-
+| plus court que les {} entrées vues la dernière fois : coupé, ou export ancien
+| kürzer als die {} Einträge vom letzten Mal: abgeschnitten oder ein alter Export
+| méi kuerz wéi déi {} Entréeë vum leschte Mol: ofgeschnidden oder en alen Export
+the log is shorter than last time | le journal est plus court que la dernière fois
+| das Protokoll ist kürzer als beim letzten Mal | de Protokoll ass méi kuerz wéi d’lescht Kéier
+another history than the one seen last time | une autre histoire que celle vue la dernière fois
+| eine andere Geschichte als beim letzten Mal | eng aner Geschicht wéi d’lescht Kéier
 the head counts more records than there are files
-la tête compte plus d’enregistrements qu’il n’y a de fichiers
-der Stand zählt mehr Einträge, als Dateien da sind
-de Stand zielt méi Anträg, wéi et Fichiere gëtt
-
-the tile has the wrong length
-la tuile n’a pas la bonne longueur
-die Kachel hat die falsche Länge
-d’Kachel huet déi falsch Längt
-
-the file is needed and not there
-le fichier est nécessaire et absent
-die Datei wird gebraucht und ist nicht da
-de Fichier gëtt gebraucht an ass net do
-
-the tile is not made of the leaves below it
-la tuile ne correspond pas aux feuilles
-die Kachel passt nicht zu den Blättern darunter
-d’Kachel passt net zu de Blieder drënner
-
-a published head is not one of this log
-une tête publiée n’est pas de ce journal
-ein veröffentlichter Stand ist nicht von diesem Protokoll
-e publizéierte Stand ass net vun dësem Journal
-
-the printed head is not one of this log
-la tête imprimée n’est pas de ce journal
-der gedruckte Stand ist nicht von diesem Protokoll
-de gedréckte Stand ass net vun dësem Journal
-
-leaf hashes are missing
-des empreintes de feuilles manquent
-Blatt-Hashes fehlen
-Blat-Hashe feelen
-
-the signed root is not that of the leaves
-la racine signée n’est pas celle des feuilles
-die signierte Wurzel ist nicht die der Blätter
-déi ënnerschriwwe Wuerzel ass net déi vun de Blieder
-
-the record is not the one that was hashed
-l’enregistrement n’est pas celui qui a été haché
-der Eintrag ist nicht der gehashte
-den Antrag ass net deen, dee gehasht gouf
-
+| la tête compte plus d’entrées qu’il n’y a de fichiers
+| der Kopf zählt mehr Einträge, als Dateien da sind
+| de Kapp zielt méi Entréeën, wéi et Fichiere gëtt
+the tile has the wrong length | la tuile n’a pas la bonne longueur
+| die Kachel hat die falsche Länge | d’Kachel huet déi falsch Längt
+the file is needed and not there | le fichier est nécessaire et absent
+| die Datei wird gebraucht und ist nicht da | de Fichier gëtt gebraucht an ass net do
+the tile is not made of the leaves below it | la tuile ne correspond pas aux feuilles
+| die Kachel passt nicht zu den Blättern darunter | d’Kachel passt net zu de Blieder drënner
+a published head is not one of this log | une tête publiée n’est pas de ce journal
+| ein veröffentlichter Kopf ist nicht von diesem Protokoll
+| e publizéierte Kapp ass net vun dësem Protokoll
+the printed head is not one of this log | la tête imprimée n’est pas de ce journal
+| der gedruckte Kopf ist nicht von diesem Protokoll | de gedréckte Kapp ass net vun dësem Protokoll
+leaf hashes are missing | des empreintes de feuilles manquent | Blatt-Hashes fehlen
+| Blat-Hashe feelen
+the signed root is not that of the leaves | la racine signée n’est pas celle des feuilles
+| die signierte Wurzel ist nicht die der Blätter | déi signéiert Wuerzel ass net déi vun de Blieder
+the record is not the one that was hashed | l’entrée n’est pas celle qui a été hachée
+| der Eintrag ist nicht der gehashte | d’Entrée ass net déi, déi gehasht gouf
 keys.jsonl tells another story of the log's keys
-keys.jsonl raconte une autre histoire des clés du journal
-keys.jsonl erzählt eine andere Geschichte der Schlüssel
-keys.jsonl erzielt eng aner Geschicht vun de Schlësselen
-
+| keys.jsonl raconte une autre histoire des clés du journal
+| keys.jsonl erzählt eine andere Geschichte der Schlüssel
+| keys.jsonl erzielt eng aner Geschicht vun de Schlësselen
 files of records are missing or unreadable; the others were checked
-des fichiers d’enregistrements manquent ou sont illisibles ; les autres ont été contrôlés
-Dateien mit Einträgen fehlen oder sind unlesbar; die anderen wurden geprüft
-Fichiere mat Anträg feelen oder sinn net ze liesen; déi aner goufe gepréift
-
+| des fichiers d’entrées manquent ou sont illisibles ; les autres ont été contrôlés
+| Dateien mit Einträgen fehlen oder sind unlesbar; die anderen wurden geprüft
+| Fichiere mat Entréeë feelen oder sinn net ze liesen; déi aner goufe gepréift
 left out as you asked: only bytes and hashes were compared
-omis à votre demande : seuls les octets et empreintes ont été comparés
-auf Ihren Wunsch ausgelassen: nur Bytes und Hashes wurden verglichen
-op Äre Wonsch ausgelooss: nëmme Bytes an Hashe goufe verglach
-
+| omis à votre demande : seuls les octets et empreintes ont été comparés
+| auf Ihren Wunsch ausgelassen: nur Bytes und Hashes wurden verglichen
+| op Äre Wonsch ausgelooss: nëmme Bytes an Hashe goufe verglach
 sealed values that are gone, and a record that allows each
-valeurs scellées disparues, et un enregistrement qui autorise chacune
-versiegelte Werte, die fort sind, und ein Eintrag, der es je erlaubt
-versigelt Wäerter, déi fort sinn, an en Antrag, deen et all Kéier erlaabt
-
+| valeurs scellées disparues, et une entrée qui autorise chacune
+| versiegelte Werte, die fort sind, und ein Eintrag, der es je erlaubt
+| versigelt Wäerter, déi fort sinn, an eng Entrée, déi et all Kéier erlaabt
 records pruned before the first, and a record that allows it
-enregistrements élagués avant le premier, et un enregistrement qui l’autorise
-vor dem ersten entfernte Einträge, und ein Eintrag, der es erlaubt
-virum éischten ewechgeholl Anträg, an en Antrag, deen et erlaabt
-
-sealed
-scellés
-versiegelt
-versigelt
-
-pruned
-élagué
-entfernt
-ewechgeholl
-
+| entrées retirées avant la première, et une entrée qui l’autorise
+| vor dem ersten entfernte Einträge, und ein Eintrag, der es erlaubt
+| virun der éischter ewechgeholl Entréeën, an eng Entrée, déi et erlaabt
+sealed | scellés | versiegelt | versigelt
+pruned | retiré | entfernt | ewechgeholl
 {} sealed values: {} held, {} erased with a record that allows it, {} missing
-{} valeurs scellées : {} conservées, {} effacées selon un enregistrement, {} manquantes
-{} versiegelte Werte: {} vorhanden, {} gelöscht mit erlaubendem Eintrag, {} fehlen
-{} versigelt Wäerter: {} do, {} geläscht mat engem Antrag, deen et erlaabt, {} feelen
-
-records 0 to {}, allowed by record {}
-enregistrements 0 à {}, autorisé par l’enregistrement {}
-Einträge 0 bis {}, erlaubt durch Eintrag {}
-Anträg 0 bis {}, erlaabt duerch den Antrag {}
-
-not a list of what is gone
-ce n’est pas une liste de ce qui a disparu
-keine Liste dessen, was fort ist
-keng Lëscht vun deem, wat fort ass
-
+| {} valeurs scellées : {} conservées, {} effacées selon une entrée, {} manquantes
+| {} versiegelte Werte: {} vorhanden, {} gelöscht mit erlaubendem Eintrag, {} fehlen
+| {} versigelt Wäerter: {} do, {} geläscht mat enger Entrée, déi et erlaabt, {} feelen
+records 0 to {}, allowed by record {} | entrées 0 à {}, autorisé par l’entrée {}
+| Einträge 0 bis {}, erlaubt durch Eintrag {} | Entréeën 0 bis {}, erlaabt duerch d’Entrée {}
+not a list of what is gone | ce n’est pas une liste de ce qui a disparu
+| keine Liste dessen, was fort ist | keng Lëscht vun deem, wat fort ass
 sealed values are gone and no record allows it
-des valeurs scellées ont disparu sans qu’un enregistrement l’autorise
-versiegelte Werte sind fort, und kein Eintrag erlaubt es
-versigelt Wäerter si fort, a keen Antrag erlaabt et
-
+| des valeurs scellées ont disparu sans qu’une entrée l’autorise
+| versiegelte Werte sind fort, und kein Eintrag erlaubt es
+| versigelt Wäerter si fort, a keng Entrée erlaabt et
 a value is said to be gone that the record does not have
-une valeur est dite disparue que l’enregistrement n’a pas
-ein Wert soll fort sein, den der Eintrag nicht hat
-e Wäert soll fort sinn, deen den Antrag net huet
-
+| une valeur est dite disparue que l’entrée n’a pas
+| ein Wert soll fort sein, den der Eintrag nicht hat
+| e Wäert soll fort sinn, deen d’Entrée net huet
 an erasure was confirmed that nobody else had asked for
-un effacement confirmé que personne d’autre n’avait demandé
-eine Löschung wurde bestätigt, die niemand anderes beantragt hatte
-eng Läschung gouf confirméiert, déi keen aneren ugefrot hat
-
+| un effacement confirmé que personne d’autre n’avait demandé
+| eine Löschung wurde bestätigt, die niemand anderes beantragt hatte
+| eng Läschung gouf confirméiert, déi keen aneren ugefrot hat
 records before the first are not here and no record allows that
-des enregistrements avant le premier manquent sans qu’un enregistrement l’autorise
-Einträge vor dem ersten fehlen, und kein Eintrag erlaubt es
-Anträg virum éischte feelen, a keen Antrag erlaabt et
-
+| des entrées avant la première manquent sans qu’une entrée l’autorise
+| Einträge vor dem ersten fehlen, und kein Eintrag erlaubt es
+| Entréeë virun der éischter feelen, a keng Entrée erlaabt et
 the last records are not here though nobody asked for an end
-les derniers enregistrements manquent alors que personne n’a demandé de fin
-die letzten Einträge fehlen, obwohl niemand ein Ende verlangt hat
-déi lescht Anträg feelen, obwuel keen en Enn gefrot huet
-
+| les dernières entrées manquent alors que personne n’a demandé de fin
+| die letzten Einträge fehlen, obwohl niemand ein Ende verlangt hat
+| déi lescht Entréeë feelen, obwuel keen en Enn gefrot huet
 records were pruned before 184 days were over
-des enregistrements ont été élagués avant la fin des 184 jours
-Einträge wurden vor Ablauf von 184 Tagen entfernt
-Anträg goufen ewechgeholl, éier 184 Deeg eriwwer waren
-
+| des entrées ont été retirées avant la fin des 184 jours
+| Einträge wurden vor Ablauf von 184 Tagen entfernt
+| Entréeë goufen ewechgeholl, éier 184 Deeg eriwwer waren
 cosignatures by ML-DSA-44 need the package cryptography, 48 or newer
-les cosignatures par ML-DSA-44 demandent le paquet cryptography, 48 ou plus récent
-Mitsignaturen mit ML-DSA-44 brauchen das Paket cryptography, 48 oder neuer
-Matënnerschrëfte mat ML-DSA-44 brauchen de Pak cryptography, 48 oder méi nei
-
-the minimum index does not grow
-l’indice minimal ne croît pas
-der Mindestindex wächst nicht
-de Mindestindex wiisst net
-
+| les cosignatures par ML-DSA-44 demandent le paquet cryptography, 48 ou plus récent
+| Mitsignaturen mit ML-DSA-44 brauchen das Paket cryptography, 48 oder neuer
+| Matënnerschrëfte mat ML-DSA-44 brauchen de Pak cryptography, 48 oder méi nei
+the minimum index does not grow | l’indice minimal ne croît pas | der Mindestindex wächst nicht
+| de Mindestindex wiisst net
 records that may allow it are not in this export
-les enregistrements qui l’autoriseraient ne sont pas dans cet export
-Einträge, die es erlauben könnten, sind nicht in diesem Export
-Anträg, déi et erlabe kéinten, sinn net an dësem Export
-
-too many at once to be followed to the end
-trop nombreux à la fois pour être suivis jusqu’au bout
-zu viele zugleich, um sie bis zum Ende zu verfolgen
-ze vill op eemol, fir se bis zum Schluss ze verfollegen
-
+| les entrées qui l’autoriseraient ne sont pas dans cet export
+| Einträge, die es erlauben könnten, sind nicht in diesem Export
+| Entréeën, déi et erlabe kéinten, sinn net an dësem Export
+too many at once to be followed to the end | trop nombreux à la fois pour être suivis jusqu’au bout
+| zu viele zugleich, um sie bis zum Ende zu verfolgen
+| ze vill op eemol, fir se bis zum Schluss ze verfollegen
 only within the exported part: not all records are here
-seulement dans la partie exportée : tous les enregistrements ne sont pas ici
-nur innerhalb des exportierten Teils: nicht alle Einträge sind hier
-nëmmen am exportéierten Deel: net all d’Anträg sinn hei
-
-its id occurs twice
-son identifiant apparaît deux fois
-seine Kennung kommt zweimal vor
-seng Kennung kënnt zweemol vir
-
-no room for a temporary file
-pas de place pour un fichier temporaire
-kein Platz für eine temporäre Datei
-keng Plaz fir en temporäre Fichier
-
-the first record is not in this export
-le premier enregistrement n’est pas dans cet export
-der erste Eintrag ist nicht in diesem Export
-den éischten Antrag ass net an dësem Export
-
+| seulement dans la partie exportée : toutes les entrées ne sont pas ici
+| nur innerhalb des exportierten Teils: nicht alle Einträge sind hier
+| nëmmen am exportéierten Deel: net all d’Entréeë sinn hei
+its id occurs twice | son identifiant apparaît deux fois | seine Kennung kommt zweimal vor
+| seng Kennung kënnt zweemol vir
+no room for a temporary file | pas de place pour un fichier temporaire
+| kein Platz für eine temporäre Datei | keng Plaz fir en temporäre Fichier
+the first record is not in this export | la première entrée n’est pas dans cet export
+| der erste Eintrag ist nicht in diesem Export | déi éischt Entrée ass net an dësem Export
 the log does not begin with the birth of this key
-le journal ne commence pas par la naissance de cette clé
-das Protokoll beginnt nicht mit der Geburt dieses Schlüssels
-de Journal fänkt net mat der Gebuert vun dësem Schlëssel un
-
+| le journal ne commence pas par la naissance de cette clé
+| das Protokoll beginnt nicht mit der Geburt dieses Schlüssels
+| de Protokoll fänkt net mat der Gebuert vun dësem Schlëssel un
 the first record does; the platform log's proof is not here
-le premier enregistrement, oui ; la preuve du journal de la plateforme manque
-der erste Eintrag ja; der Beweis des Plattform-Protokolls fehlt
-den éischten Antrag jo; de Beweis vum Journal vun der Plattform feelt
-
-the rollback does not say what it must
-la reprise ne dit pas ce qu’elle doit dire
-die Rücksetzung sagt nicht, was sie muss
-d’Zerécksetzung seet net, wat se muss
-
+| la première entrée, oui ; la preuve du journal de la plateforme manque
+| der erste Eintrag ja; der Beweis des Plattform-Protokolls fehlt
+| déi éischt Entrée jo; de Beweis vum Plattform-Protokoll feelt
+the rollback does not say what it must | le retour en arrière ne dit pas ce qu’il doit dire
+| die Rücksetzung sagt nicht, was sie muss | d’Zerécksetzung seet net, wat se muss
 the rollback hides records of the old log that you saw
-la reprise cache des enregistrements de l’ancien journal que vous avez vus
-die Rücksetzung verbirgt Einträge des alten Protokolls, die Sie gesehen haben
-d’Zerécksetzung verstoppt Anträg vum ale Journal, déi Dir gesinn hutt
-
+| le retour en arrière cache des entrées de l’ancien journal que vous avez vues
+| die Rücksetzung verbirgt Einträge des alten Protokolls, die Sie gesehen haben
+| d’Zerécksetzung verstoppt Entréeë vum ale Protokoll, déi Dir gesinn hutt
 the platform log does not prove that this log ended
-le journal de la plateforme ne prouve pas que ce journal a pris fin
-das Plattform-Protokoll beweist nicht, dass dieses Protokoll endete
-de Journal vun der Plattform beweist net, datt dëse Journal opgehalen huet
-
+| le journal de la plateforme ne prouve pas que ce journal a pris fin
+| das Plattform-Protokoll beweist nicht, dass dieses Protokoll endete
+| de Plattform-Protokoll beweist net, datt dëse Protokoll opgehalen huet
 the log ended: no record of it can allow what went later
-le journal a pris fin : aucun de ses enregistrements ne peut autoriser ce qui a disparu ensuite
-das Protokoll endete: kein Eintrag darin kann erlauben, was später ging
-de Journal huet opgehalen: keen Antrag dran kann erlaben, wat duerno fortgaangen ass
-
+| le journal a pris fin : aucune de ses entrées ne peut autoriser ce qui a disparu ensuite
+| das Protokoll endete: kein Eintrag darin kann erlauben, was später ging
+| de Protokoll huet opgehalen: keng Entrée dra kann erlaben, wat duerno fortgaangen ass
 a name or an origin too long for a cosignature
-un nom ou une origine trop longs pour une cosignature
-ein Name oder Ursprung, der für eine Mitsignatur zu lang ist
-en Numm oder Urspronk, dee fir eng Matënnerschrëft ze laang ass
-
-the platform log does not prove this key
-le journal de la plateforme ne prouve pas cette clé
-das Plattform-Protokoll beweist diesen Schlüssel nicht
-de Journal vun der Plattform beweist dëse Schlëssel net
-
-the log's own list of its keys could not be used
-la liste des clés du journal n’a pas pu servir
-die Schlüsselliste des Protokolls war nicht brauchbar
-d’Lëscht vun de Schlëssele vum Journal konnt net benotzt ginn
-
-they never leave the installation
-elles ne quittent jamais l’installation
-sie verlassen die Installation nie
-si verloossen d’Installatioun ni
-
-no list of files
-pas de liste de fichiers
-keine Dateiliste
-keng Lëscht vu Fichieren
-
-the file is not part of the export
-le fichier ne fait pas partie de l’export
-die Datei gehört nicht zum Export
-de Fichier gehéiert net zum Export
-
-an empty folder that is not part of the export
-un dossier vide qui ne fait pas partie de l’export
-ein leerer Ordner, der nicht zum Export gehört
-en eidelen Dossier, deen net zum Export gehéiert
-
-the folder cannot be read
-le dossier est illisible
-der Ordner ist nicht lesbar
-den Dossier kann net gelies ginn
-
+| un nom ou une origine trop longs pour une cosignature
+| ein Name oder Ursprung, der für eine Mitsignatur zu lang ist
+| en Numm oder Urspronk, dee fir eng Matënnerschrëft ze laang ass
+the platform log does not prove this key | le journal de la plateforme ne prouve pas cette clé
+| das Plattform-Protokoll beweist diesen Schlüssel nicht
+| de Plattform-Protokoll beweist dëse Schlëssel net
+the log's own list of its keys could not be used | la liste des clés du journal n’a pas pu servir
+| die Schlüsselliste des Protokolls war nicht brauchbar
+| d’Lëscht vun de Schlëssele vum Protokoll konnt net benotzt ginn
+no list of files | pas de liste de fichiers | keine Dateiliste | keng Lëscht vu Fichieren
+the file is not part of the export | le fichier ne fait pas partie de l’export
+| die Datei gehört nicht zum Export | de Fichier gehéiert net zum Export
+an empty folder that is not part of the export | un dossier vide qui ne fait pas partie de l’export
+| ein leerer Ordner, der nicht zum Export gehört | en eidelen Dossier, deen net zum Export gehéiert
+the folder cannot be read | le dossier est illisible | der Ordner ist nicht lesbar
+| den Dossier kann net gelies ginn
 a record, its path and a head, in the form of c2sp.org/tlog-proof
-un enregistrement, son chemin et une tête, en forme de c2sp.org/tlog-proof
-ein Eintrag, sein Pfad und ein Stand, in der Form von c2sp.org/tlog-proof
-en Antrag, säi Wee an e Stand, an der Form vu c2sp.org/tlog-proof
-
-the path leads from the record to the signed root
-le chemin mène de l’enregistrement à la racine signée
-der Pfad führt vom Eintrag zur signierten Wurzel
-de Wee féiert vum Antrag zur ënnerschriwwener Wuerzel
-
+| une entrée, son chemin et une tête, en forme de c2sp.org/tlog-proof
+| ein Eintrag, sein Pfad und ein Kopf, in der Form von c2sp.org/tlog-proof
+| eng Entrée, hire Wee an e Kapp, an der Form vu c2sp.org/tlog-proof
+the path leads from the record to the signed root | le chemin mène de l’entrée à la racine signée
+| der Pfad führt vom Eintrag zur signierten Wurzel
+| de Wee féiert vun der Entrée zur signéierter Wuerzel
 the record in canonical form, of a known kind, at its position in this log
-l’enregistrement en forme canonique, de genre connu, à sa place dans ce journal
-der Eintrag in kanonischer Form, von bekannter Art, an seinem Platz in diesem Protokoll
-den Antrag a kanonescher Form, vun enger bekannter Aart, op senger Plaz an dësem Journal
-
-the record is the one that your receipt names
-l’enregistrement est celui que nomme votre reçu
-der Eintrag ist der, den Ihr Prüfbeleg nennt
-den Antrag ass deen, deen Äre Prüfbeleeg nennt
-
-the path does not lead from the record to the root
-le chemin ne mène pas de l’enregistrement à la racine
-der Pfad führt nicht vom Eintrag zur Wurzel
-de Wee féiert net vum Antrag zur Wuerzel
-
+| l’entrée en forme canonique, de genre connu, à sa place dans ce journal
+| der Eintrag in kanonischer Form, von bekannter Art, an seinem Platz in diesem Protokoll
+| d’Entrée a kanonescher Form, vun enger bekannter Aart, op hirer Plaz an dësem Protokoll
+the record is the one that your receipt names | l’entrée est celle que nomme votre reçu
+| der Eintrag ist der, den Ihr Prüfbeleg nennt | d’Entrée ass déi, déi Äre Prüfbeleeg nennt
+the path does not lead from the record to the root | le chemin ne mène pas de l’entrée à la racine
+| der Pfad führt nicht vom Eintrag zur Wurzel | de Wee féiert net vun der Entrée zur Wuerzel
 a proof carries no key: give the log's with --policy
-une preuve ne porte pas de clé : donnez celle du journal avec --policy
-ein Beweis trägt keinen Schlüssel: geben Sie den des Protokolls mit --policy
-e Beweis dréit kee Schlëssel: gitt dee vum Journal mat --policy
-
-the record is larger than 8 KiB
-l’enregistrement dépasse 8 Kio
-der Eintrag ist größer als 8 KiB
-den Antrag ass méi grouss wéi 8 KiB
-
-the receipt names another record
-le reçu nomme un autre enregistrement
-der Prüfbeleg nennt einen anderen Eintrag
-de Prüfbeleeg nennt en aneren Antrag
-
-the receipt and the proof are of two histories
-le reçu et la preuve sont de deux histoires
-Prüfbeleg und Beweis gehören zu zwei Geschichten
-de Prüfbeleeg an de Beweis si vun zwou Geschichten
-
-the receipt is not signed by the log's key
-le reçu n’est pas signé par la clé du journal
-der Prüfbeleg ist nicht mit dem Schlüssel des Protokolls signiert
-de Prüfbeleeg ass net mam Schlëssel vum Journal ënnerschriwwen
-
-no --receipt given
-pas de --receipt
-kein --receipt angegeben
-kee --receipt uginn
+| une preuve ne porte pas de clé : donnez celle du journal avec --policy
+| ein Beweis trägt keinen Schlüssel: geben Sie den des Protokolls mit --policy
+| e Beweis dréit kee Schlëssel: gitt dee vum Protokoll mat --policy
+the record is larger than 8 KiB | l’entrée dépasse 8 Kio | der Eintrag ist größer als 8 KiB
+| d’Entrée ass méi grouss wéi 8 KiB
+the receipt names another record | le reçu nomme une autre entrée
+| der Prüfbeleg nennt einen anderen Eintrag | de Prüfbeleeg nennt eng aner Entrée
+the receipt and the proof are of two histories | le reçu et la preuve sont de deux histoires
+| Prüfbeleg und Beweis gehören zu zwei Geschichten
+| de Prüfbeleeg an de Beweis si vun zwou Geschichten
+the receipt is not signed by the log's key | le reçu n’est pas signé par la clé du journal
+| der Prüfbeleg ist nicht mit dem Schlüssel des Protokolls signiert
+| de Prüfbeleeg ass net mam Schlëssel vum Protokoll signéiert
+no --receipt given | pas de --receipt | kein --receipt angegeben | kee --receipt uginn
+INTACT | inaltéré | unverändert | onverännert
+INCOMPLETE | incomplet | unvollständig | net komplett
+TAMPERED | altéré | verfälscht | verfälscht
+UNVERIFIABLE | invérifiable | nicht prüfbar | net ze préiwen
+{} records are in no copy outside that your policy names or that you brought
+| {} entrées ne sont dans aucune copie extérieure que votre politique nomme ou que vous avez apportée
+| {} Einträge sind in keiner Kopie außerhalb, die Ihre Policy nennt oder die Sie mitbrachten
+| {} Entréeë sinn a kenger Kopie dobaussen, déi Är Policy nennt oder déi Dir matbruecht hutt
+{} records are in no copy outside that you brought; no policy was given
+| {} entrées ne sont dans aucune copie extérieure que vous avez apportée ; aucune politique n’a été donnée
+| {} Einträge sind in keiner Kopie außerhalb, die Sie mitbrachten; es wurde keine Policy angegeben
+| {} Entréeë sinn a kenger Kopie dobaussen, déi Dir matbruecht hutt; et gouf keng Policy uginn
+time stamps need the package cryptography, 42 or newer
+| les horodatages demandent le paquet cryptography, 42 ou plus récent
+| Zeitstempel brauchen das Paket cryptography, 42 oder neuer
+| Zäitstempele brauchen de Pak cryptography, 42 oder méi nei
+not a verifier key | pas une clé de vérification | kein Prüfschlüssel | kee Préifschlëssel
 """  # noqa: E501
 VERDICTS = {
     "INTACT": "Nothing was altered since it was signed.",
@@ -4505,14 +3807,27 @@ VERDICTS = {
 }
 
 
+NO_BREAK = "\u00a0"
+
+
+def list_sentences() -> Iterator[list[str]]:
+    """Each sentence in every language, in the order of `LANGUAGES`."""
+    for line in SENTENCES.strip().replace("\n| ", " | ").split("\n"):
+        yield line.split(" | ")
+
+
 class Speaker:
     """Says the sentences of a report in one language; what has no translation stays English."""
 
     def __init__(self, language: str = "en") -> None:
         at = LANGUAGES.index(language)
-        blocks = [block.split("\n") for block in SENTENCES.strip().split("\n\n")]
         self.language = language
-        self.words = {block[0]: block[at] for block in blocks}
+        self.words = {sentence[0]: sentence[at] for sentence in list_sentences()}
+        self.colon = ": "
+        if language == "fr":  # what stands before these signs does not leave them alone
+            self.colon = NO_BREAK + ": "
+            for english, own in self.words.items():
+                self.words[english] = re.sub(" (?=[:;?!])", NO_BREAK, own)
         self.forms = [
             (re.compile("(.+?)".join(map(re.escape, english.split("{}"))), re.DOTALL), own)
             for english, own in self.words.items()
@@ -4522,6 +3837,12 @@ class Speaker:
     def say(self, sentence: str, *values: object) -> str:
         """The sentence with its values; those come from the folder and are made harmless."""
         return self.words.get(sentence, sentence).format(*(_harmless(str(v)) for v in values))
+
+    def explain(self, verdict: str, *more: str) -> str:
+        """The word of the contract, with what it means in this language and what else is said."""
+        meaning = self.say(verdict)
+        parts = [*([] if meaning == verdict else [meaning]), *more]
+        return f"{verdict} ({', '.join(parts)})" if parts else verdict
 
     def tell(self, reason: str) -> str:
         """The same for a sentence whose values are in it already."""
@@ -4543,10 +3864,9 @@ class Layout:
 
     def __init__(self, report: dict[str, Any], language: str = "en") -> None:
         self.report, self.speaker = report, Speaker(language)
-        self.verdict = report["verdict"]
-        if self.verdict == "INTACT":
-            word = "anchored" if report["anchored"] else "unanchored"
-            self.verdict += f" ({self.speaker.say(word)})"
+        anchor = self.speaker.say("anchored" if report["anchored"] else "unanchored")
+        more = [anchor] if report["verdict"] == "INTACT" else []
+        self.verdict = self.speaker.explain(report["verdict"], *more)
         self.sentence = self.speaker.say(VERDICTS[report["verdict"]])
         self.facts = list(self._facts()) if report.get("log") else []
         self.findings = [self._finding(one) for one in report["findings"]]
@@ -4560,8 +3880,9 @@ class Layout:
         places = [_harmless(finding["file"])] if finding["file"] else []
         if "seq" in finding:
             places.append(f"{self.speaker.say('record')} {finding['seq']}")
-        told = [finding["verdict"], " ".join(places), self.speaker.tell(finding["reason"])]
-        return ": ".join(part for part in told if part)
+        verdict = self.speaker.explain(finding["verdict"])
+        told = [verdict, " ".join(places), self.speaker.tell(finding["reason"])]
+        return self.speaker.colon.join(part for part in told if part)
 
     def _check(self, name: str, state: str) -> tuple[str, str]:
         """(done or skipped, which check and why not)."""
@@ -4633,7 +3954,10 @@ class Layout:
             words = self.speaker.words.get(form, form)
             yield "", words.format(kind, _harmless(by), copy["size"], when)
         if outside["window"] is not None:
-            yield say("window"), say("{} records are in no copy outside", outside["window"])
+            words = "{} records are in no copy outside that your policy names or that you brought"
+            if self.report["checks"]["policy"].startswith("skipped: no --policy"):
+                words = "{} records are in no copy outside that you brought; no policy was given"
+            yield say("window"), say(words, outside["window"])
         for words in outside["unchecked"]:
             yield say("unchecked"), self.speaker.tell(words)
 
@@ -4861,17 +4185,36 @@ def _printable(text: str) -> str:
 # 13. The command line
 
 
+def read_policy(path: str | None) -> Policy | None:
+    """The policy of a file; Malformed, naming the file, when it is none."""
+    if not path:
+        return None
+    with open(path, "rb") as file:
+        data = file.read(MAX_TEXT)
+    try:
+        return load_policy(data)
+    except Malformed as error:
+        raise Malformed(f"{path}: {error}") from None
+
+
 def load_state(path: str) -> State:
     """What an auditor remembered: origin -> vkey, size, root. Empty when there is no file yet."""
     if not os.path.exists(path):
         return {}
     with open(path, "rb") as file:
-        found: State = json.loads(file.read(MAX_TEXT))
-    for seen in found.values():
-        if set(seen) != {"vkey", "size", "root"} or not _count(seen["size"]):
-            raise ValueError("not a state file")
-        if not re.fullmatch("[0-9a-f]{64}", str(seen["root"])):
-            raise ValueError("not a state file")
+        data = file.read(MAX_TEXT)
+    try:
+        found: State = json.loads(data)
+        whole = all(
+            set(seen) == {"vkey", "size", "root"}
+            and _count(seen["size"])
+            and TYPES["hex64"](seen["root"])
+            for seen in found.values()
+        )
+    except (ValueError, AttributeError, TypeError):
+        whole = False
+    if not whole:
+        raise Malformed(f"{path}: not a state file")
     return found
 
 
@@ -4922,15 +4265,12 @@ def run(
     try:
         if not os.path.isdir(folder) or os.path.islink(folder):
             zipped = os.path.isfile(folder) and folder.lower().endswith(".zip")
-            fault = "DIR is a ZIP archive: unpack it first" if zipped else "DIR is not a folder"
-            raise ValueError(fault)
+            fault = "a ZIP archive: unpack it first" if zipped else "not a folder"
+            raise ValueError(f"{folder}: {fault}")
         showing.check_page(folder)
-        policy = None
-        if policy_file:
-            with open(policy_file, "rb") as file:
-                policy = load_policy(file.read(MAX_TEXT))
+        policy = read_policy(policy_file)
         state = load_state(state_file) if state_file else {}
-    except (Malformed, ValueError, OSError, AttributeError, TypeError) as error:
+    except (Malformed, ValueError, OSError) as error:
         return refuse(error)
     report = verify_folder(folder, policy, state if state_file else None, brought)
     showing.show(report, out or sys.stdout)
@@ -4960,10 +4300,7 @@ def run_proof(
     """Verify one proof file and print; gives the exit code."""
     showing = showing or Showing(as_json)
     try:
-        policy = None
-        if policy_file:
-            with open(policy_file, "rb") as file:
-                policy = load_policy(file.read(MAX_TEXT))
+        policy = read_policy(policy_file)
         named = Receipt(receipt) if receipt else None
         with open(path, "rb") as file:
             data = file.read(MAX_TEXT)
