@@ -150,7 +150,12 @@ class Drill:
 
     def _let_run(self, folder: Path, case: Case, told: Path, trace: Path) -> list[str]:
         writer = self._start(folder, case, trace)
-        client = fork(lambda: _quietly(folder / "errors") or talk(folder, told))
+
+        def be_client() -> int:
+            _quietly(folder / "errors")
+            return talk(folder, told)
+
+        client = fork(be_client)
         faults, faulty = [], True
         while True:
             child, status = os.waitpid(-1, 0)

@@ -20,6 +20,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -95,8 +96,8 @@ def draft_of(tenant: str) -> Draft:
     """A record whose clear part names the agency, and whose sealed part does as well."""
     text = f"secret of {tenant}.".encode()
     key = KeyRef("conversation", tenant)
-    given = {"phase": "fact", "reason": f"mark-{tenant}."}
-    return Draft("chat.refused", PERSON, **given, sealed={"prompt": text}, seal_key=key)
+    draft = Draft("chat.refused", PERSON, sealed={"prompt": text}, seal_key=key)
+    return replace(draft, phase="fact", reason=f"mark-{tenant}.")
 
 
 def export_meanwhile(folder: Path, number: int, tenants: int, done: Path, told: Path) -> int:

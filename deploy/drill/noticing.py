@@ -61,7 +61,7 @@ class Recorder:
         sys.settrace(self._see)
         yield
         sys.settrace(None)
-        threading.settrace(None)  # type: ignore[arg-type]
+        threading.settrace(None)
         row = self.rows[item.nodeid]
         row[phase] = sorted(self._now)
         row["cost"] = row.get("cost", 0.0) + time.process_time() - begun
@@ -103,7 +103,7 @@ class Bench:
     def _be_pytest(self, arguments: list[str], plugins: Sequence[Any]) -> None:
         code = 99
         try:
-            os.setsid()
+            os.setpgrp()
             os.chdir(self.place)
             paths = [str(self.place / "platform"), str(self.place)]
             sys.path[:0] = paths

@@ -1,0 +1,139 @@
+"""The long drills' own parts: what they remember, what they change, and what they call growth."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from deploy.drill.crash import Case, Ledger, list_cases
+from deploy.drill.faults import KINDS, Fault
+from deploy.drill.mutants import AUDIT, find_mutants
+from deploy.drill.mutate import Reach
+from deploy.drill.noticing import Bench
+from deploy.drill.soak import Look, judge_growth
+
+GUARDED = """
+class Judge:
+    def look(self, size):
+        if size > 3:
+            self.find("TAMPERED", "too long")
+        self.find("TAMPERED", "always")
+        self.find("TAMPERED", "always")
+        if size:
+            return 1
+        require(size)
+"""
+CHECKED = """
+def check(value):
+    if value > 3:
+        raise ValueError
+    return value
+"""
+
+
+def test_a_ledger_tells_what_was_run_and_belongs_to_one_state_of_the_code(tmp_path: Path) -> None:
+    right, wrong = (
+        Case("first start", Fault(7, "EIO")),
+        Case("later start", Fault(8, "EIO"), "write"),
+    )
+    ledger = Ledger(tmp_path / "ledger")
+    ledger.add(right, "sync audit.db", [])
+    ledger.add(wrong, "write", ["a record is lost"])
+    again = Ledger(tmp_path / "ledger").read()
+    assert {name: line["faults"] for name, line in again.items()} == {
+        "first start, 7, EIO": [],
+        "later start, write, 8, EIO": ["a record is lost"],
+    }
+    lines = (tmp_path / "ledger").read_text().splitlines()
+    (tmp_path / "ledger").write_text("\n".join([json.dumps({"code": "older"}), *lines[1:]]))
+    with pytest.raises(SystemExit, match="another state of the code"):
+        Ledger(tmp_path / "ledger")
+
+
+class Counted:
+    """A drill whose runs make so many calls."""
+
+    def __init__(self, *told: str) -> None:
+        self.told = list(told) * 2
+
+    def run(self, case: Case) -> tuple[str, list[str]]:
+        return self.told.pop(0), []
+
+
+def test_every_call_of_the_longest_run_fails_in_every_way() -> None:
+    cases = list(list_cases(Counted("2", "3", "2"), KINDS))
+    assert len(cases) == 2 * 3 * len(KINDS) == len({case.name for case in cases})
+
+
+def test_every_call_of_the_system_fails_in_every_way_it_can() -> None:
+    trace = "71 write(2, 1) = 1\n71 fsync(3) = 0\n72 write(4, 5) = 5\n71 write(2, 1) = 1\n"
+    cases = [case for case in list_cases(Counted(*[trace] * 3), KINDS) if "first" in case.scene]
+    found = {(case.system, case.fault.at, case.fault.kind) for case in cases}
+    assert len(found) == 2 * 4 + 3
+    assert ("fsync", 1, "nothing written") not in found and ("write", 2, "EIO") in found
+
+
+def test_a_process_that_grows_is_told_and_one_whose_caches_fill_is_not() -> None:
+    filled = [Look(at, 50_000 + min(at, 20) * 1000, 12, 3) for at in range(60)]
+    growing = [Look(at, 50_000 + at * 1000, 12 + at // 10, 3) for at in range(60)]
+    assert list(judge_growth("worker", filled)) == []
+    assert [words.split(" grew")[0] for words in judge_growth("worker", growing)] == [
+        "worker: memory_kb",
+        "worker: files",
+    ]
+    assert "too few" in next(judge_growth("worker", filled[:5]))
+
+
+def test_each_guard_complaint_comparison_and_check_is_a_mutant(tmp_path: Path) -> None:
+    (tmp_path / AUDIT).mkdir(parents=True)
+    (tmp_path / AUDIT / "judge.py").write_text(GUARDED)
+    assert [
+        mutant.name.removeprefix("judge.py Judge.look: ")
+        for mutant in find_mutants("judge.py", tmp_path)
+    ] == [
+        "size > 3 -> False",
+        "size > 3 -> (size >= 3)",
+        'self.find("TAMPERED", "too long") -> None',
+        'self.find("TAMPERED", "always") -> None',
+        'self.find("TAMPERED", "always") -> None (no. 2)',
+        "require(size) -> None",
+    ]
+
+
+def test_tests_that_call_a_function_come_first_and_the_cheap_ones_before_the_dear(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / AUDIT).mkdir(parents=True)
+    (tmp_path / AUDIT / "judge.py").write_text(CHECKED)
+    mutant = find_mutants("judge.py", tmp_path)[0]
+    rows = {
+        "a.py::dear": {"call": ["judge.py check"], "cost": 3.0},
+        "a.py::cheap": {"call": ["judge.py check"], "cost": 1.0},
+        "b.py::by_fixture": {"setup": ["judge.py check"], "cost": 0.5},
+        "b.py::beside_it": {"call": ["judge.py other"], "cost": 0.1},
+        "c.py::elsewhere": {"call": ["judge.py other"], "cost": 0.1},
+    }
+    wanted = ["a.py::cheap", "a.py::dear", "b.py::beside_it", "b.py::by_fixture"]
+    assert Reach(rows).list_tests(mutant) == wanted
+
+
+def test_a_mutant_is_noticed_by_the_test_that_needs_the_check_and_the_file_is_restored(
+    tmp_path: Path,
+) -> None:
+    room = tmp_path / AUDIT
+    room.mkdir(parents=True)
+    (tmp_path / "pyproject.toml").write_text('[tool.pytest.ini_options]\npythonpath = ["."]\n')
+    (room / "judge.py").write_text(CHECKED)
+    tests = {
+        "test_sees": "import judge\ndef test_it():\n    assert not judge.check(4)\n",
+        "test_sees_not": "import judge\ndef test_it():\n    assert judge.check(1) == 1\n",
+    }
+    for name, text in tests.items():
+        path = f"import sys; sys.path.insert(0, {str(room)!r})\n"
+        (tmp_path / f"{name}.py").write_text(path + text)
+    mutant = find_mutants("judge.py", tmp_path)[0]
+    bench = Bench(tmp_path)
+    assert bench.is_noticed(mutant, ["test_sees.py"], 60)
+    assert not bench.is_noticed(mutant, ["test_sees_not.py"], 60)
+    assert bench.fork_tests(["test_sees.py"], 60, []) == 0
+    assert (room / "judge.py").read_text() == CHECKED
