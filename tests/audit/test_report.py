@@ -199,12 +199,11 @@ def test_a_zip_archive_is_refused_with_what_to_do(
 
 
 def test_a_terminal_without_letters_of_other_languages_gets_a_report(folder: Path) -> None:
-    command = [sys.executable, "-I", verify.__file__, str(folder), "--language", "lb"]
+    command = [sys.executable, verify.__file__, str(folder), "--language", "lb"]
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     done = subprocess.run(command, capture_output=True, env=environment, check=False)
-    assert done.returncode == 0 and done.stdout.startswith(
-        "INTACT (onverännert, net verankert)".encode("ascii", "replace")
-    )
+    assert done.returncode == 0
+    assert done.stdout.startswith(b"INTACT (onver?nnert, net verankert)\nZanter der ?nner")
 
 
 def list_sentences() -> Iterator[str]:
@@ -237,7 +236,7 @@ NOT_TOLD = re.compile(
     r".*(policy has|of the policy|the policy (names|uses) a|policy names an authority twice|"
     r"tlog-policy|quorum|control characters in the policy|witness's|not a verifier key|printed head"
     r"|check digits|audit receipt|two histories|two heads of one log|larger head|of one history"
-    r"|--not-older-than|given on paper).*"
+    r"|--not-older-than|given on paper|not a state file).*"
 )
 
 
@@ -268,7 +267,7 @@ def _constants(tree: ast.AST) -> Iterator[str]:
 
 def test_french_signs_stand_after_a_space_that_does_not_break() -> None:
     for _, french, *_ in verify.list_sentences():
-        assert not re.search(r"(?<![ (])[:;?!](?!//)", french), french
+        assert not re.search(r"(?<![ (#])[:;?!](?!//)", french), french
     speaker = verify.Speaker("fr")
     for english in speaker.words:
         assert not re.search(r" [:;?!]", speaker.say(english)), english
@@ -277,7 +276,8 @@ def test_french_signs_stand_after_a_space_that_does_not_break() -> None:
 @pytest.mark.parametrize("language", verify.LANGUAGES)
 def test_terms_are_those_of_the_glossary(language: str) -> None:
     glossary = Path(__file__).parents[2] / "docs" / "auditor" / "glossary.md"
-    rows = [line.split(" | ") for line in glossary.read_text("utf-8").splitlines() if "|" in line]
+    lines = glossary.read_text("utf-8").splitlines()
+    rows = [line.split(" | ") for line in lines if " | " in line]
     column = {"en": 0, "fr": 1, "de": 2, "lb": 3}[language]
     terms = {row[0].strip("| ").split(",")[0]: row[column].strip("| ") for row in rows}
     speaker = verify.Speaker(language)

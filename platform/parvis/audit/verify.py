@@ -3893,8 +3893,9 @@ class Layout:
 
     def _intent(self, one: dict[str, Any]) -> str:
         sentence = "record {} of {} has no ending here"
-        late = ", after more than 15 minutes" if one.get("old") else ""
-        return self.speaker.say(sentence + late, one["seq"], one["time"])
+        if one.get("old"):
+            sentence = "record {} of {} has no ending here, after more than 15 minutes"
+        return self.speaker.say(sentence, one["seq"], one["time"])
 
     def _facts(self) -> Iterator[tuple[str, str]]:
         """(word, value) of what was learnt about the log."""
