@@ -30,6 +30,15 @@ def check(value):
     return value
 """
 
+SEEING = """
+import judge
+import pytest
+
+def test_it():
+    with pytest.raises(ValueError):
+        judge.check(4)
+"""
+
 
 def test_a_ledger_tells_what_was_run_and_belongs_to_one_state_of_the_code(tmp_path: Path) -> None:
     right, wrong = (
@@ -125,7 +134,7 @@ def test_a_mutant_is_noticed_by_the_test_that_needs_the_check_and_the_file_is_re
     (tmp_path / "pyproject.toml").write_text('[tool.pytest.ini_options]\npythonpath = ["."]\n')
     (room / "judge.py").write_text(CHECKED)
     tests = {
-        "test_sees": "import judge\ndef test_it():\n    assert not judge.check(4)\n",
+        "test_sees": SEEING,
         "test_sees_not": "import judge\ndef test_it():\n    assert judge.check(1) == 1\n",
     }
     for name, text in tests.items():
