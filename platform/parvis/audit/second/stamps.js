@@ -57,10 +57,6 @@ globalThis.parvisStamps = (() => {
     }
     return found;
   }
-  /** Elements inside others are DER, too, where nothing is looked up in them. */
-  function requireNested({ tag, content }) {
-    if (tag & 0x20) readDer(content).forEach(requireNested);
-  }
   /** The content of the element that is reached by going into the first one, tag by tag. */
   function openDer(data, ...tags) {
     for (const tag of tags) {
@@ -250,7 +246,6 @@ globalThis.parvisStamps = (() => {
   async function checkSigner({ info, signer, certificates }) {
     const tags = signer.map(({ tag }) => tag);
     require([2, tags[1], 0x30, 0xa0, 0x30, 4].join() === tags.slice(0, 6).join(), "stamp");
-    signer.forEach(requireNested);
     const [, , hashed, signed, algorithm, signature] = signer;
     const method = DIGESTS[hex(openDer(hashed.content, OID))];
     if (!method) throw new Unsupported();
