@@ -20,7 +20,7 @@ from parvis.errors import ConfigurationFaults, Fault
 from parvis.settings import Settings, env_name
 
 _SHARED_OPERATORS = Path("operators.sock")
-_FOLDER_MODE = 0o2770
+_FOLDER_MODE = 0o770
 _OTHERS = stat.S_IWGRP | stat.S_IRWXO & ~stat.S_IXOTH
 
 

@@ -7,7 +7,7 @@ an older database put back in its place cannot pass for the log.
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -24,6 +24,7 @@ from parvis.audit.notes import parse_checkpoint
 from parvis.keystore import SealBroken, derive_key, seal, unseal
 
 HEADS_NAME = "heads.json"
+_RETIRED = ".retired"
 
 
 class LogKeys:
@@ -61,22 +62,30 @@ class LogKeys:
             self._cosigners[log_id] = known
         return known[1]
 
-    def retire_others(self, log_id: str, public_key: bytes) -> list[bytes]:
-        """Destroy every other key of this log; gives the public halves of those that were readable.
+    def retire_others(
+        self, log_id: str, public_key: bytes, signed: Collection[bytes] = ()
+    ) -> list[bytes]:
+        """Destroy every other key of this log; gives the public halves of those to be recorded.
 
-        Overwritten, synced, removed. What a disk keeps of overwritten blocks, and every backup, is
-        still wrapped under the root key. Raises SealBroken without this one.
+        These are the ones of `signed` that were readable, also by a life that ended before
+        `forget_retired`. Overwritten, synced, removed. What a disk keeps of overwritten blocks, and
+        every backup, is still wrapped under the root key. Raises SealBroken without this one.
         """
         own = self._find(log_id, public_key)
-        retired = []
         for path in self._list_files(log_id):
             found = self._read(log_id, path)
             public = found.public_key().public_bytes_raw() if found else b""
             if public != public_key:
+                if public in signed:  # before it goes: a death in between leaves this behind
+                    write_durably(self._folder / _mark(log_id, public), b"")
                 overwrite_and_remove(path)
-                retired += [public] if public else []
         self._keys[log_id] = own
-        return retired
+        marks = sorted(self._folder.glob(f"{log_id}.*{_RETIRED}"))
+        return [bytes.fromhex(mark.name.split(".")[1]) for mark in marks]
+
+    def forget_retired(self, log_id: str, public_key: bytes) -> None:
+        """The end of this key is on record."""
+        (self._folder / _mark(log_id, public_key)).unlink(missing_ok=True)
 
     def _find(self, log_id: str, public_key: bytes) -> Ed25519PrivateKey:
         found = [self._read(log_id, path) for path in self._list_files(log_id)]
@@ -104,6 +113,10 @@ class LogKeys:
 
     def _wrapping_key(self, log_id: str) -> bytes:
         return derive_key(self._root, "log-key", log_id)
+
+
+def _mark(log_id: str, public_key: bytes) -> str:
+    return f"{log_id}.{public_key.hex()}{_RETIRED}"
 
 
 class HeadFile:

@@ -6,15 +6,19 @@ its own and fails. Durability is asked for and read back, never assumed.
 """
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
 from parvis.audit.store import Occupied, Store, StoreBusy, StoreFault, StoreUnsafe
+
+log = logging.getLogger(__name__)
 
 SCHEMA = "parvis_audit"
 _LOCK = 0x706172766973  # the advisory lock of the one writer
@@ -95,6 +99,7 @@ _WANTED = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 # the lead of a machine that is gone without a word is free after a minute, not after two hours
 _ALIVE = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
 _OPTIONS = f"-c search_path={SCHEMA} -c lock_timeout=5s -c statement_timeout=60s {_ALIVE}"
+_STANDBYS = "SHOW synchronous_standby_names"
 _PASSING = (errors.DiskFull, errors.LockNotAvailable, errors.QueryCanceled)
 
 Value = TypeVar("Value")
@@ -134,6 +139,8 @@ class PostgresStore(Store):
                 self._run(sql)
                 self._run("COMMIT")
         self._epoch = self._select("UPDATE leader SET epoch = epoch + 1 RETURNING epoch")[0][0]
+        if _has_reserve(self._url) and not self._select(_STANDBYS)[0][0]:
+            log.warning("audit.no_standby")
 
     def _session(self) -> "psycopg.Connection[Any]":
         if self._read_only and self._db.closed:  # the server was away: a reader looks again
@@ -202,10 +209,35 @@ def has_tables(url: str) -> bool:
     return _attempt(look)
 
 
+def lacks_standby(url: str) -> bool:
+    """True when the address names several servers and the leading one waits for none of them.
+
+    What it acknowledges would then be lost with it. Raises StoreFault.
+    """
+
+    def look() -> bool:
+        with _connect(url, read_only=True) as session:
+            row = session.execute(_STANDBYS.encode()).fetchone()
+            return not (row and row[0])
+
+    return _has_reserve(url) and _attempt(look)
+
+
+def _has_reserve(url: str) -> bool:
+    return "," in str(conninfo_to_dict(_address(url)).get("host", ""))
+
+
+def _address(url: str) -> str:
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
 def _connect(url: str, *, read_only: bool) -> "psycopg.Connection[Any]":
     options = _OPTIONS + (" -c default_transaction_read_only=on" if read_only else "")
-    address = url.replace("postgresql+psycopg://", "postgresql://", 1)
-    return psycopg.connect(address, autocommit=True, options=options, connect_timeout=5)
+    address = make_conninfo(_address(url), options=options, connect_timeout=5)
+    if read_only and conninfo_to_dict(address).get("target_session_attrs") == "read-write":
+        # a session that only reads is never read-write
+        address = make_conninfo(address, target_session_attrs="primary")
+    return psycopg.connect(address, autocommit=True)
 
 
 @cache

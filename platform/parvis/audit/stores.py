@@ -16,6 +16,11 @@ def open_store(folder: Path, database_url: str = "", *, read_only: bool = False)
     return sqlite_store.SqliteStore(folder, read_only=read_only)
 
 
+def lacks_standby(database_url: str) -> bool:
+    """True when acknowledged records would be lost with the leading server. Raises StoreFault."""
+    return bool(database_url) and postgres_store.lacks_standby(database_url)
+
+
 def has_store(folder: Path, database_url: str = "") -> bool:
     """True when logs were made there. Raises StoreFault when the database does not answer."""
     if database_url:

@@ -6,6 +6,7 @@ the other way is cleared at the next start (`Writer`). Which key signs when: `ke
 """
 
 import time
+import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from parvis.audit.cosignatures import derive_cosigner, sign_cosignature
-from parvis.audit.entries import Placed, State, system_entry
+from parvis.audit.entries import Entry, Placed, State, system_entry
 from parvis.audit.events import PLATFORM, Draft, replace_id
 from parvis.audit.key_times import list_valid, sign_turn
 from parvis.audit.notes import Checkpoint, format_vkey, key_id
@@ -33,6 +34,7 @@ COMPROMISE_GROUNDS = {
     "misused": "something is signed that the log did not sign",
     "lost-control": "nobody can say who had the machine",
 }
+_RETIRED_IDS = uuid.UUID("b1f6a5d2-4a1e-4f0b-9c57-8f4f6a0f3c1e")
 Act = dict[str, Any]
 """Who acts, as blocks `actor` of records: in the log's own words and in the platform's."""
 _SYSTEM: Act = {"own": {"type": "system"}, "platform": {"type": "system"}}
@@ -180,19 +182,29 @@ def _finish(writer: Writer, log: LogRow) -> str:
 
 
 def record_retired(writer: Writer) -> None:
-    """Record in the platform log which private keys were destroyed, if any; once each."""
-    retired = list(writer.retired)
+    """Record in the platform log which private keys were destroyed, if any.
 
-    def work(states: dict[str, State]) -> None:
-        for log, public in retired:
-            target = {"log": log.id, "tenant": log.tenant_id, "key": _key_id(log, public)}
-            change = {"vkey": format_vkey(log.origin, public)}
-            draft = Draft("key.retired", outcome="success", target=target, change=change)
-            _place(writer, states, PLATFORM, draft, {"type": "system"})
+    Once each: the record's id follows from the key, and the key's mark goes after the record.
+    """
+    if not writer.retired:
+        return
+    for told in writer.commit([_tell_retired(log, public) for log, public in writer.retired]):
+        if isinstance(told, ValueError):
+            raise told
+    for log, public in writer.retired:
+        writer.keys.forget_retired(log.id, public)
+    writer.retired.clear()
 
-    if retired:
-        writer.grow(work)
-        writer.retired.clear()
+
+def _tell_retired(log: LogRow, public: bytes) -> Entry:
+    draft = Draft(
+        "key.retired",
+        outcome="success",
+        id=str(uuid.uuid5(_RETIRED_IDS, f"{log.id}/{public.hex()}")),
+        target={"log": log.id, "tenant": log.tenant_id, "key": _key_id(log, public)},
+        change={"vkey": format_vkey(log.origin, public)},
+    )
+    return system_entry(PLATFORM, draft)
 
 
 def _head(state: State) -> Checkpoint:

@@ -24,7 +24,7 @@ MAX_FRAME = 96 * 1024 * 1024
 _LENGTHS = struct.Struct(">II")
 _COUNT = 4  # the header's own length is part of the whole
 _PEER = struct.Struct("3i")
-_MAX_ADDRESS = 100  # the system takes 107 bytes
+MAX_ADDRESS = 107  # bytes of a socket's path, unix(7)
 
 
 class Garbled(Exception):
@@ -85,7 +85,7 @@ def cut(data: bytes, lengths: Sequence[int]) -> list[bytes]:
 def _address(path: Path) -> Iterator[str]:
     """The socket's name, short enough for the system however deep its folder lies."""
     name = str(path)
-    if len(os.fsencode(name)) <= _MAX_ADDRESS:
+    if len(os.fsencode(name)) <= MAX_ADDRESS:
         yield name
         return
     descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)

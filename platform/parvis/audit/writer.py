@@ -222,9 +222,9 @@ class Writer:
 
     def retire_keys(self, log: LogRow) -> None:
         """Destroy the log's earlier keys; those that it signed with are to be recorded."""
-        gone = self.keys.retire_others(log.id, log.public_key)
-        signed = {key.public_key for key in self.store.list_keys(log.no)} if gone else set()
-        self.retired += [(log, public) for public in gone if public in signed]
+        signed = {key.public_key for key in self.store.list_keys(log.no)}
+        gone = self.keys.retire_others(log.id, log.public_key, signed)
+        self.retired += [(log, public) for public in gone]
 
     def forget_usage(self, tenant_id: str) -> None:
         """Something of the agency's log goes: what it keeps is to be counted anew."""

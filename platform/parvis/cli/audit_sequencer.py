@@ -7,6 +7,7 @@ from parvis.audit.ballast import BALLAST_BYTES
 from parvis.audit.doors import plan_doors
 from parvis.audit.process import Plan, hide_memory, run_sequencer
 from parvis.audit.sequencer import Limits
+from parvis.cli.serve_check import require_machine
 from parvis.logs import configure_logs
 from parvis.settings import Settings, load_settings, read_root_key
 from parvis.tenancy.registry import load_shares
@@ -28,6 +29,7 @@ def register_sequencer(commands: Any) -> None:
 def run_alone(_args: argparse.Namespace) -> int:
     """Write until told to stop; the exit code says why it ended."""
     settings = load_settings()
+    require_machine(settings, writes=True, hidden=True)
     configure_logs(settings.log_level)
     hide_memory()
     return run_sequencer(plan_sequencer(settings))

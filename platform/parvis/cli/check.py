@@ -9,13 +9,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from parvis.audit.anchors import describe_logs, load_plan
+from parvis.audit.doors import plan_doors
+from parvis.audit.events import PLATFORM
 from parvis.audit.feed_outbox import describe_feeds
 from parvis.audit.feeds import FeedPlan
 from parvis.audit.fsck import check_log
 from parvis.audit.reader import AuditReader
 from parvis.audit.sequencer import Limits
-from parvis.audit.stores import has_store
+from parvis.audit.stores import has_store, lacks_standby
 from parvis.audit.verify import format_moment
+from parvis.cli.audit_open import open_log
 from parvis.compliance.store import ComplianceStore
 from parvis.db import create_database_engine, find_schema_revision, get_head_revision
 from parvis.errors import ConfigurationFaults, Fault, ParvisError
@@ -133,13 +136,28 @@ def _check_audit(configuration: Configuration) -> Iterator[Fault]:
     settings = configuration.settings
     url = settings.audit_database_url
     heads = settings.audit_heads_dir
-    # a writer apart keeps the signing keys where this command need not see them
-    root = configuration.root_key if settings.audit_writer == "own" else None
-    for words in check_log(settings.audit_dir, root, url, heads):
-        yield Fault("audit", 0, "", words)
+    doors = plan_doors(settings)
+    if doors.may_lead:
+        # a writer apart keeps the signing keys where this command need not see them
+        root = configuration.root_key if settings.audit_writer == "own" or doors.shared else None
+        for words in check_log(settings.audit_dir, root, url, heads):
+            yield Fault("audit", 0, "", words)
+    else:
+        yield from _ask_writer(settings)
+    if lacks_standby(url):
+        words = "names several servers, and the first waits for no other: synchronous_standby_names"
+        yield Fault("audit", 0, "PARVIS_AUDIT_DATABASE_URL", words)
     yield from _check_shares(configuration, url)
     yield from _check_anchors(settings, url)
     yield from _check_feeds(settings, url, configuration.feeds)
+
+
+def _ask_writer(settings: Settings) -> Iterator[Fault]:
+    """Keys and heads are another user's: whether the logs can be continued, its writer says."""
+    with open_log(settings) as log:
+        log.check_ready(PLATFORM)
+        for tenant, words in log.stopped.items():
+            yield Fault("audit", 0, "", f"{tenant}: {words}")
 
 
 def _check_shares(configuration: Configuration, url: str) -> Iterator[Fault]:

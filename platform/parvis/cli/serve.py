@@ -15,6 +15,7 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from parvis.audit.process import Keeper, Plan, run_sequencer
 from parvis.cli.audit_sequencer import plan_sequencer
+from parvis.cli.serve_check import require_machine
 from parvis.errors import ConfigurationFaults
 from parvis.logs import configure_logs
 from parvis.services import load_configuration
@@ -40,6 +41,7 @@ def register(groups: Any) -> None:
 def run_serve(_args: argparse.Namespace) -> int:
     """Serve until told to stop; every fault of the files is said before a port is opened."""
     settings = load_settings()
+    require_machine(settings, writes=settings.audit_writer == "own")
     configure_logs(settings.log_level)
     keeper = start_keeper(settings)
     try:
