@@ -161,6 +161,20 @@ def test_a_dead_workers_chats_are_ended_at_once(house: House) -> None:
     assert kinds(log)[-2:] == ["chat.unknown", "chat.finished"]
 
 
+def test_a_socket_that_somebody_removed_is_made_again(house: House) -> None:
+    first = house.open()
+    fill(first, 1)
+    doors = [house.audit_dir / "sequencer.sock", house.audit_dir / "keys" / "operators.sock"]
+    for door in doors:
+        door.unlink()
+    fill(first, 1)  # who is inside stays inside
+    await_that(lambda: all(door.exists() for door in doors))
+    later = house.open("later", leads=False)
+    fill(later, 1)
+    assert later.rotate_key("commune", "schedule", CIVIL_SERVANT)
+    assert {door.stat().st_mode & 0o777 for door in doors} == {0o600}
+
+
 def test_a_second_sequencer_refuses_and_the_first_goes_on(house: House) -> None:
     log = house.open()
     fill(log, 1)

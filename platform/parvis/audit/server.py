@@ -10,6 +10,7 @@ import logging
 import selectors
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 _MAX_UNSENT = 16 * 1024 * 1024
 _READ = 1 << 16  # of 128 KiB and more each read would map fresh memory
 
+_LOOK_S = 1.0
 _FAULT_NAME = "sequencer.fault"
 
 
@@ -194,6 +196,7 @@ class Server:
         self._stopping = False
         self._lines: dict[int, _Line] = {}
         self._doors: list[socket.socket] = []
+        self._look_at = 0.0
         writer = Writer(
             folder,
             installation,
@@ -247,11 +250,32 @@ class Server:
     def _run(self) -> None:
         try:
             while not self._stopping:
-                for key, mask in self._selector.select():
+                for key, mask in self._selector.select(_LOOK_S):
                     self._serve(key.fileobj, mask)
                 self._answer_all()
+                if time.monotonic() > self._look_at:
+                    self._look_at = time.monotonic() + _LOOK_S
+                    self._mend_doors()
         finally:
             self._end()
+
+    def _mend_doors(self) -> None:
+        """Open anew what somebody removed: whoever comes next would find no way in."""
+        if all(path.exists() for path in self._plan.paths):
+            return
+        try:
+            doors = list(self._plan.open())
+        except OSError as error:
+            log.error("audit.no_door", extra={"fault": type(error).__name__})
+            return
+        for one in self._doors:
+            self._selector.unregister(one)
+            one.close()
+        for one in doors:
+            one.setblocking(False)
+            self._selector.register(one, selectors.EVENT_READ)
+        self._doors = doors
+        log.warning("audit.door_mended")
 
     def _serve(self, source: Any, mask: int) -> None:
         if source in self._doors:
