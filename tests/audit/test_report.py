@@ -315,6 +315,36 @@ def test_what_was_given_and_is_faulty_is_named(
     assert capsys.readouterr().err == f"verify: {tmp_path / 'nowhere'}: not a folder\n"
 
 
+def test_a_finding_beyond_the_last_that_is_listed_still_decides_and_is_counted(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "checkpoint").unlink()
+    for at in range(verify.MAX_FINDINGS + 7):
+        (folder / f"{at:04}").write_text("x")
+    report = json.loads(run(capsys, folder, "--json")[1])
+    assert report["verdict"] == "TAMPERED" and len(report["findings"]) == verify.MAX_FINDINGS
+    assert report["findings_left_out"] == 8  # the file that is missing is the last of them
+    assert "FINDING   and 8 more\n" in run(capsys, folder)[1]
+    book = verify.Notebook()
+    for _ in range(verify.MAX_FINDINGS):
+        book.find("INCOMPLETE", "", "the file is missing")
+    assert book.verdict == "INCOMPLETE"
+    book.find("TAMPERED", "", "time goes back")
+    assert book.verdict == "TAMPERED"
+
+
+def test_a_proof_goes_with_no_option_of_folders(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "one.tlog-proof").write_text(verify.PROOF_FORMAT)
+    assert verify.main([str(tmp_path / "one.tlog-proof")]) == 3
+    for given in (["--hashes-only"], ["--state", "x"], ["--note", "x"], ["--head-line", "x"]):
+        with pytest.raises(SystemExit) as left:
+            verify.main([str(tmp_path / "one.tlog-proof"), *given])
+        assert left.value.code == 5
+        assert "with a proof go --policy, --receipt" in capsys.readouterr().err
+
+
 def test_a_sentence_with_values_is_found_again_in_every_language() -> None:
     said = "shorter than the 301 records seen last time: cut, or an old export"
     assert verify.Speaker("de").tell(said).startswith("kürzer als die 301 Einträge")

@@ -36,7 +36,7 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, NoReturn, TextIO
+from typing import Any, ClassVar, NoReturn
 
 try:
     from cryptography.exceptions import InvalidSignature
@@ -3124,15 +3124,10 @@ def verify_evidence(data: bytes) -> dict[str, Any]:
     return {**report, "exit": EXIT[report["verdict"]], "findings": [finding]}
 
 
-def run_evidence(path: str, as_json: bool = False) -> int:
+def run_evidence(path: str, as_json: bool) -> int:
     """Judge one evidence file and print; 3 when it proves a fork, 4 when it does not."""
-    try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_TEXT)
-    except OSError as error:
-        sys.stderr.write(f"verify: {_printable(str(error.strerror))}\n")
-        return USAGE
-    report = verify_evidence(data)
+    with open(path, "rb") as file:
+        report = verify_evidence(file.read(MAX_TEXT))
     if as_json:
         text = json.dumps(report, indent=1)
     else:
@@ -3870,6 +3865,8 @@ class Layout:
         self.sentence = self.speaker.say(VERDICTS[report["verdict"]])
         self.facts = list(self._facts()) if report.get("log") else []
         self.findings = [self._finding(one) for one in report["findings"]]
+        left_out = report.get("findings_left_out")
+        self.findings += [self.speaker.say("and {} more", left_out)] if left_out else []
         self.checks = [self._check(*one) for one in report["checks"].items()]
         self.open = [self._intent(one) for one in report.get("open_intents", ())[:MAX_LISTED]]
         rest = len(report.get("open_intents", ())) - len(self.open)
@@ -4050,29 +4047,30 @@ class Layout:
         return lines + ([say("SHA-256 of this verifier: {}", digest)] if digest else [])
 
 
+@dataclasses.dataclass
 class Showing:
     """How a report is shown: as text in a language or as JSON, and as a page in a file."""
 
-    def __init__(
-        self, as_json: bool = False, language: str = "en", page: str = "", records: str = ""
-    ) -> None:
-        self.as_json, self.language, self.page, self.records = as_json, language, page, records
+    as_json: bool = False
+    language: str = "en"
+    page: str | None = None
+    records: str | None = None
 
-    def check_page(self, folder: str) -> None:
-        """What is written MUST NOT become part of what is checked; raises ValueError."""
+    def check_place(self, folder: str) -> None:
+        """What is written MUST NOT become part of what is checked."""
         inside = os.path.join(os.path.realpath(folder), "")
         for option, place in (("--page", self.page), ("--records", self.records)):
             if place and os.path.realpath(place).startswith(inside):
-                raise ValueError(f"{option}: the file would lie in the folder that is checked")
+                raise Malformed(f"{option}: the file would lie in the folder that is checked")
 
-    def show(self, report: dict[str, Any], out: TextIO) -> None:
+    def show(self, report: dict[str, Any]) -> None:
         """Print the report, and write the page when one is wanted; raises OSError."""
         if self.as_json:
             text = _printable(json.dumps(report, indent=1))
         else:
             text = format_report(report, self.language)
-        encoding = getattr(out, "encoding", None) or "ascii"
-        out.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+        encoding = sys.stdout.encoding or "ascii"
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
         if self.page:
             with open(self.page, "w", encoding="utf-8") as file:
                 file.write(format_page(report, self.language))
@@ -4243,7 +4241,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"{self.prog}: {message}\n")
 
 
-def refuse(error: BaseException) -> int:
+def refuse(error: Exception) -> int:
     """Say what is wrong with what was given, and which file; gives the exit code."""
     words = str(error)
     if isinstance(error, OSError):
@@ -4252,63 +4250,33 @@ def refuse(error: BaseException) -> int:
     return USAGE
 
 
-def run(
-    folder: str,
-    policy_file: str | None = None,
-    state_file: str | None = None,
-    as_json: bool = False,
-    out: TextIO | None = None,
-    brought: Brought | None = None,
-    showing: Showing | None = None,
-) -> int:
-    """Verify and print; gives the exit code."""
-    showing = showing or Showing(as_json)
-    try:
-        if not os.path.isdir(folder) or os.path.islink(folder):
-            zipped = os.path.isfile(folder) and folder.lower().endswith(".zip")
-            fault = "a ZIP archive: unpack it first" if zipped else "not a folder"
-            raise ValueError(f"{folder}: {fault}")
-        showing.check_page(folder)
-        policy = read_policy(policy_file)
-        state = load_state(state_file) if state_file else {}
-    except (Malformed, ValueError, OSError) as error:
-        return refuse(error)
-    report = verify_folder(folder, policy, state if state_file else None, brought)
-    showing.show(report, out or sys.stdout)
-    if showing.records and report["verdict"] == "INTACT":
-        try:
-            write_records(folder, report, showing.records)
-        except (Malformed, OSError) as error:
-            return refuse(error)
+def run(given: argparse.Namespace, brought: Brought, showing: Showing) -> int:
+    """Verify a folder and print; gives the exit code, and raises when it cannot begin."""
+    if not os.path.isdir(given.folder) or os.path.islink(given.folder):
+        zipped = os.path.isfile(given.folder) and given.folder.lower().endswith(".zip")
+        fault = "a ZIP archive: unpack it first" if zipped else "not a folder"
+        raise Malformed(f"{given.folder}: {fault}")
+    showing.check_place(given.folder)
+    policy, state = read_policy(given.policy), load_state(given.state) if given.state else None
+    report = verify_folder(given.folder, policy, state, brought)
+    showing.show(report)
+    intact = report["verdict"] == "INTACT"
+    if showing.records and intact:
+        write_records(given.folder, report, showing.records)
     elif showing.records:
         sys.stderr.write("verify: no records were written: the folder is not INTACT\n")
-    if state_file and report["verdict"] == "INTACT":
-        try:
-            save_state(state_file, state, report)
-        except OSError as error:
-            sys.stderr.write(f"verify: what was seen cannot be kept: {error.strerror}\n")
-            return USAGE
+    if state is not None and intact:
+        save_state(given.state, state, report)
     return int(report["exit"])
 
 
-def run_proof(
-    path: str,
-    policy_file: str | None = None,
-    receipt: str | None = None,
-    as_json: bool = False,
-    showing: Showing | None = None,
-) -> int:
-    """Verify one proof file and print; gives the exit code."""
-    showing = showing or Showing(as_json)
-    try:
-        policy = read_policy(policy_file)
-        named = Receipt(receipt) if receipt else None
-        with open(path, "rb") as file:
-            data = file.read(MAX_TEXT)
-    except (Malformed, ValueError, OSError) as error:
-        return refuse(error)
-    report = verify_proof(data, policy, named)
-    showing.show(report, sys.stdout)
+def run_proof(given: argparse.Namespace, showing: Showing) -> int:
+    """Verify one proof file and print; gives the exit code, and raises when it cannot begin."""
+    policy = read_policy(given.policy)
+    receipt = Receipt(given.receipt) if given.receipt else None
+    with open(given.folder, "rb") as file:
+        report = verify_proof(file.read(MAX_TEXT), policy, receipt)
+    showing.show(report)
     return int(report["exit"])
 
 
@@ -4347,54 +4315,47 @@ def parse_age(text: str) -> int:
     return int(moment.timestamp())
 
 
+# option: what it takes (empty: nothing), and what it does
+OPTIONS = {
+    "--policy": ("FILE", "keys that you trust (tlog-policy)"),
+    "--state": ("FILE", "what you saw last time; kept up to date"),
+    "--receipt": ("TEXT", "with a proof: the receipt that it must be the proof of"),
+    "--note": (
+        "FILE",
+        "a signed head that you have from elsewhere (a witness, another auditor); repeatable",
+    ),
+    "--head-line": ("TEXT", "a head as it was printed, in quotation marks"),
+    "--not-older-than": (
+        "TIME",
+        "demand an outside time as new as this: 2026-11-21, or 36h, or 7d",
+    ),
+    "--evidence": ("FILE", "judge a file of `audit gossip`: two histories or not"),
+    "--hashes-only": (
+        "",
+        "compare bytes, hashes and signatures only, and leave out what the records say",
+    ),
+    "--language": ("", "of the report: en, fr, de or lb"),
+    "--page": ("FILE", "also write the report as a page to print"),
+    "--records": (
+        "FILE",
+        "when INTACT, also write the records to read and search: one JSON object a line",
+    ),
+    "--json": ("", "print the report as JSON"),
+}
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command line takes; `parvis audit verify` takes the same."""
-    parser.add_argument(
-        "folder",
-        metavar="PATH",
-        nargs="?",
-        help="the exported folder, or one proof (NAME.tlog-proof)",
-    )
-    parser.add_argument("--policy", metavar="FILE", help="keys that you trust (tlog-policy)")
-    parser.add_argument("--state", metavar="FILE", help="what you saw last time; kept up to date")
-    parser.add_argument(
-        "--receipt", metavar="TEXT", help="with a proof: the receipt that it must be the proof of"
-    )
-    parser.add_argument(
-        "--note",
-        metavar="FILE",
-        action="append",
-        help="a signed head that you have from elsewhere (a witness, another auditor); repeatable",
-    )
-    parser.add_argument(
-        "--head-line", metavar="TEXT", help="a head as it was printed, in quotation marks"
-    )
-    parser.add_argument(
-        "--not-older-than",
-        metavar="TIME",
-        help="demand an outside time as new as this: 2026-11-21, or 36h, or 7d",
-    )
-    parser.add_argument(
-        "--evidence", metavar="FILE", help="judge a file of `audit gossip`: two histories or not"
-    )
-    parser.add_argument(
-        "--hashes-only",
-        action="store_true",
-        help="compare bytes, hashes and signatures only, and leave out what the records say",
-    )
-    parser.add_argument(
-        "--language", choices=LANGUAGES, default="en", help="of the report: en, fr, de or lb"
-    )
-    parser.add_argument(
-        "--page", metavar="FILE", default="", help="also write the report as a page to print"
-    )
-    parser.add_argument(
-        "--records",
-        metavar="FILE",
-        default="",
-        help="when INTACT, also write the records to read and search: one JSON object a line",
-    )
-    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    words = "the exported folder, or one proof (NAME.tlog-proof)"
+    parser.add_argument("folder", metavar="PATH", nargs="?", help=words)
+    for name, (metavar, words) in OPTIONS.items():
+        if name == "--language":
+            parser.add_argument(name, choices=LANGUAGES, default="en", help=words)
+        elif metavar:
+            action = "append" if name == "--note" else "store"
+            parser.add_argument(name, metavar=metavar, action=action, help=words)
+        else:
+            parser.add_argument(name, action="store_true", help=words)
 
 
 def main(arguments: list[str] | None = None, prog: str = "verify.py") -> int:
@@ -4412,18 +4373,16 @@ def main(arguments: list[str] | None = None, prog: str = "verify.py") -> int:
     try:
         if given.evidence:
             return run_evidence(given.evidence, given.json)
-        brought = read_brought(given)
         showing = Showing(given.json, given.language, given.page, given.records)
         if is_proof(given.folder):
-            unfit = given.state or given.records or brought.line or brought.not_older_than
-            if unfit or brought.notes:
-                parser.error(
-                    "with a proof go --policy, --receipt, --language, --page and --json only"
-                )
-            return run_proof(given.folder, given.policy, given.receipt, showing=showing)
+            bound = (given.state, given.records, given.note, given.head_line, given.not_older_than)
+            if any(bound) or given.hashes_only:
+                words = "with a proof go --policy, --receipt, --language, --page and --json only"
+                parser.error(words)
+            return run_proof(given, showing)
         if given.receipt:
             parser.error("--receipt goes with a proof")
-        return run(given.folder, given.policy, given.state, brought=brought, showing=showing)
+        return run(given, read_brought(given), showing)
     except (Malformed, OSError) as error:
         return refuse(error)
     except Exception as error:  # whatever a hostile folder provoked: no verdict, no traceback
