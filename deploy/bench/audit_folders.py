@@ -56,7 +56,8 @@ class MadeLog:
     begins: list[int] = field(default_factory=lambda: [0])
     boots: dict[str, int] = field(default_factory=dict)
     sealed: str = "parvis-audit-sealed/v1\nretention 0 -\n"
-    first: int = 0  # of the records in the folder; begins a bundle
+    first: int = 0  # of the records in the folder; begins a bundle, or is the size
+    ended: dict[str, Any] | None = None  # what a platform log says of its end
 
     def __post_init__(self) -> None:
         self.id = hashlib.sha256(self.name.encode()).hexdigest()[:32]
@@ -193,6 +194,7 @@ class MadeLog:
         tenant = "platform" if birth is None else "commune"
         first = {"log": self.id, "origin": self.origin, "tenant": tenant, "birth": birth}
         first["vkey"] = self.vkey_of(self.keys[0])
+        first |= {"ended": self.ended} if self.ended else {}
         self._write("keys.jsonl", b"".join(encode(one) + b"\n" for one in (first, *self.turns)))
         for size in notes:
             self._write(f"notes/{size}", self.head(size).encode())
@@ -202,6 +204,18 @@ class MadeLog:
         self._write("verify.py", read_verifier())
         self.sign_list()
         return self.folder
+
+    def leave_nothing(self) -> None:
+        """Every record went: only hashes are left."""
+        self.first = self.size
+        self.waiting.clear()
+        entries = [line for line in self.lines if " tile/entries/" in line]
+        for line in entries:
+            self.lines.remove(line)
+            if self.folder is not None:
+                (self.folder / line.split(" ")[2]).unlink()
+        if self.folder is not None and entries:
+            (self.folder / "tile/entries").rmdir()
 
     def sign_list(self) -> None:
         """Write the manifest of the lines gathered."""
@@ -247,6 +261,21 @@ def bear(log: MadeLog) -> dict[str, str]:
     change = {"origin": log.origin, "vkey": log.vkey_of(log.keys[0])}
     place = platform.add("log.created", target={"log": log.id, "tenant": "commune"}, change=change)
     return {"vkey": platform.vkey, "proof": platform.prove(place)}
+
+
+def close(log: MadeLog, platform: MadeLog, **change: Any) -> int:
+    """The record of a platform log that `log` ended; gives its position."""
+    told = {"origin": log.origin, "ground": "agency-left", "size": log.size}
+    told |= {"root": root_at(log.read, log.size).hex(), "sealed_days": 30, "audit_days": 365}
+    return platform.add(
+        "log.closed", target={"log": log.id, "tenant": "commune"}, change=told | change
+    )
+
+
+def tell_end(platform: MadeLog, closed: int, allowed: Sequence[int] = ()) -> dict[str, Any]:
+    """What `keys.jsonl` says of a log's end, and of what the platform log let go since."""
+    told = [{"vkey": platform.vkey, "proof": platform.prove(place)} for place in (closed, *allowed)]
+    return {**told[0], "allowed": told[1:]}
 
 
 def chats(log: MadeLog, count: int, *, writers: int = 4, run: str = "first") -> Iterator[bytes]:

@@ -11,7 +11,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from deploy.bench.audit_folders import MadeLog, bear, chats, encode, make_key
+from deploy.bench.audit_folders import (
+    MadeLog,
+    bear,
+    chats,
+    close,
+    encode,
+    make_key,
+    tell_end,
+)
 from parvis.audit.cosignatures import format_cosigner_vkey, sign_cosignature
 from parvis.audit.paper import format_head_line
 
@@ -138,10 +146,40 @@ def make_vectors(folder: Path) -> list[Vector]:
     for name, why, log in _false_logs(folder):
         log.finish(bear(log), notes=[100])
         found.append(Vector(name, why, "TAMPERED"))
-    found += [*_with_policies(folder), *_with_witness(folder)]
+    found += [*_with_policies(folder), *_with_witness(folder), *_that_ended(folder)]
     told = [asdict(vector) for vector in found]
     (folder / "vectors.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     return found
+
+
+def _that_ended(folder: Path) -> Iterator[Vector]:
+    """Logs that ended, from which values and records went since; the platform log says by whom."""
+    cases = {
+        "ended": ("time took it, as the platform log allowed", "INTACT", 400, {}),
+        "ended-without-leave": (
+            "the leave is for records before 256 alone",
+            "TAMPERED",
+            400,
+            {"end": 256},
+        ),
+        "ended-other-log": ("the leave is for another log", "TAMPERED", 400, {"log": "ab" * 16}),
+        "ended-lately": ("all went, 183 days after the end", "TAMPERED", 183, {}),
+    }
+    for name, (why, verdict, days, fields) in cases.items():
+        log, platform = make_log(folder / name), MadeLog("platform")
+        platform.be_born()
+        platform.now_us = log.now_us
+        closed = close(log, platform)
+        platform.now_us += days * 86_400_000_000
+        target = {"log": log.id, "tenant": "commune", "end": log.size} | fields
+        allowed = [
+            platform.add("retention.pruned", target=target | {"object": what})
+            for what in ("sealed", "records")
+        ]
+        log.ended = tell_end(platform, closed, allowed)
+        log.leave_nothing()
+        log.finish(bear(log), notes=[100])
+        yield Vector(name, why, verdict)
 
 
 def _with_policies(folder: Path) -> Iterator[Vector]:

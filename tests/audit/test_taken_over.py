@@ -156,7 +156,7 @@ def act_as_operator(log: AuditLog, size: int) -> dict[str, Callable[[], object]]
         "compromise": lambda: log.declare_compromised("commune", size, "stolen", ADA),
         "roll_back": lambda: log.roll_back(lost, "restore", ADA, GRACE),
         "prune": lambda: log.prune("commune", 256),
-        "close": lambda: log.close_log("commune", ADA),
+        "close": lambda: log.close_log("commune", ADA, sealed_days=30, audit_days=365),
     }
 
 

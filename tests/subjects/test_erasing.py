@@ -16,7 +16,7 @@ from parvis.conversations.vault import Numbering, Vault
 from parvis.domain import NumberedValue
 from parvis.errors import Conflict, InvalidRequest, NotFound
 from parvis.keystore import KeyStore
-from parvis.subjects import erase as erase_module
+from parvis.subjects import agencies as agencies_module
 from parvis.subjects.copies import write_copy
 from parvis.subjects.erase import (
     confirm_erasure,
@@ -320,7 +320,7 @@ def test_a_copy_holds_the_persons_own_texts_and_two_names_are_on_record(
 def test_erasures_are_prepared_in_parts_that_fit_a_record(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(erase_module, "KEYS_A_RECORD", 2)
+    monkeypatch.setattr(agencies_module, "KEYS_A_RECORD", 2)
     office.chat()
     office.chat()
     done = erase(office)

@@ -56,8 +56,13 @@ class Loss:
         return asdict(self)
 
 
-def close_log(writer: Writer, tenant_id: str, act: Act) -> list[Any]:
-    """End the agency's log for good; gives (origin, size). Raises ValueError, LogStopped."""
+def close_log(
+    writer: Writer, tenant_id: str, act: Act, sealed_days: int, audit_days: int
+) -> list[Any]:
+    """End the agency's log for good; gives (origin, size). Raises ValueError, LogStopped.
+
+    The platform's record keeps the agency's limits (days), by which what is left goes later.
+    """
     writer.require_going(tenant_id)
     if tenant_id == PLATFORM or tenant_id not in writer.list_tenants():
         raise ValueError("audit: no agency of this name has a log")
@@ -75,7 +80,13 @@ def close_log(writer: Writer, tenant_id: str, act: Act) -> list[Any]:
             change={"origin": state.log.origin, "ground": _LEFT, "size": head.size + 1},
         )
         writer.place(states, _by(tenant_id, draft, act["own"]))
-        change = {**draft.change, "size": head.size, "root": head.root().hex()}
+        change = {
+            **draft.change,
+            "size": head.size,
+            "root": head.root().hex(),
+            "sealed_days": sealed_days,
+            "audit_days": audit_days,
+        }
         told = replace_id(replace(draft, change=change))
         placed = writer.place(states, _by(PLATFORM, told, act["platform"]))
         _mark_closed(writer, state.log.id, tenant_id, placed)

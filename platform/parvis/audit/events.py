@@ -166,6 +166,8 @@ BLOCKS: Mapping[str, Mapping[str, str]] = {
         "root": "hex64",
         "ground": "word",
         "cosigner": "hex64",
+        "sealed_days": "count",
+        "audit_days": "count",
     },
 }
 REQUIRED_FIELDS: Mapping[str, tuple[str, ...]] = {

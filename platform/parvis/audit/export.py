@@ -21,6 +21,7 @@ import orjson
 
 from parvis.audit.anchors_export import find_heads, list_notes, list_tokens
 from parvis.audit.anchors_store import AnchorStore
+from parvis.audit.ended_logs import list_needed
 from parvis.audit.entries import format_time
 from parvis.audit.events import PLATFORM
 from parvis.audit.files import sync_folder
@@ -94,6 +95,8 @@ def export_files(
         if to_time is None and span[1]:  # a clock that was put back may hide the last ones
             span = span[0], head.size
         first, end = _bundles(span)
+        if 0 < head.size <= wanted.first:  # of a log that ended: nothing is left but hashes
+            first = end = -(-head.size // TILE_WIDTH)
         anchors = AnchorStore(audit.folder)
         sealed = SealedList(store, log.no, audit.list_key_ids(tenant_id))
         source = _Source(store, log, head.size, head.root, head.note, first, end, anchors, sealed)
@@ -302,12 +305,16 @@ def _birth(source: _Source) -> dict[str, str] | None:
     return _prove(source.store, *found)
 
 
-def _ended(source: _Source) -> dict[str, str] | None:
-    """What the platform log says of this log's end, with its proof."""
+def _ended(source: _Source) -> dict[str, Any] | None:
+    """What the platform log says of this log's end and of what went from it since, with proofs."""
     closed = source.store.list_closed().get(source.log.id)
     platform = source.store.find_log_by_id(closed.platform_id) if closed else None
     row = source.store.find_record(platform.no, closed.seq) if closed and platform else None
-    return _prove(source.store, platform, row) if platform and row and row.leaf else None
+    told = _prove(source.store, platform, row) if platform and row and row.leaf else None
+    if told is None:
+        return None
+    needed = list_needed(source.store, source.log.id, source.size)
+    return {**told, "allowed": [_prove(source.store, one.platform, one.row) for one in needed]}
 
 
 def _manifest(
@@ -315,7 +322,7 @@ def _manifest(
 ) -> str:
     asked = [format_time(to_us(moment)) if moment else "-" for moment in (from_time, to_time)]
     made = format_time(time.time_ns() // 1000)
-    first, end = source.first * TILE_WIDTH, min(source.end * TILE_WIDTH, source.size)
+    first, end = (min(at * TILE_WIDTH, source.size) for at in (source.first, source.end))
     top = [
         MANIFEST_FORMAT,
         source.log.origin,

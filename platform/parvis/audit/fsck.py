@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from parvis.audit.ended_logs import list_allowances, load_told
+from parvis.audit.entries import format_time
 from parvis.audit.events import PLATFORM
 from parvis.audit.key_times import open_head
 from parvis.audit.log_keys import HEADS_NAME, LogKeys
@@ -22,7 +24,15 @@ from parvis.audit.start_check import LogInconsistent, check_signed, describe_bro
 from parvis.audit.store import Store, StoreFault, StoreUnsafe
 from parvis.audit.stores import has_store, open_store
 from parvis.audit.tree import TILE_WIDTH, Frontier, leaf_hash, root_at
-from parvis.audit.verify import LAWS, Erasures, RecordChecker, digest_key
+from parvis.audit.verify import (
+    LAWS,
+    TOO_NEW,
+    Ended,
+    Erasures,
+    Malformed,
+    RecordChecker,
+    digest_key,
+)
 from parvis.audit.writer import open_heads
 from parvis.keystore import KeyStore, SealBroken
 
@@ -60,7 +70,9 @@ def check_logs(
         for tenant_id, words in find_broken(store, heads).items():
             general.fault(f"{tenant_id}: {words}")
         checks = []
-        for log in store.list_logs():
+        for log in store.list_all_logs():
+            if not _can_be_whole(store, log):
+                continue
             check = LogCheck(log.tenant_id, log.id)
             checks.append(check)
             store.begin_reading()
@@ -72,6 +84,41 @@ def check_logs(
                 store.rollback()
         _check_births(store, general)
     return [general, *checks] if general.faults else checks
+
+
+def _can_be_whole(store: Store, log: LogRow) -> bool:
+    """False for a log that was rolled back and of which, as was declared, something is lost."""
+    closed, newest, head = (
+        store.list_closed(),
+        store.find_log(log.tenant_id),
+        store.find_head(log.no),
+    )
+    if newest is None or newest.no == log.no:
+        return True
+    told = load_told(store, closed[log.id]) if log.id in closed else None
+    change = told["change"] if told else {}
+    return head is not None and (head.size, head.root.hex()) == (
+        change.get("size"),
+        change.get("root"),
+    )
+
+
+def _load_ended(store: Store, log: LogRow, size: int, check: LogCheck) -> Ended | None:
+    """What the platform log says of the end of this log, and of what went from it since."""
+    closed = store.list_closed().get(log.id)
+    told = load_told(store, closed) if closed else None
+    if told is None:
+        return None
+    ended = Ended(log.id, size, told)
+    for one in list_allowances(store, log.id):
+        try:
+            ended.allow(one.data)
+        except Malformed as error:
+            check.fault(f"record {one.row.seq} of the platform log: {error}")
+    first = store.find_record(log.no, ended.pruned_end)
+    if ended.is_too_new({first.seq: format_time(first.time_us)} if first and first.leaf else {}):
+        check.fault(f"record {ended.pruned_by} of the platform log: {TOO_NEW}")
+    return ended
 
 
 def _check_births(store: Store, general: LogCheck) -> None:
@@ -126,6 +173,7 @@ def _check_log(store: Store, log: LogRow, check: LogCheck, keystore: KeyStore) -
     frontier, checker = Frontier(), RecordChecker(log.id)
     minimum, erasures = store.find_minimum(log.no), Erasures()
     erasures.claim = find_allowance(store, log.no, "sealed", head.size) or (0, None)
+    erasures.ended = _load_ended(store, log, head.size, check)
     for row in _rows(store, log):
         if row.seq < minimum:
             _check_pruned(store, log, row, frontier, check)
@@ -144,7 +192,7 @@ def _check_log(store: Store, log: LogRow, check: LogCheck, keystore: KeyStore) -
     _check_head(store, log, head, frontier, check)
     check.open_intents = len(checker.open)
     kept = {intent for tenant, intent, _ in store.list_intents() if tenant == log.tenant_id}
-    if kept != set(checker.open):
+    if log == store.find_log(log.tenant_id) and kept != set(checker.open):
         check.fault("the list of open intents is not that of the records")
 
 
@@ -272,9 +320,12 @@ def _check_erasures(
     for seq, count in erasures.find_lost():
         check.sealed_erased -= count
         check.fault(f"record {seq}: {count} sealed values are gone and no record allows it")
-    if minimum and not any(end >= minimum for _, end in erasures.prunes):
+    allowed = [end for _, end in erasures.prunes]
+    allowed += [erasures.ended.pruned_end] if erasures.ended else []
+    if minimum and not any(end >= minimum for end in allowed):
         check.fault(f"records before {minimum} are gone and no record allows it")
-    back = erasures.keys & {key.encode() for key in keystore.list_ids(log.tenant_id)}
+    named = erasures.keys | (erasures.ended.keys if erasures.ended else set())
+    back = named & {key.encode() for key in keystore.list_ids(log.tenant_id)}
     if back:
         words = "keys live that a record says are destroyed: run `parvis retention run`"
         check.fault(f"{len(back)} {words}")

@@ -355,13 +355,14 @@ class AuditLog:
         """Ids of the data keys that live: what is sealed under another can never be opened."""
         return self._keystore.list_ids(tenant_id)
 
-    def prune(self, tenant_id: str, end_seq: int) -> int:
+    def prune(self, tenant_id: str, end_seq: int, log_id: str = "") -> int:
         """Drop records below `end_seq` (whole bundles of 256), keep their hashes.
 
-        Gives the minimum index that holds now; it only grows. Raises ValueError for a position
-        beyond the log, AuditUnavailable.
+        `log_id` names a log of the agency that ended; of that, everything may go. Gives the minimum
+        index that holds now; it only grows. Raises ValueError for a position beyond the log or
+        records that are not old enough, AuditUnavailable.
         """
-        return int(self._ask("prune", tenant_id, end_seq, timeout_s=_LONG_S))
+        return int(self._ask("prune", tenant_id, end_seq, log_id, timeout_s=_LONG_S))
 
     def rotate_key(self, tenant_id: str, ground: str, actor: Actor) -> str:
         """Give the log a new key; gives its verifier key. Raises ValueError, AuditUnavailable."""
@@ -378,9 +379,15 @@ class AuditLog:
         bad, new = self._ask("compromise", tenant_id, since, ground, act)
         return str(bad), str(new)
 
-    def close_log(self, tenant_id: str, actor: Actor) -> tuple[str, int]:
-        """End the agency's log for good; gives its origin and size. As `rotate_key`."""
-        origin, size = self._ask("close", tenant_id, self._act(tenant_id, actor))
+    def close_log(
+        self, tenant_id: str, actor: Actor, *, sealed_days: int, audit_days: int
+    ) -> tuple[str, int]:
+        """End the agency's log for good; gives its origin and size. As `rotate_key`.
+
+        The agency's limits (days) are kept: by them goes what is left, though its file is gone.
+        """
+        act = self._act(tenant_id, actor)
+        origin, size = self._ask("close", tenant_id, act, sealed_days, audit_days)
         self._logs.clear()
         return str(origin), int(size)
 

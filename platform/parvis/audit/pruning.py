@@ -1,16 +1,17 @@
 """What goes from the logs' database: sealed values, and the bodies of old records.
 
 Hashes stay, so heads, proofs and exports hold as before. That it may go is recorded first, by
-whoever asks; logs that ended are no exception. What is never done here: to add to a log.
+whoever asks; logs that ended are no exception. Nothing is added to a log here.
 """
 
+from parvis.audit.ended_logs import EndedLog, list_ended
 from parvis.audit.rows import LogRow
 from parvis.audit.tree import TILE_WIDTH
 from parvis.audit.writer import Writer
 from parvis.domain import RECORDS_FLOOR_DAYS
 
 _AT_ONCE = 40 * TILE_WIDTH
-_DAY_US = 86_400_000_000
+_FLOOR_US = RECORDS_FLOOR_DAYS * 86_400_000_000
 
 
 def delete_sealed(writer: Writer, tenant_id: str, key_id: str) -> int:
@@ -26,20 +27,40 @@ def delete_sealed(writer: Writer, tenant_id: str, key_id: str) -> int:
     return count
 
 
-def prune(writer: Writer, tenant_id: str, end_seq: int) -> int:
+def prune(writer: Writer, tenant_id: str, end_seq: int, log_id: str = "") -> int:
     """Drop the whole bundles below `end_seq`, hashes stay; gives the minimum index.
 
-    Raises ValueError for a position beyond the log, and where the first record that stays is
-    not 184 days old: nobody can see from outside that those before it were.
+    `log_id` names a log that ended: of that the last bundle, which is not whole, may go too. Raises
+    ValueError for a position beyond the log, and where the first record that stays is not 184 days
+    old (nobody can see from outside that those before it were), or all would go and the log has not
+    ended 184 days ago.
     """
-    log = writer.get_log(tenant_id)
+    ended = _find_ended(writer, tenant_id, log_id)
+    if log_id and ended is None:
+        raise ValueError("audit: no log of this agency that ended has this id")
+    log = ended.log if ended else writer.get_log(tenant_id)
     head = writer.store.find_head(log.no)
-    if head is None or not 0 <= end_seq <= head.size:
+    size = ended.size if ended else head.size if head else 0
+    if not 0 <= end_seq <= size:
         raise ValueError("audit: no such position to prune to")
     writer.forget_usage(tenant_id)
-    end = end_seq // TILE_WIDTH * TILE_WIDTH
-    _require_old(writer, log, end, head.size)
+    all_goes = ended is not None and end_seq == size
+    end = size if all_goes else end_seq // TILE_WIDTH * TILE_WIDTH
+    if end > writer.store.find_minimum(log.no):
+        first_us = ended.time_us if ended and all_goes else _find_time(writer, log, end, size)
+        if first_us is None or first_us > writer.clock() - _FLOOR_US:
+            raise ValueError("audit: records are kept for 184 days")
     return _drop(writer, log, end)
+
+
+def _find_ended(writer: Writer, tenant_id: str, log_id: str) -> EndedLog | None:
+    found = list_ended(writer.store, tenant_id) if log_id else []
+    return next((one for one in found if one.log.id == log_id), None)
+
+
+def _find_time(writer: Writer, log: LogRow, end: int, size: int) -> int | None:
+    row = writer.store.find_record(log.no, min(end, size - 1))
+    return row.time_us if row is not None else None
 
 
 def _drop(writer: Writer, log: LogRow, end: int) -> int:
@@ -48,11 +69,3 @@ def _drop(writer: Writer, log: LogRow, end: int) -> int:
             writer.store.prune(log.no, min(first + _AT_ONCE, end))
     writer.store.wipe()
     return first
-
-
-def _require_old(writer: Writer, log: LogRow, end: int, size: int) -> None:
-    if end <= writer.store.find_minimum(log.no):
-        return
-    first = writer.store.find_record(log.no, min(end, size - 1))
-    if first is None or first.time_us > writer.clock() - RECORDS_FLOOR_DAYS * _DAY_US:
-        raise ValueError("audit: records are kept for 184 days")

@@ -8,11 +8,11 @@ Whoever reads MUST write `audit.read` first: this room does not know who is aski
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
@@ -22,13 +22,15 @@ from parvis.audit.notes import format_fingerprint, format_proof, format_vkey
 from parvis.audit.receipts import parse_receipt
 from parvis.audit.rows import LogRow, Range, RecordRow
 from parvis.audit.sealing import open_value
-from parvis.audit.store import StoreFault, StoreUnsafe
+from parvis.audit.store import Store, StoreFault, StoreUnsafe
 from parvis.audit.stores import has_store, open_store
 from parvis.audit.tree import Frontier, Known, consistency_proof, inclusion_proof, root_at
 from parvis.errors import AuditUnavailable, NotFound
 from parvis.keystore import KeyStore
 
 _MAX_PAGE = 1000
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,11 @@ class AuditRecord:
 
 
 class SealedPlace(NamedTuple):
-    """Where a value is sealed: position and name of the field."""
+    """Where a value is sealed: position, name of the field, id of the log."""
 
     seq: int
     name: str
+    log: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +145,14 @@ class AuditReader:
         from_time: datetime | None = None,
         to_time: datetime | None = None,
         kinds: Sequence[str] = (),
+        log_id: str = "",
     ) -> list[AuditRecord]:
         """One page, newest first; `before` and `after` are positions of the page's neighbours.
 
         With `after`, the page that follows it towards newer records (still newest first).
-        `from_time` is included, `to_time` is not. Empty when the agency has no log.
+        `from_time` is included, `to_time` is not. Empty when the agency has no log. As `get_key`.
         """
-        log = self._find_log(tenant_id)
+        log = self._get_log(tenant_id, log_id) if log_id else self._find_log(tenant_id)
         if log is None:
             return []
         wanted = _range(from_time, to_time, kinds, before, after)
@@ -175,25 +179,34 @@ class AuditReader:
         with self._lock:
             return self._store.count_records(log.no, self._signed(log, wanted))
 
-    def find_record(self, tenant_id: str, seq: int) -> AuditRecord | None:
-        """The agency's record at this position."""
-        log = self._find_log(tenant_id)
+    def find_record(self, tenant_id: str, seq: int, log_id: str = "") -> AuditRecord | None:
+        """The agency's record at this position. As `get_key`."""
+        log = self._get_log(tenant_id, log_id) if log_id else self._find_log(tenant_id)
         if log is None:
             return None
         with self._lock:
             row = self._find(log, seq, self._head(log).size)
         return _record(row) if row else None
 
-    def find_by_receipt(self, tenant_id: str, text: str) -> AuditRecord | None:
-        """The agency's record that a receipt proves: log, position and leaf hash must all fit."""
+    def find_by_receipt(
+        self, tenant_id: str, text: str, *, ended: bool = False
+    ) -> AuditRecord | None:
+        """The agency's record that a receipt proves: log, position and leaf hash must all fit.
+
+        With `ended` also of a log of the agency that another one has taken the place of.
+        """
         try:
             receipt = parse_receipt(text)
         except ValueError:
             return None
-        log = self._find_log(tenant_id)
-        if log is None or log.id != receipt.log:
+        with self._lock:
+            log, newest = (
+                self._store.find_log_by_id(receipt.log),
+                self._store.find_log(tenant_id),
+            )
+        if log is None or log.tenant_id != tenant_id or not (ended or log == newest):
             return None
-        found = self.find_record(tenant_id, receipt.seq)
+        found = self.find_record(tenant_id, receipt.seq, log.id)
         return found if found is not None and found.leaf_hash == receipt.leaf_hash else None
 
     def find_receipt_tenant(self, text: str) -> str | None:
@@ -278,18 +291,34 @@ class AuditReader:
         """Release the file."""
         self._store.close()
 
+    def look(self, ask: Callable[[Store], Value]) -> Value:
+        """What `ask` reads from the store, while nobody else reads with this connection."""
+        with self._lock:
+            return ask(self._store)
+
     def list_sealed(self, tenant_id: str, key_ids: Iterable[str]) -> dict[str, list[SealedPlace]]:
-        """What is kept beside the agency's log under each of these keys (none: left out)."""
-        log = self._find_log(tenant_id)
-        if log is None:
-            return {}
+        """What is kept beside the agency's logs, ended ones too, under each of these keys.
+
+        Keys under which nothing is kept are left out.
+        """
+        with self._lock:
+            logs = [log for log in self._store.list_all_logs() if log.tenant_id == tenant_id]
         found = {}
         for key_id in key_ids:
-            with self._lock:
-                places = self._store.list_sealed_under(log.no, key_id)
+            places = []
+            for log in logs:
+                with self._lock:
+                    under = self._store.list_sealed_under(log.no, key_id)
+                places += [SealedPlace(seq, name, log.id) for seq, name in under]
             if places:
-                found[key_id] = [SealedPlace(seq, name) for seq, name in places]
+                found[key_id] = places
         return found
+
+    def list_sealing_keys(self, tenant_id: str) -> set[str]:
+        """Ids of the data keys under which anything is kept beside the agency's logs."""
+        with self._lock:
+            logs = [log for log in self._store.list_all_logs() if log.tenant_id == tenant_id]
+            return {key for log in logs for key in self._store.list_sealing_keys(log.no)}
 
     def open_sealed(
         self, tenant_id: str, record: AuditRecord, keystore: KeyStore
@@ -298,7 +327,8 @@ class AuditReader:
 
         Whoever opens them MUST have written a record of it first.
         """
-        log, entries = self._get_log(tenant_id), record.data.get("seal", {})
+        log = self._get_log(tenant_id, record.data["log"])
+        entries = record.data.get("seal", {})
         with self._lock:
             boxes = self._store.list_sealed(log.no, record.data["id"]) if entries else {}
         opened = {}
@@ -309,22 +339,26 @@ class AuditReader:
                 opened[name] = open_value(key, log.id, record.data["id"], name, box, entry)
         return opened
 
-    def find_position_at(self, tenant_id: str, moment: datetime) -> int:
-        """The first position, of those not pruned, whose record is not before `moment`."""
-        log, wanted = self._get_log(tenant_id), to_us(moment)
+    def find_position_at(self, tenant_id: str, moment: datetime, log_id: str = "") -> int:
+        """The first position, of those not pruned, whose record is not before `moment`.
+
+        As `get_key`. Of a log that was rolled back records may be missing: then the next ones say.
+        """
+        log, wanted = self._get_log(tenant_id, log_id), to_us(moment)
         with self._lock:
-            low, high = self._store.find_minimum(log.no), self._head(log).size
+            head = self._store.find_head(log.no)
+            high = head.size if head else self._store.find_span(log.no, Range())[1]
+            low = self._store.find_minimum(log.no)
             while low < high:
                 middle = (low + high) // 2
-                row = self._store.find_record(log.no, middle)
-                if row is None:
-                    raise AuditUnavailable("The audit log cannot be read.")
-                low, high = (middle + 1, high) if row.time_us < wanted else (low, middle)
+                time_us = self._store.find_time_from(log.no, middle)
+                before = time_us is not None and time_us < wanted
+                low, high = (middle + 1, high) if before else (low, middle)
         return low
 
-    def get_minimum(self, tenant_id: str) -> int:
+    def get_minimum(self, tenant_id: str, log_id: str = "") -> int:
         """The first position that was not pruned; raises NotFound when the agency has no log."""
-        log = self._get_log(tenant_id)
+        log = self._get_log(tenant_id, log_id)
         with self._lock:
             return self._store.find_minimum(log.no)
 

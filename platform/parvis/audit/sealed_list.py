@@ -63,6 +63,8 @@ def find_allowance(store: Store, log_no: int, what: str, size: int) -> tuple[int
         (int(data["target"]["end"]), int(data["seq"]))
         for data in _list_pruned(store, log_no, size)
         if data["target"].get("object") == what and "end" in data["target"]
+        # the platform log also tells what went from logs that ended
+        if data["target"].get("log", data["log"]) == data["log"]
     ]
     return max(found, default=None)
 

@@ -270,6 +270,12 @@ class Store(ABC):
         found = self.list_records(log_no, Range(seq, seq + 1), limit=1)
         return found[0] if found else None
 
+    def find_time_from(self, log_no: int, seq: int) -> int | None:
+        """When the first record at or after this position was written (us since 1970)."""
+        sql = "SELECT time_us FROM record WHERE log_no = ? AND seq >= ? ORDER BY seq LIMIT 1"
+        rows = self._select(sql, (log_no, seq))
+        return int(rows[0][0]) if rows else None
+
     def list_records(
         self, log_no: int, wanted: Range, *, limit: int, newest_first: bool = False
     ) -> list[RecordRow]:
@@ -375,6 +381,11 @@ class Store(ABC):
             (log_no, key_id),
         )
         return [(row[0], row[1]) for row in rows]
+
+    def list_sealing_keys(self, log_no: int) -> set[str]:
+        """Ids of the data keys under which anything is kept beside the log."""
+        rows = self._select("SELECT DISTINCT key_id FROM sealed WHERE log_no = ?", (log_no,))
+        return {str(row[0]) for row in rows}
 
     def list_sealed_between(self, log_no: int, first: int, end: int) -> set[tuple[int, str, str]]:
         """(position, name, key id) of every value kept beside the records [first, end)."""

@@ -529,7 +529,7 @@ BLOCKS = {
     "http": "method:word route:word status:count code:word param:word request:word",
     "trace": "trace:hex32 span:word",
     "change": "before:word after:word origin:word vkey:word size:count root:hex64 ground:word "
-    "cosigner:hex64",
+    "cosigner:hex64 sealed_days:count audit_days:count",
 }
 BLOCK_FIELDS = {
     name: dict(pair.split(":") for pair in words.split()) for name, words in BLOCKS.items()
@@ -995,7 +995,76 @@ def seconds_between(before: str, after: str) -> float:
 TOO_MANY = "too many at once to be followed to the end"
 PARTLY = "only within the exported part: not all records are here"
 NOT_HERE = "records that may allow it are not in this export"
+NOT_ENDED = "the platform log does not prove that this log ended"
+NOT_LET = "the platform log does not prove that this may go"
+STRANGE = "another platform log allows it: name its key in a policy"
+CUT_OFF = "records that may allow it were lost with the end of the log"
+UNASKED = "an erasure was confirmed that nobody else had asked for"
+TOO_NEW = "records were pruned before 184 days were over"
 SEALED_FORMAT = "parvis-audit-sealed/v1"
+
+
+class Ended:
+    """A log that takes no more records: when it ended, and what the platform log let go since.
+
+    Raises one of `UNFIT` for a record that says nothing of the kind.
+    """
+
+    def __init__(self, log_id: str, size: int, record: dict[str, Any]) -> None:
+        self.log_id, self.here, self.time = log_id, size, record["time"]
+        self.size: int = record["change"].get("size", 0)
+        self.told = record["log"], record["seq"]
+        if (record["kind"], record["target"].get("log")) != ("log.closed", log_id):
+            raise Malformed(NOT_ENDED)
+        if self.size < size or record["log"] == log_id:
+            raise Malformed(NOT_ENDED)
+        self.sealed_end = self.pruned_end = 0
+        self.pruned_by, self.pruned_at = -1, ""
+        self.keys: set[bytes] = set()
+        self.requests: dict[str, tuple[str, str]] = {}
+        self.allowed_by: list[int] = []
+        self.strange = False  # some of it is told by a platform log that nobody vouches for
+
+    @property
+    def is_cut(self) -> bool:
+        """True when the end of the log was lost, and with it records that may have allowed it."""
+        return self.here < self.size
+
+    def allow(self, record: dict[str, Any]) -> None:
+        """A record of the platform log that lets something go."""
+        target, seq = record["target"], record["seq"]
+        if record["kind"] not in LAWS or record.get("outcome") != "success":
+            raise Malformed(NOT_LET)
+        if target.get("log") != self.log_id or (
+            record["log"] == self.told[0] and seq <= self.told[1]
+        ):
+            raise Malformed(NOT_LET)
+        name, who = target.get("object", ""), (record["actor"].get("pid", ""), record["time"][:7])
+        if record["kind"] == "erasure.requested":
+            self.requests[name] = who
+            return
+        if record["kind"] == "erasure.confirmed" and record.get("reason") != "own":
+            if self.requests.get(name, who) == who:
+                raise Malformed(UNASKED)
+        self.keys.update(key.encode() for key in target.get("keys", ()))
+        if record["kind"] == "retention.pruned" and name in ("sealed", "records"):
+            self._allow_before(name, target.get("end", 0), seq, record["time"])
+        self.allowed_by.append(seq)
+
+    def _allow_before(self, name: str, end: int, seq: int, when: str) -> None:
+        if end > self.size or (name == "records" and end % WIDTH and end < self.here):
+            raise Malformed(NOT_LET)
+        if name == "sealed":
+            self.sealed_end = max(self.sealed_end, end)
+        elif end > self.pruned_end:
+            self.pruned_end, self.pruned_by, self.pruned_at = end, seq, when
+
+    def is_too_new(self, times: dict[int, str]) -> bool:
+        """True when what was pruned, or the end of a log that went whole, was not 184 days old."""
+        kept = self.time if self.pruned_end >= self.here else times.get(self.pruned_end)
+        if not kept or not self.pruned_end:
+            return False
+        return seconds_between(kept, self.pruned_at) < FLOOR_DAYS * 86400
 
 
 class Erasures:
@@ -1011,6 +1080,7 @@ class Erasures:
 
     def __init__(self) -> None:
         self.listed = self.too_many = self.claimed = False
+        self.skimmed = False  # records were not read: nothing can be said of leave to prune them
         self.lines: Iterator[tuple[int, int, bytes]] = iter(())
         self.line: tuple[int, int, bytes] | None = None
         self.claim: tuple[int, int | None] = (0, None)
@@ -1022,6 +1092,7 @@ class Erasures:
         self.requests: dict[str, tuple[str, str]] = {}
         self.prunes: list[tuple[int, int]] = []
         self.times: dict[int, str] = {}  # of the first record of each bundle
+        self.ended: Ended | None = None
 
     def open(self, data: bytes) -> bool:
         """True when the file is in the required form; from then on it is followed."""
@@ -1061,6 +1132,8 @@ class Erasures:
     def lose(self, seq: int, keys: list[bytes]) -> None:
         """Values of one record, under these keys, are gone."""
         self.gone += len(keys)
+        if self.ended is not None and seq < self.ended.sealed_end:
+            return
         if seq < self.claim[0]:
             self.before = (self.before[0] if self.before[1] else seq, self.before[1] + len(keys))
             return
@@ -1075,6 +1148,8 @@ class Erasures:
         """A record about erasing or pruning: what it allows, and what is wrong with it."""
         target, pid = record["target"], record["actor"].get("pid", "")
         name, when = target.get("object", ""), (pid, record["time"][:7])
+        if target.get("log", record["log"]) != record["log"]:
+            return  # the platform log tells what went from a log that ended
         if record["kind"] == "erasure.requested":
             if len(self.requests) < MAX_WAITING:
                 self.requests[name] = when
@@ -1082,7 +1157,7 @@ class Erasures:
         if record["kind"] == "erasure.confirmed" and record.get("reason") != "own":
             asked = self.requests.get(name)
             if asked == when or (asked is None and whole):
-                yield "an erasure was confirmed that nobody else had asked for"
+                yield UNASKED
                 return
         if record.get("outcome") != "success":
             return
@@ -1102,20 +1177,20 @@ class Erasures:
         self.prunes.append((seq, end))
         kept = self.times.get(end)
         if kept is not None and seconds_between(kept, when) < FLOOR_DAYS * 86400:
-            yield "records were pruned before 184 days were over"
+            yield TOO_NEW
 
     def find_lost(self) -> Iterator[tuple[int, int]]:
         """(position, how many) of values that are gone and that no record allows to go."""
         if self.before[1] and not self.claimed:
             yield self.before
         for key, (seq, count) in self.waiting.items():
-            if key not in self.keys:
+            if key not in self.keys and not (self.ended and key in self.ended.keys):
                 yield seq, count
 
     def settle(self, book: Notebook, span: tuple[int, int], size: int) -> None:
         """Whether all that is gone went by a record's leave, and what is left."""
-        ended = "ended" in book.facts
-        whole, lost = span[1] == size and not ended, list(self.find_lost())
+        why = self._find_doubt(span[1] == size)
+        whole, lost = not why, list(self.find_lost())
         for seq, _ in lost if whole else ():
             book.find("TAMPERED", "sealed", "sealed values are gone and no record allows it", seq)
         missing = sum(count for _, count in lost) if whole else 0
@@ -1126,17 +1201,25 @@ class Erasures:
             "missing": missing,
             "allowed_by": self.allowed_by[:MAX_LISTED],
         }
+        if self.ended is not None:
+            book.facts["sealed"]["platform"] = self.ended.allowed_by[:MAX_LISTED]
         if not self.listed:
             book.skip("sealed", "missing")
         elif self.too_many:
             book.skip("sealed", TOO_MANY)
-        elif lost and ended:
-            book.skip("sealed", "the log ended: no record of it can allow what went later")
-        elif lost and not whole:
-            book.skip("sealed", NOT_HERE)
+        elif lost and why:
+            book.skip("sealed", why)
         else:
             book.done("sealed")
         self._settle_pruned(book, span, size)
+
+    def _find_doubt(self, whole: bool) -> str:
+        """Why what nobody allowed to go may have been allowed all the same; empty: it was not."""
+        if self.ended is not None and self.ended.strange:
+            return STRANGE
+        if self.ended is not None and self.ended.is_cut:
+            return CUT_OFF
+        return "" if whole and not self.skimmed else NOT_HERE
 
     def _settle_pruned(self, book: Notebook, span: tuple[int, int], size: int) -> None:
         """Records that are not here though nobody asked for a period went by a record's leave."""
@@ -1147,18 +1230,24 @@ class Erasures:
             words = "the last records are not here though nobody asked for an end"
             book.find("TAMPERED", "", words)
         by = next((seq for seq, pruned in self.prunes if pruned >= first), None)
-        if first == end or since != "-":
+        told, ended = {"end": first, "by": by}, self.ended
+        if by is None and ended is not None and ended.pruned_end >= first:
+            by, told = ended.pruned_by, {"end": first, "by": ended.pruned_by, "platform": True}
+        if ended is not None and ended.is_too_new(self.times):
+            book.find("TAMPERED", "keys.jsonl", TOO_NEW)
+        why = self._find_doubt(end == size)
+        if since != "-" or first == end < size:
             book.skip("pruned", NOT_HERE)
         elif first == 0 or by is not None:
             book.done("pruned")
-        elif end < size:
-            book.skip("pruned", NOT_HERE)
+        elif why:
+            book.skip("pruned", why)
         else:
             words = "records before the first are not here and no record allows that"
             book.find("TAMPERED", "", words)
             book.done("pruned")
         if first and by is not None:
-            book.facts["pruned"] = {"end": first, "by": by}
+            book.facts["pruned"] = told
 
 
 # 6. What others vouch for: cosignatures (c2sp.org/tlog-cosignature), the policy (tlog-policy)
@@ -2134,7 +2223,7 @@ class Manifest:
             or not TYPES["time"](when)
             or not all(one == "-" or TYPES["time"](one) for one in (since, until))
             or not span[0] <= span[1] <= size
-            or span[0] % WIDTH
+            or (span[0] % WIDTH and span[0] != size)
             or (span[1] % WIDTH and span[1] != size)
         ):
             raise Malformed("not a list of files")
@@ -2388,6 +2477,7 @@ class Heads:
         self.known: dict[int, tuple[str, bytes]] = {}
         self.line: HeadLine | None = None
         self.visited: int | None = None
+        self.ended: Ended | None = None
         self.notes: dict[int, bytes] = {}  # the log's own lines: time stamps are over these
         self.reached: set[int] = set()
 
@@ -2497,20 +2587,31 @@ class Heads:
         self.book.done("platform")
 
     def _read_ended(self) -> None:
-        """Whether the platform log says that this log ended: then it can allow nothing more."""
+        """Whether the platform log says that this log ended, and what it let go from it since."""
         told, history = self.keys.first_line.get("ended"), self.keys.history
         if told is None or history is None or self.end is None:
             return
-        words = "the platform log does not prove that this log ended"
         try:
-            record = open_platform(told, words)[0]
-            size = record["change"].get("size", 0)
-            own = record["target"].get("log") == history.log_id
-            if record["kind"] != "log.closed" or not own or size < self.end[0]:
-                raise Malformed(words)
-            self.book.facts["ended"] = {"time": record["time"], "size": size}
+            record, platform, _ = open_platform(told, NOT_ENDED)
+            self.ended = Ended(history.log_id, self.end[0], record)
         except UNFIT:
-            self.book.find("TAMPERED", "keys.jsonl", words)
+            self.book.find("TAMPERED", "keys.jsonl", NOT_ENDED)
+            return
+        told_by = {"time": self.ended.time, "size": self.ended.size}
+        self.book.facts["ended"] = {**told_by, "platform": platform.fingerprint}
+        with self.book.judge("keys.jsonl", NOT_LET):
+            for one in told.get("allowed", ()):
+                self._take_allowance(self.ended, platform, one)
+
+    def _take_allowance(self, ended: Ended, platform: Key, told: dict[str, Any]) -> None:
+        """It counts under the key that tells of the log's end, or one that the policy names."""
+        record, key, _ = open_platform(told, NOT_LET)
+        trusted = self.keys.policy[0].get(key.name, ()) if self.keys.policy else ()
+        if key.vkey == platform.vkey or key.vkey in {one.vkey for one in trusted}:
+            ended.allow(record)
+        elif not ended.strange:
+            ended.strange = True
+            self.book.find("UNVERIFIABLE", "keys.jsonl", STRANGE)
 
     def _take_brought(self, place: str, data: bytes) -> None:
         """A head that the auditor kept elsewhere: the log must continue it."""
@@ -2794,6 +2895,7 @@ class Verification:
         self.keys.read()
         self._read_manifest()
         self.heads.read()
+        self.erasures.ended = self.heads.ended
         self._read_sealed()
         history, end = self.keys.history, self.heads.end
         if history is not None and end is not None:
@@ -2857,6 +2959,7 @@ class Verification:
             if span[0] <= start < span[1]:
                 records.take(start, width, hashes, self.brought.hashes_only)
         tree.settle(root)
+        self.erasures.skimmed = self.brought.hashes_only
         records.settle(span, size)
         self.open = checker.list_open()
         if self.brought.hashes_only:
@@ -3725,10 +3828,24 @@ the platform log does not prove that this log ended
 | le journal de la plateforme ne prouve pas que ce journal a pris fin
 | das Plattform-Protokoll beweist nicht, dass dieses Protokoll endete
 | de Plattform-Protokoll beweist net, datt dëse Protokoll opgehalen huet
-the log ended: no record of it can allow what went later
-| le journal a pris fin : aucune de ses entrées ne peut autoriser ce qui a disparu ensuite
-| das Protokoll endete: kein Eintrag darin kann erlauben, was später ging
-| de Protokoll huet opgehalen: keng Entrée dra kann erlaben, wat duerno fortgaangen ass
+the platform log does not prove that this may go
+| le journal de la plateforme ne prouve pas que ceci peut disparaître
+| das Plattform-Protokoll beweist nicht, dass dies fort darf
+| de Plattform-Protokoll beweist net, datt dat fort däerf
+another platform log allows it: name its key in a policy
+| un autre journal de plateforme l’autorise : nommez sa clé dans une politique
+| ein anderes Plattform-Protokoll erlaubt es: nennen Sie dessen Schlüssel in einer Policy
+| en anere Plattform-Protokoll erlaabt et: nennt säi Schlëssel an enger Policy
+records that may allow it were lost with the end of the log
+| les entrées qui l’autoriseraient ont été perdues avec la fin du journal
+| Einträge, die es erlauben könnten, gingen mit dem Ende des Protokolls verloren
+| Entréeën, déi et erlabe kéinten, si mam Enn vum Protokoll verluer gaangen
+record {} of the platform log | entrée {} du journal de la plateforme
+| Eintrag {} des Plattform-Protokolls | Entrée {} vum Plattform-Protokoll
+records 0 to {}, allowed by record {} of the platform log
+| entrées 0 à {}, autorisé par l’entrée {} du journal de la plateforme
+| Einträge 0 bis {}, erlaubt durch Eintrag {} des Plattform-Protokolls
+| Entréeën 0 bis {}, erlaabt duerch d’Entrée {} vum Plattform-Protokoll
 a name or an origin too long for a cosignature
 | un nom ou une origine trop longs pour une cosignature
 | ein Name oder Ursprung, der für eine Mitsignatur zu lang ist
@@ -3996,8 +4113,12 @@ class Layout:
             yield say("sealed"), say(words, *counts)
             for seq in sealed["allowed_by"][:10]:
                 yield "", f"{say('record')} {seq}"
+            for seq in sealed.get("platform", ())[:10]:
+                yield "", say("record {} of the platform log", seq)
         if "pruned" in report:
             words = "records 0 to {}, allowed by record {}"
+            if "platform" in report["pruned"]:
+                words = "records 0 to {}, allowed by record {} of the platform log"
             yield say("pruned"), say(words, report["pruned"]["end"] - 1, report["pruned"]["by"])
 
     def _limits(self) -> Iterator[str]:

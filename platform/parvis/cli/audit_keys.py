@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from parvis.audit.events import PLATFORM, Actor, Draft
 from parvis.audit.log import AuditLog
 from parvis.audit.notes import format_fingerprint
@@ -14,6 +16,8 @@ from parvis.cli.audit_open import open_log, require_log
 from parvis.errors import Conflict, InvalidRequest
 from parvis.settings import load_settings
 from parvis.subjects.operators import read_operator
+from parvis.tenancy.config import Retention
+from parvis.tenancy.registry import load_retention
 
 
 def register_keys(commands: Any) -> None:
@@ -85,10 +89,20 @@ def _register_close(commands: Any) -> None:
         help="end the log of an agency that leaves",
         description="Ends what is open, writes `log.closed` as the log's last record and its final "
         "head into the platform log. Nothing can be added afterwards; exports and proofs go on, "
-        "recorded in the platform log. Take the agency's file out of PARVIS_TENANTS_DIR first.",
-        epilog="example: parvis audit close --tenant commune --operator ada",
+        "recorded in the platform log. Take the agency's file out of PARVIS_TENANTS_DIR first, and "
+        "name it with --file (or its limits): they are recorded, and by them `parvis retention "
+        "run` erases and prunes what is left.",
+        epilog="example: parvis audit close --tenant commune --file left/commune.yaml "
+        "--operator ada",
     )
     close.add_argument("--tenant", metavar="T", required=True, help="the agency's slug")
+    close.add_argument("--file", metavar="FILE", type=Path, help="the agency's file, taken out")
+    close.add_argument(
+        "--sealed-days", metavar="N", type=int, help="its limit for sealed values, without --file"
+    )
+    close.add_argument(
+        "--audit-days", metavar="N", type=int, help="its limit for records, without --file"
+    )
     _add_operator(close, "who closes it")
     close.set_defaults(run=run_close)
 
@@ -173,17 +187,44 @@ def run_close(args: argparse.Namespace) -> int:
             f"{args.tenant} is still an agency of this installation: take its file out of "
             "PARVIS_TENANTS_DIR and restart the gateway first"
         )
+    limits = _read_limits(args)
     with open_log(settings) as log:
         require_log(log, args.tenant)
         if args.tenant == PLATFORM or log.reader.is_closed(args.tenant):
             raise Conflict("the log is closed already, or is the platform's, which never ends")
         _record(log, actor, "audit.close", args.tenant, "agency-left")
-        origin, size = log.close_log(args.tenant, actor)
+        sealed_days, audit_days = limits.sealed_days, limits.audit_days
+        origin, size = log.close_log(
+            args.tenant, actor, sealed_days=sealed_days, audit_days=audit_days
+        )
     if args.json:
-        print(json.dumps({"tenant": args.tenant, "origin": origin, "size": size}))
+        told = {"tenant": args.tenant, "origin": origin, "size": size}
+        print(json.dumps(told | {"sealed_days": sealed_days, "audit_days": audit_days}))
     else:
         print(f"closed {args.tenant}: {origin}, {size} records. Export it for the agency now.")
+        print(
+            f"`parvis retention run` goes on for it: sealed values {sealed_days} days, records "
+            f"{audit_days} days"
+        )
     return 0
+
+
+def _read_limits(args: argparse.Namespace) -> Retention:
+    """The limits that are recorded for what is left. Raises InvalidRequest, ConfigurationFaults."""
+    days = (args.sealed_days, args.audit_days)
+    if args.file is not None and days == (None, None):
+        return load_retention(args.file, args.tenant)
+    if args.file is not None or None in days:
+        raise InvalidRequest(
+            "how long is kept what is left? --file FILE, the agency's file that was taken out, or "
+            "both --sealed-days N and --audit-days N"
+        )
+    try:
+        return Retention(conversations_days=1, sealed_days=days[0], audit_days=days[1])
+    except ValidationError:
+        raise InvalidRequest(
+            "--sealed-days is 1 to 365, --audit-days is 184 to 3650, as in an agency's file"
+        ) from None
 
 
 def _record(log: AuditLog, actor: Actor, act: str, tenant_id: str, ground: str) -> None:

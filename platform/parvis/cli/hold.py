@@ -12,6 +12,7 @@ from parvis.compliance.holds import Hold, HoldKind
 from parvis.errors import InvalidRequest
 from parvis.services import load_configuration
 from parvis.settings import load_settings
+from parvis.subjects.agencies import get_kept
 from parvis.subjects.holding import lift_hold, place_hold
 from parvis.subjects.operators import read_operator
 from parvis.subjects.stores import open_stores
@@ -115,7 +116,7 @@ def run_lift(args: argparse.Namespace) -> int:
 def run_list(args: argparse.Namespace) -> int:
     """Print the holds, a line each."""
     with open_stores(load_configuration(load_settings()), worker="hold") as stores:
-        stores.get_agency(args.tenant)
+        get_kept(stores, args.tenant)
         holds = stores.compliance.list_holds(args.tenant, lifted=args.all)
     if args.json:
         print(json.dumps([_plain(hold) for hold in holds]))

@@ -8,6 +8,7 @@ from typing import Any
 from parvis.monitoring.looks import RETENTION_MARK
 from parvis.services import Configuration, load_configuration
 from parvis.settings import load_settings
+from parvis.subjects.agencies import list_agencies
 from parvis.subjects.retention import Gone, apply_limits
 from parvis.subjects.stores import open_stores
 from parvis.web.audit_exports import forget_old_exports
@@ -22,8 +23,9 @@ def register(groups: Any) -> None:
         help="erase and prune what is over (daily, from a timer)",
         description="For each agency: finish erasures, erase conversations whose time is over, "
         "destroy keys of sealed values older than sealed_days, prune bodies of records older than "
-        "audit_days (never younger than 184 days). What a hold covers stays. May be repeated and "
-        "interrupted at any time.",
+        "audit_days (never younger than 184 days). Agencies that left and logs that were rolled "
+        "back are no exception; what goes from them is recorded in the platform log. What a hold "
+        "covers stays. May be repeated and interrupted at any time.",
         epilog="example: PARVIS_DATA_DIR=.parvis parvis retention run",
     )
     run.add_argument("--json", action="store_true", help="print one JSON object")
@@ -41,6 +43,8 @@ def run_retention(args: argparse.Namespace) -> int:
             f"{one.keys} keys, {len(one.erasures)} erasures finished; records whole from "
             f"{one.pruned} on"
         )
+        for log_id, pruned in one.ended.items():
+            print(f"{slug}: of log {log_id}, which ended, records whole from {pruned} on")
         for hold in one.overdue_holds:
             print(f"{slug}: hold {hold} is OVERDUE and still holds: lift it, or place a new one")
     return 0
@@ -50,7 +54,7 @@ def apply_retention(configuration: Configuration) -> dict[str, Gone]:
     """What went, by agency; everything that went is on record."""
     gone = {}
     with open_stores(configuration, worker="retention") as stores:
-        for slug in configuration.tenants.agencies:
+        for slug in list_agencies(stores):
             forget_old_exports(configuration.settings.data_dir, slug)
             gone[slug] = apply_limits(stores, slug)
     (configuration.settings.data_dir / RETENTION_MARK).touch(mode=0o600)

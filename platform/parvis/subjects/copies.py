@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from parvis.audit.events import Actor, Draft
-from parvis.domain import Language
+from parvis.audit.reader import AuditRecord
+from parvis.domain import LANGUAGES, Language
 from parvis.errors import NotFound
 from parvis.keystore import SealBroken
+from parvis.subjects.agencies import list_ended, record
 from parvis.subjects.copy_words import WORDS
 from parvis.subjects.find import Found, describe
 from parvis.subjects.stores import Stores
@@ -41,7 +43,7 @@ def write_copy(
     for who, reason in ((second, "agreed"), (actor, "copy")):
         target = {"view": "subject.copy", "object": found.wanted.kind, "records": found.values}
         draft = Draft("audit.unsealed", who, outcome="success", reason=reason, target=target)
-        receipt = stores.audit.append(tenant_id, draft, stores.settings.audit_wait_s).text
+        receipt = record(stores, tenant_id, draft).text
     copy = _build(stores, tenant_id, found)
     folder.mkdir(parents=True, mode=0o700)
     page = _render(copy, WORDS[language], language)
@@ -61,15 +63,22 @@ def write_copy(
 
 
 def _build(stores: Stores, tenant_id: str, found: Found) -> dict[str, Any]:
-    agency = stores.get_agency(tenant_id)
     kept = describe(stores, tenant_id, found)
     return {
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        "agency": {"name": agency.name.model_dump(), "contact": agency.contact.model_dump()},
+        "agency": _name_agency(stores, tenant_id),
         "kept": kept,
         "conversations": list(_open_conversations(stores, tenant_id, found)),
         "records": list(_list_records(stores, tenant_id, found, kept["pseudonyms"])),
     }
+
+
+def _name_agency(stores: Stores, tenant_id: str) -> dict[str, Any]:
+    """Name and contact as the agency's file says; of one that left only its short name is known."""
+    agency = stores.tenants.agencies.get(tenant_id)
+    if agency is None:
+        return {"name": dict.fromkeys(LANGUAGES, tenant_id), "contact": None}
+    return {"name": agency.name.model_dump(), "contact": agency.contact.model_dump()}
 
 
 def _open_conversations(stores: Stores, tenant_id: str, found: Found) -> Iterator[dict[str, Any]]:
@@ -102,33 +111,42 @@ def _list_records(
     stores: Stores, tenant_id: str, found: Found, pseudonyms: Mapping[str, str]
 ) -> Iterator[dict[str, Any]]:
     """Records that seal a value of theirs or bear a pseudonym of theirs, oldest first."""
-    reader = stores.audit.reader
-    seqs: set[int] = set()
-    for places in found.sealed.values():
-        seqs.update(place.seq for place in places)
-    keys = {key.id for key in found.keys}
-    if not pseudonyms:
-        for seq in sorted(seqs):
-            record = reader.find_record(tenant_id, seq)
-            if record is not None:
-                yield _describe_record(stores, tenant_id, record, keys)
+    ended = [one.log.id for one in list_ended(stores, tenant_id)]
+    newest = stores.audit.get_log(tenant_id).id
+    pids, keys = set(pseudonyms.values()), {key.id for key in found.keys}
+    for log_id in dict.fromkeys([*ended, newest]):
+        places = [place for listed in found.sealed.values() for place in listed]
+        seqs = {place.seq for place in places if place.log == log_id}
+        for known in _find_records(stores, tenant_id, log_id, seqs, pids):
+            yield _describe_record(stores, tenant_id, known, keys)
+
+
+def _find_records(
+    stores: Stores, tenant_id: str, log_id: str, seqs: set[int], pids: set[str]
+) -> Iterator[AuditRecord]:
+    """Of one log those at these positions, and those of these pseudonyms."""
+    reader, after = stores.audit.reader, -1
+    if not pids:
+        found = (reader.find_record(tenant_id, seq, log_id) for seq in sorted(seqs))
+        yield from (one for one in found if one is not None)
         return
-    pids, after = set(pseudonyms.values()), -1
-    while page := reader.list_records(tenant_id, limit=_PAGE, after=after):
-        for record in reversed(page):
-            if record.seq in seqs or record.data["actor"].get("pid") in pids:
-                yield _describe_record(stores, tenant_id, record, keys)
+    while page := reader.list_records(tenant_id, limit=_PAGE, after=after, log_id=log_id):
+        for one in reversed(page):
+            if one.seq in seqs or one.data["actor"].get("pid") in pids:
+                yield one
         after = page[0].seq
 
 
-def _describe_record(stores: Stores, tenant_id: str, record: Any, keys: set[str]) -> dict[str, Any]:
-    entries = record.data.get("seal", {})
+def _describe_record(
+    stores: Stores, tenant_id: str, known: AuditRecord, keys: set[str]
+) -> dict[str, Any]:
+    entries = known.data.get("seal", {})
     try:
-        opened = stores.audit.reader.open_sealed(tenant_id, record, stores.keystore)
+        opened = stores.audit.reader.open_sealed(tenant_id, known, stores.keystore)
     except SealBroken:
         opened = {}
     return {
-        "record": dict(record.data),
+        "record": dict(known.data),
         "opened": {
             name: value.decode("utf-8", "replace")
             for name, value in opened.items()

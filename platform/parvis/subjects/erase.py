@@ -6,7 +6,7 @@ Destroying the keys is what erases, in every copy; the rows go after them.
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,11 +19,11 @@ from parvis.db import wipe_deleted
 from parvis.domain import Principal
 from parvis.errors import Conflict, InvalidRequest, NotFound
 from parvis.identity.sessions import forget_person
+from parvis.subjects.agencies import allow_keys, get_kept, record, split
 from parvis.subjects.find import Found, Wanted, find
 from parvis.subjects.operators import name_again
 from parvis.subjects.stores import Stores
 
-KEYS_A_RECORD = 64
 _IDS = uuid.UUID("3d1b5a52-3a64-4a55-9a5e-6d3f54f6a9a1")
 
 
@@ -99,8 +99,8 @@ def erase_own_conversation(stores: Stores, principal: Principal, conversation_id
     key_ids = [key.id for key in found.keys]
     for part in split(key_ids):
         target = {"object": conversation_id, "keys": part}
-        draft = Draft("erasure.confirmed", actor, reason=OWN, target=target)
-        stores.audit.append(tenant_id, draft, stores.settings.audit_wait_s)
+        record(stores, tenant_id, Draft("erasure.confirmed", actor, reason=OWN, target=target))
+    allow_keys(stores, tenant_id, key_ids, "erasure")
     destroy(stores, tenant_id, key_ids, [conversation_id])
     done = Draft(
         "erasure.done",
@@ -110,7 +110,7 @@ def erase_own_conversation(stores: Stores, principal: Principal, conversation_id
         target={"object": conversation_id, "to": _moment(_complete_on(stores))},
         privacy={"counts": _counts(found)},
     )
-    stores.audit.append(tenant_id, done, stores.settings.audit_wait_s)
+    record(stores, tenant_id, done)
 
 
 def destroy(
@@ -122,12 +122,6 @@ def destroy(
         stores.audit.delete_sealed(tenant_id, key_id)
     stores.conversations.delete_conversations(tenant_id, conversation_ids)
     wipe_deleted(stores.engine)
-
-
-def split(key_ids: Sequence[str]) -> Iterator[list[str]]:
-    """Key ids in parts that fit into one record each."""
-    for at in range(0, len(key_ids), KEYS_A_RECORD):
-        yield list(key_ids[at : at + KEYS_A_RECORD])
 
 
 def _confirm(stores: Stores, erasure: Erasure, actor: Actor) -> Erasure:
@@ -168,6 +162,7 @@ def _carry_out(stores: Stores, erasure: Erasure) -> Done:
     for number, part in enumerate(split(scope["keys"])):
         target = {"keys": part, "seq": number}
         _record(stores, erasure, "erasure.confirmed", actor, target=target, number=number)
+    allow_keys(stores, tenant_id, scope["keys"], "erasure")
     destroy(stores, tenant_id, scope["keys"], scope["conversations"])
     if erasure.kind == "person":
         forget_person(stores.engine, stores.keystore, tenant_id, erasure.ref)
@@ -211,7 +206,7 @@ def _record(
         change={"ground": ground or erasure.ground},
         **values,
     )
-    return stores.audit.append(erasure.tenant_id, draft, stores.settings.audit_wait_s).text
+    return record(stores, erasure.tenant_id, draft).text
 
 
 def _counts(found: Found) -> dict[str, int]:
@@ -234,7 +229,7 @@ def _moment(moment: datetime) -> str:
 
 def describe_done(stores: Stores, tenant_id: str, done: Done) -> dict[str, Any]:
     """The receipt that the person gets: what went, what stays, why, and for how long."""
-    days = stores.get_agency(tenant_id).retention.audit_days
+    days = get_kept(stores, tenant_id).audit_days
     return {
         "erasure": done.erasure_id,
         "tenant": tenant_id,

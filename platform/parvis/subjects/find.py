@@ -18,6 +18,7 @@ from parvis.conversations.store import ConversationFacts
 from parvis.errors import Conflict, NotFound
 from parvis.identity.sessions import count_sessions
 from parvis.keystore import AUDIT_CONVERSATION, AUDIT_KINDS, AUDIT_REQUEST, AUDIT_SUBJECT, KeyFacts
+from parvis.subjects.agencies import get_kept, record
 from parvis.subjects.stores import Stores
 
 _SUBJECT = "subject"
@@ -64,7 +65,7 @@ class BelongsToConversation(Conflict):
 
 def find(stores: Stores, tenant_id: str, wanted: Wanted) -> Found:
     """What is kept; raises NotFound for a receipt or conversation that the agency does not have."""
-    stores.get_agency(tenant_id)
+    get_kept(stores, tenant_id)
     if wanted.kind == "person":
         return _find_person(stores, tenant_id, wanted)
     if wanted.kind == "conversation":
@@ -112,16 +113,18 @@ def find_records(stores: Stores, tenant_id: str, receipt: str) -> list[AuditReco
 
     Raises NotFound, for another agency's receipt too.
     """
-    first = stores.audit.reader.find_by_receipt(tenant_id, receipt)
+    first = stores.audit.reader.find_by_receipt(tenant_id, receipt, ended=True)
     if first is None:
         raise NotFound("no record fits this receipt")
     if first.data["phase"] != "intent":
         return [first]
-    after = first.seq
-    while page := stores.audit.reader.list_records(tenant_id, after=after, limit=_PAGE):
-        for record in reversed(page):
-            if record.data.get("re") == first.data["id"]:
-                return [first, record]
+    after, log_id = first.seq, first.data["log"]
+    while page := stores.audit.reader.list_records(
+        tenant_id, after=after, limit=_PAGE, log_id=log_id
+    ):
+        for one in reversed(page):
+            if one.data.get("re") == first.data["id"]:
+                return [first, one]
         after = page[0].seq
     return [first]
 
@@ -138,9 +141,9 @@ def _request_keys(stores: Stores, tenant_id: str, own: list[KeyFacts]) -> list[K
     day_keys = [key.id for key in own if key.kind == AUDIT_SUBJECT]
     places = reader.list_sealed(tenant_id, day_keys)
     named: set[str] = set()
-    for seq in {place.seq for listed in places.values() for place in listed}:
-        record = reader.find_record(tenant_id, seq)
-        entries = record.data.get("seal", {}) if record else {}
+    for seq, log_id in {(place.seq, place.log) for listed in places.values() for place in listed}:
+        known = reader.find_record(tenant_id, seq, log_id)
+        entries = known.data.get("seal", {}) if known else {}
         named |= {entry["k"] for entry in entries.values()}
     named.difference_update(day_keys)
     if not named:
@@ -179,8 +182,8 @@ def _found(
 def describe(stores: Stores, tenant_id: str, found: Found) -> dict[str, Any]:
     """The same as plain values for people and scripts; holds no text of anybody."""
     holds = find_blocking(stores.compliance.list_holds(tenant_id), found.extent)
-    agency = stores.get_agency(tenant_id)
-    seqs = sorted({place.seq for places in found.sealed.values() for place in places})
+    kept = get_kept(stores, tenant_id)
+    sealed = [place for places in found.sealed.values() for place in places]
     return {
         "tenant": tenant_id,
         found.wanted.kind: found.wanted.ref,
@@ -188,11 +191,12 @@ def describe(stores: Stores, tenant_id: str, found: Found) -> dict[str, Any]:
             {name: _plain(value) for name, value in asdict(facts).items()}
             for facts in found.conversations
         ],
-        "sealed": list(_describe_keys(found, agency.retention.sealed_days)),
-        "records_with_sealed_values": seqs,
+        "sealed": list(_describe_keys(found, kept.sealed_days)),
+        "records_with_sealed_values": sorted({place.seq for place in sealed}),
+        "logs": sorted({place.log for place in sealed}),
         "pseudonyms": _pseudonyms(stores, tenant_id, found),
         "sessions": found.sessions,
-        "records_kept_days": agency.retention.audit_days,
+        "records_kept_days": kept.audit_days,
         "holds": [hold.id for hold in holds],
         "key_backups_days": stores.settings.keys_backup_days,
     }
@@ -236,4 +240,4 @@ def record_look(stores: Stores, tenant_id: str, actor: Actor, found: Found, view
     """Write down that somebody looked for a person's data; the receipt. Raises AuditUnavailable."""
     target = {"view": view, "object": found.wanted.kind, "records": found.values}
     draft = Draft("audit.read", actor, outcome="success", target=target)
-    return stores.audit.append(tenant_id, draft, stores.settings.audit_wait_s).text
+    return record(stores, tenant_id, draft).text

@@ -12,6 +12,7 @@ from parvis.audit.events import Actor, Draft
 from parvis.compliance.grounds import HOLD_REASONS
 from parvis.compliance.holds import Hold, HoldKind
 from parvis.errors import InvalidRequest, NotFound
+from parvis.subjects.agencies import get_kept, list_agencies, record
 from parvis.subjects.stores import Stores
 
 CASE = re.compile(r"[A-Za-z0-9._/-]{1,100}", re.ASCII)
@@ -30,7 +31,7 @@ def place_hold(
     period: tuple[datetime, datetime] | None = None,
 ) -> Hold:
     """A hold that counts from now on; `actor` owns it. Raises InvalidRequest, NotFound."""
-    stores.get_agency(tenant_id)
+    get_kept(stores, tenant_id)
     if reason not in HOLD_REASONS:
         raise InvalidRequest("the reason is one of " + ", ".join(HOLD_REASONS))
     if case_word and not CASE.fullmatch(case_word):
@@ -64,7 +65,7 @@ def lift_hold(stores: Stores, tenant_id: str, hold_id: str, *, actor: Actor) -> 
 
 def list_overdue(stores: Stores, now: datetime) -> Iterator[Hold]:
     """Holds of every agency that nobody lifted though their time is over."""
-    for slug in stores.tenants.agencies:
+    for slug in list_agencies(stores):
         yield from (hold for hold in stores.compliance.list_holds(slug) if hold.is_overdue(now))
 
 
@@ -86,7 +87,7 @@ def _record(stores: Stores, hold: Hold, kind: str, actor: Actor) -> None:
         change={"ground": hold.ground, "after": f"{hold.until:%Y-%m-%d}"},
         sealed={"note": hold.case_word.encode()} if hold.case_word else {},
     )
-    stores.audit.append(hold.tenant_id, draft, stores.settings.audit_wait_s)
+    record(stores, hold.tenant_id, draft)
 
 
 def _moment(moment: datetime | None) -> str | None:

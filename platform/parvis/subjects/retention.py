@@ -1,7 +1,8 @@
 """What time takes: conversations, sealed values beside the log, and old records' bodies.
 
 Each step writes its record, then acts, and may be repeated: whoever finds it half done finishes it.
-What a hold covers stays. Records younger than 184 days stay whatever any file says.
+What a hold covers stays. Records younger than 184 days stay whatever any file says. Logs that ended
+are no exception: what goes from them is recorded in the platform log (`ended.py`).
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,16 @@ from parvis.compliance.holds import Extent, Hold, find_blocking
 from parvis.domain import RECORDS_FLOOR_DAYS
 from parvis.errors import NotFound
 from parvis.keystore import AUDIT_CONVERSATION, AUDIT_KINDS, AUDIT_SUBJECT, KeyFacts
-from parvis.subjects.erase import destroy, resume_erasures, split
+from parvis.subjects.agencies import (
+    allow_keys,
+    find_left,
+    get_kept,
+    list_ended,
+    record,
+    split,
+)
+from parvis.subjects.ended import EndedRun
+from parvis.subjects.erase import destroy, resume_erasures
 from parvis.subjects.find import Wanted, find
 from parvis.subjects.stores import Stores
 
@@ -28,18 +38,25 @@ _ORPHAN_AGE = timedelta(days=1)
 
 @dataclass(slots=True)
 class Gone:
-    """What one run took from one agency; `pruned` is the first record that is still whole."""
+    """What one run took from one agency; `pruned` is the first record that is still whole.
+
+    `ended` says the same of its logs that ended, by id.
+    """
 
     conversations: int = 0
     sealed: int = 0
     keys: int = 0
     pruned: int = 0
+    ended: dict[str, int] = field(default_factory=dict)
     erasures: list[str] = field(default_factory=list)
     overdue_holds: list[str] = field(default_factory=list)
 
 
 def apply_limits(stores: Stores, tenant_id: str, now: datetime | None = None) -> Gone:
-    """Apply the agency's limits. Raises AuditUnavailable: then what is left goes next time."""
+    """Apply the agency's limits, also of one that left.
+
+    Raises AuditUnavailable: then what is left goes next time.
+    """
     run = _Run(stores, tenant_id, now or datetime.now(UTC))
     run.gone.erasures = [done.erasure_id for done in resume_erasures(stores, tenant_id)]
     run.repeat_erasures()
@@ -55,7 +72,10 @@ class _Run:
 
     def __init__(self, stores: Stores, tenant_id: str, now: datetime) -> None:
         self._stores, self._tenant_id, self._now = stores, tenant_id, now
-        self._limits = stores.get_agency(tenant_id).retention
+        self._limits = get_kept(stores, tenant_id)
+        self._left = find_left(stores, tenant_id)
+        ended = list_ended(stores, tenant_id)
+        self._ended = [EndedRun(stores, one, self._limits, self._now) for one in ended]
         self._holds = stores.compliance.list_holds(tenant_id)
         overdue = [hold.id for hold in self._holds if hold.is_overdue(now)]
         self.gone = Gone(overdue_holds=overdue)
@@ -66,6 +86,8 @@ class _Run:
         named: set[str] = set()
         for data in self._list_records("erasure.confirmed", "retention.pruned"):
             named.update(data["target"].get("keys", ()))
+        for ended in self._ended:
+            named.update(ended.list_allowed_keys())
         back = sorted(named & self._stores.keystore.list_ids(self._tenant_id))
         if back:
             destroy(self._stores, self._tenant_id, back, ())
@@ -105,16 +127,29 @@ class _Run:
             for key in stores.keystore.list_keys(tenant_id, AUDIT_KINDS)
             if key.day < f"{last:%Y-%m-%d}" and key.id not in self._held_keys
         ]
-        places = stores.audit.reader.list_sealed(tenant_id, over)
-        count = sum(len(listed) for listed in places.values())
+        for ended in self._ended:
+            ended.allow_sealed(last + _LATE)
+        listed = stores.audit.reader.list_sealed(tenant_id, over).values()
+        places = [place for one in listed for place in one]
+        elsewhere = {ended.log_id for ended in self._ended}
+        count = sum(place.log not in elsewhere for place in places)
         if count:
             end = stores.audit.reader.find_position_at(tenant_id, last + _LATE)
             target = {"object": "sealed", "end": end, "records": count}
             self._record(target | {"days": self._limits.sealed_days})
         if over:
             destroy(stores, tenant_id, over, ())
-        self.gone.sealed += count
+        self._drop_unreadable()
+        self.gone.sealed += len(places)
         self.gone.keys += len(over)
+
+    def _drop_unreadable(self) -> None:
+        """Delete what is sealed under keys that are gone: a backup or an interruption left it."""
+        stores, tenant_id = self._stores, self._tenant_id
+        sealing = stores.audit.reader.list_sealing_keys(tenant_id)
+        # asked for second: a key that lives was there before anything was sealed under it
+        for key_id in sorted(sealing - stores.keystore.list_ids(tenant_id)):
+            stores.audit.delete_sealed(tenant_id, key_id)
 
     def forget_subjects(self) -> None:
         """Destroy keys of pseudonyms that no sealed value and hardly a record speaks of any more.
@@ -133,6 +168,13 @@ class _Run:
 
     def prune_records(self) -> None:
         """Drop bodies of records that are older than the agency's limit and the floor."""
+        for ended in self._ended:
+            minimum = ended.prune(self._first_held)
+            self.gone.ended[ended.log_id] = self.gone.pruned = minimum
+        if self._left is None:
+            self._prune_living()
+
+    def _prune_living(self) -> None:
         reader, tenant_id = self._stores.audit.reader, self._tenant_id
         try:
             minimum = reader.get_minimum(tenant_id)
@@ -162,12 +204,12 @@ class _Run:
             default=0,
         )
 
-    def _first_held(self, minimum: int) -> int:
+    def _first_held(self, minimum: int, log_id: str = "") -> int:
         """The first position that a hold reaches; far beyond the log without holds."""
         reader, first = self._stores.audit.reader, 2**53
         for hold in self._holds:
             begin = hold.from_time if hold.kind == "range" else self._begin_of(hold)
-            held = reader.find_position_at(self._tenant_id, begin) if begin else minimum
+            held = reader.find_position_at(self._tenant_id, begin, log_id) if begin else minimum
             first = min(first, held)
         return first
 
@@ -214,12 +256,13 @@ class _Run:
             if number == 0:
                 target["records"] = len(conversations)
             self._record(target)
+        allow_keys(stores, tenant_id, key_ids, what)
         destroy(stores, tenant_id, key_ids, conversations)
         self.gone.keys += len(key_ids)
 
     def _record(self, target: dict[str, Any]) -> None:
         draft = Draft("retention.pruned", outcome="success", target=target)
-        self._stores.audit.append(self._tenant_id, draft, self._stores.settings.audit_wait_s)
+        record(self._stores, self._tenant_id, draft)
 
     def _list_records(self, *kinds: str) -> list[Any]:
         """What records of these kinds say, newest first."""
@@ -227,7 +270,7 @@ class _Run:
         while page := self._stores.audit.reader.list_records(
             self._tenant_id, limit=1000, before=before, kinds=kinds
         ):
-            found += [record.data for record in page]
+            found += [one.data for one in page]
             before = page[-1].seq
         return found
 

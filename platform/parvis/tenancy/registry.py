@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from parvis.errors import ConfigurationFaults, Fault, NotFound
-from parvis.tenancy.config import Agency, Assistant, Source
+from parvis.tenancy.config import Agency, Assistant, Retention, Source
 from parvis.tenancy.names import TASKS, HasKind, Names, claim
 from parvis.yaml_files import YamlFile, load_yaml
 
@@ -82,6 +82,17 @@ def load_shares(directory: Path) -> Mapping[str, int]:
     if faults:
         raise ConfigurationFaults(faults)
     return _list_shares(agency for agency in agencies if agency is not None)
+
+
+def load_retention(path: Path, slug: str) -> Retention:
+    """The limits of one agency by its file, wherever that lies. Raises ConfigurationFaults."""
+    document, faults = load_yaml(path), list[Fault]()
+    agency = _parse(document, faults)
+    if agency is not None and agency.slug != slug:
+        faults.append(document.fault(("slug",), f"this is not the file of {slug}"))
+    if agency is None or faults:
+        raise ConfigurationFaults(faults)
+    return agency.retention
 
 
 def _list_shares(agencies: Iterable[Agency]) -> Mapping[str, int]:

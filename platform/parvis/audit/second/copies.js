@@ -10,7 +10,7 @@ globalThis.parvisCopies = (() => {
   } = globalThis.parvisFormat;
   const { KeyHistory } = globalThis.parvisCosigners;
   const { readCosignatures } = globalThis.parvisOutside;
-  const { TYPES, findFault, parseRecord } = globalThis.parvisRecords;
+  const { Ended, TYPES, findFault, parseRecord } = globalThis.parvisRecords;
   const { openPlatform } = globalThis.parvisKeys;
 
   /** The part of a run that is about copies elsewhere. */
@@ -33,11 +33,23 @@ globalThis.parvisCopies = (() => {
     async readEnded(line) {
       if (line?.ended == null || !this.run.key || !this.run.head) return;
       await this.run.attempt("keys.jsonl", "ended", async () => {
-        const { record } = await openPlatform(line.ended);
-        const own = record.kind === "log.closed" && record.target.log === this.run.key.name.split("/").at(-1);
-        require(own && (record.change.size ?? 0) >= this.run.head.size, "ended");
-        this.run.facts.ended = { time: record.time, size: record.change.size };
+        const { record, key } = await openPlatform(line.ended);
+        const ended = new Ended(this.run.key.name.split("/").at(-1), this.run.head.size, record);
+        this.run.erasures.ended = ended;
+        this.run.facts.ended = { time: ended.time, size: ended.size, platform: key.fingerprint };
+        await this.run.attempt("keys.jsonl", "notLet", async () => {
+          for (const told of line.ended.allowed ?? []) await this.takeAllowance(ended, key, told);
+        });
       });
+    }
+    /** It counts under the key that tells of the log's end, or one that the policy names. */
+    async takeAllowance(ended, platform, told) {
+      const { record, key } = await openPlatform(told, "notLet");
+      const trusted = this.run.policy?.logs.get(key.name) ?? [];
+      if ([platform, ...trusted].some(({ vkey }) => vkey === key.vkey)) return ended.allow(record);
+      if (!ended.strange) this.run.find("UNVERIFIABLE", "keys.jsonl", "strange");
+      ended.strange = true;
+      return null;
     }
     /** Heads that the auditor kept elsewhere: the log must continue each of them. */
     async readBrought() {

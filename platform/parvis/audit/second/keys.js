@@ -14,13 +14,13 @@ globalThis.parvisKeys = (() => {
   const MAX_BYTES = 16 << 20;
 
   /** A record of a platform log, proven under the key beside it. */
-  async function openPlatform({ vkey, proof }) {
+  async function openPlatform({ vkey, proof }, otherwise = "platform") {
     const key = parseKey(vkey);
     const { leaf, index, path, note } = splitProof(proof);
     const { size, root } = await openCheckpoint(note, key);
-    require(isIncluded(leafHash(leaf), index, size, path, root), "platform");
+    require(isIncluded(leafHash(leaf), index, size, path, root), otherwise);
     const record = parseRecord(leaf);
-    require(findFault(record) === null, "platform");
+    require(findFault(record) === null, otherwise);
     return { key, size, record };
   }
   /** Which platform log knows the key. */

@@ -68,7 +68,8 @@ globalThis.parvisRecords = (() => {
     privacy: "action action profile word counts counts kept counts detector word",
     http: "method word route word status count code word param word request word",
     trace: "trace hex32 span word",
-    change: "before word after word origin word vkey word size count root hex64 ground word cosigner hex64",
+    change: "before word after word origin word vkey word size count root hex64 ground word cosigner hex64 " +
+      "sealed_days count audit_days count",
   };
   const FIELDS = new Map(Object.entries(BLOCKS).map(([name, words]) => [name, pairs(words.split(" "))]));
   const ALWAYS_THERE = { emit: ["node", "boot", "worker", "n"], actor: ["type"] };
@@ -274,6 +275,48 @@ globalThis.parvisRecords = (() => {
       return null;
     }
   }
+  const LAWS = ["erasure.requested", "erasure.confirmed", "retention.pruned"];
+  /** A log that takes no more records: when it ended, and what the platform log let go since. */
+  class Ended {
+    sealedEnd = 0;
+    pruned = { end: 0, seq: -1, time: "" };
+    keys = new Set();
+    requests = new Map(); // erasure -> who asked, in which month
+    allowedBy = [];
+    strange = false; // some of it is told by a platform log that nobody vouches for
+
+    constructor(log, here, record) {
+      const { size = 0 } = record.change ?? {};
+      require(record.kind === "log.closed" && record.target.log === log, "ended");
+      require(size >= here && record.log !== log, "ended");
+      Object.assign(this, { log, here, size, time: record.time, told: { log: record.log, seq: record.seq } });
+    }
+    /** The end of the log was lost, and with it records that may have allowed something. */
+    get isCut() {
+      return this.here < this.size;
+    }
+    allow({ kind, outcome, reason, target, actor, log, seq, time }) {
+      require(LAWS.includes(kind) && outcome === "success" && target.log === this.log, "notLet");
+      require(log !== this.told.log || seq > this.told.seq, "notLet");
+      const name = target.object ?? "", who = `${actor.pid ?? ""} ${time.slice(0, 7)}`;
+      if (kind === "erasure.requested") return void this.requests.set(name, who);
+      if (kind === "erasure.confirmed" && reason !== "own") require((this.requests.get(name) ?? who) !== who, "unasked");
+      for (const key of target.keys ?? []) this.keys.add(key);
+      if (kind === "retention.pruned" && ["sealed", "records"].includes(name)) this.allowBefore(name, target.end ?? 0, seq, time);
+      return void this.allowedBy.push(seq);
+    }
+    allowBefore(name, end, seq, time) {
+      require(end <= this.size && (name === "sealed" || end % 256 === 0 || end >= this.here), "notLet");
+      if (name === "sealed") this.sealedEnd = Math.max(this.sealedEnd, end);
+      else if (end > this.pruned.end) this.pruned = { end, seq, time };
+    }
+    /** What was pruned, or the end of a log that went whole, was not 184 days old. */
+    isTooNew(times) {
+      const kept = this.pruned.end >= this.here ? this.time : times.get(this.pruned.end);
+      if (!kept || !this.pruned.end) return false;
+      return Date.parse(this.pruned.time) - Date.parse(kept) < 184 * 86_400_000;
+    }
+  }
   /** What is gone, sealed values and old records, and the records that allow it. */
   class Erasures {
     listed = false;
@@ -289,6 +332,7 @@ globalThis.parvisRecords = (() => {
     requests = new Map(); // erasure -> who asked, in which month
     prunes = []; // {seq, end}
     times = new Map(); // first position of a bundle -> time
+    ended = null; // an Ended
 
     /** True when the file `sealed` has the required form. */
     open(data) {
@@ -322,12 +366,11 @@ globalThis.parvisRecords = (() => {
         if (names.some((name) => !seal.has(name))) wrong("noValue");
         this.lose(seq, names.filter((name) => seal.has(name)).map((name) => seal.get(name).k));
       }
-      if (["erasure.requested", "erasure.confirmed", "retention.pruned"].includes(record.kind)) {
-        this.note(seq, record, whole, wrong);
-      }
+      if (LAWS.includes(record.kind)) this.note(seq, record, whole, wrong);
     }
     lose(seq, keys) {
       this.gone += keys.length;
+      if (this.ended && seq < this.ended.sealedEnd) return;
       if (!keys.length) return;
       if (seq < this.claim.end) {
         this.before ??= { seq, count: 0 };
@@ -339,7 +382,8 @@ globalThis.parvisRecords = (() => {
         this.waiting.get(key).count++;
       }
     }
-    note(seq, { kind, target, actor, time, reason, outcome }, whole, wrong) {
+    note(seq, { kind, log, target, actor, time, reason, outcome }, whole, wrong) {
+      if ((target.log ?? log) !== log) return null; // the platform log tells what went from a log that ended
       const name = target.object ?? "", who = `${actor.pid ?? ""} ${time.slice(0, 7)}`;
       if (kind === "erasure.requested") return this.requests.set(name, who);
       if (kind === "erasure.confirmed" && reason !== "own") {
@@ -364,7 +408,14 @@ globalThis.parvisRecords = (() => {
     /** What is gone and no record allows to go. */
     findLost() {
       const lost = this.before && !this.claim.seen ? [this.before] : [];
-      return [...lost, ...[...this.waiting].filter(([key]) => !this.keys.has(key)).map(([, one]) => one)];
+      const unallowed = ([key]) => !this.keys.has(key) && !this.ended?.keys.has(key);
+      return [...lost, ...[...this.waiting].filter(unallowed).map(([, one]) => one)];
+    }
+    /** Why what nobody allowed to go may have been allowed all the same; null: it was not. */
+    findDoubt(whole) {
+      if (this.ended?.strange) return "strange";
+      if (this.ended?.isCut) return "cutOff";
+      return whole ? null : "elsewhere";
     }
   }
   /** The id of a record that is in the required form, or null. */
@@ -390,5 +441,5 @@ globalThis.parvisRecords = (() => {
     return leaves;
   }
 
-  return { ALWAYS_THERE, Erasures, FIELDS, KINDS, Records, SEALED, SEALED_CONTENT, TYPES, findFault, parseRecord, readId, splitBundle };
+  return { ALWAYS_THERE, Ended, Erasures, FIELDS, KINDS, Records, SEALED, SEALED_CONTENT, TYPES, findFault, parseRecord, readId, splitBundle };
 })();

@@ -84,6 +84,8 @@ globalThis.parvisTexts = (() => {
     evidence: ["not evidence of two histories", "ce n’est pas une preuve de deux histoires", "kein Beleg für zwei Geschichten", "kee Beleeg fir zwou Geschichten"],
     oneHistory: ["the two heads are of one history: nothing is proven", "les deux têtes sont d’une même histoire : rien n’est prouvé", "beide Köpfe gehören zu einer Geschichte: nichts ist bewiesen", "déi zwee Käpp gehéieren zu enger Geschicht: näischt ass bewisen"],
     ended: ["the platform log does not prove that this log ended", "le journal de la plateforme ne prouve pas que ce journal a pris fin", "das Plattform-Protokoll beweist nicht, dass dieses Protokoll endete", "de Plattform-Protokoll beweist net, datt dëse Protokoll opgehalen huet"],
+    notLet: ["the platform log does not prove that this may go", "le journal de la plateforme ne prouve pas que ceci peut disparaître", "das Plattform-Protokoll beweist nicht, dass dies fort darf", "de Plattform-Protokoll beweist net, datt dat fort däerf"],
+    strange: ["another platform log allows it: name its key in a policy", "un autre journal de plateforme l’autorise : nommez sa clé dans une politique", "ein anderes Plattform-Protokoll erlaubt es: nennen Sie dessen Schlüssel in einer Policy", "en anere Plattform-Protokoll erlaabt et: nennt säi Schlëssel an enger Policy"],
     undecided: ["not everything that is needed could be checked", "tout le nécessaire n’a pas pu être contrôlé", "nicht alles Nötige war prüfbar", "net alles, wat néideg ass, konnt gepréift ginn"],
   };
   const SKIPS = {
@@ -109,7 +111,8 @@ globalThis.parvisTexts = (() => {
     noBirth: ["the platform log’s proof is not here", "la preuve du journal de la plateforme manque", "der Beweis des Plattform-Protokolls fehlt", "de Beweis vum Plattform-Protokoll feelt"],
     noSealed: ["the list of what is gone is missing", "la liste de ce qui a disparu manque", "die Liste dessen, was fort ist, fehlt", "d’Lëscht vun deem, wat fort ass, feelt"],
     elsewhere: ["records that may allow it are not in this export", "les entrées qui l’autoriseraient ne sont pas dans cet export", "Einträge, die es erlauben könnten, sind nicht in diesem Export", "Entréeën, déi et erlabe kéinten, sinn net an dësem Export"],
-    afterEnd: ["the log ended: no record of it can allow what went later", "le journal a pris fin : aucune de ses entrées ne peut autoriser ce qui a disparu ensuite", "das Protokoll endete: kein Eintrag darin kann erlauben, was später ging", "de Protokoll huet opgehalen: keng Entrée dran kann erlaben, wat duerno fortgaangen ass"],
+    strange: ["another platform log allows it: name its key in a policy", "un autre journal de plateforme l’autorise : nommez sa clé dans une politique", "ein anderes Plattform-Protokoll erlaubt es: nennen Sie dessen Schlüssel in einer Policy", "en anere Plattform-Protokoll erlaabt et: nennt säi Schlëssel an enger Policy"],
+    cutOff: ["records that may allow it were lost with the end of the log", "les entrées qui l’autoriseraient ont été perdues avec la fin du journal", "Einträge, die es erlauben könnten, gingen mit dem Ende des Protokolls verloren", "Entréeën, déi et erlabe kéinten, si mam Enn vum Protokoll verluer gaangen"],
     noList: ["no list of files", "pas de liste de fichiers", "keine Dateiliste", "keng Lëscht vu Fichieren"],
     bundles: ["files of records are missing or unreadable; the others were checked", "des fichiers d’entrées manquent ; les autres ont été contrôlés", "Dateien mit Einträgen fehlen; die anderen wurden geprüft", "Fichiere mat Entréeën feelen; déi aner goufe gepréift"],
     part: ["only within the exported part", "seulement dans la partie exportée", "nur innerhalb des exportierten Teils", "nëmmen am exportéierten Deel"],

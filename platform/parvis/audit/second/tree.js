@@ -132,8 +132,8 @@ globalThis.parvisTree = (() => {
     finishSealed(end) {
       if (this.run.hashesOnly) return this.run.skip("hashesOnly", "sealed");
       const { erasures } = this.run;
-      const ended = this.run.facts.ended !== undefined;
-      const whole = end === this.run.head.size && !ended;
+      const doubt = erasures.findDoubt(end === this.run.head.size);
+      const whole = doubt === null;
       const lost = erasures.findLost();
       if (whole) lost.forEach(({ seq }) => this.run.find("TAMPERED", "sealed", "lost", { seq }));
       const missing = whole ? lost.reduce((sum, { count }) => sum + count, 0) : 0;
@@ -141,27 +141,32 @@ globalThis.parvisTree = (() => {
       this.run.facts.sealed = {
         fields, held: fields - gone, erased: gone - missing, missing, allowed_by: allowedBy.slice(0, 50),
       };
+      if (erasures.ended) this.run.facts.sealed.platform = erasures.ended.allowedBy.slice(0, 100);
       if (!erasures.listed) this.run.skip("noSealed", "sealed");
-      else if (lost.length && ended) this.run.skip("afterEnd", "sealed");
-      else if (lost.length && !whole) this.run.skip("elsewhere", "sealed");
+      else if (lost.length && doubt) this.run.skip(doubt, "sealed");
       else this.run.done("sealed");
     }
     /** Records that are not here though nobody asked for a period went by a record's leave. */
     finishPruned(first, end) {
-      const by = this.run.erasures.prunes.find((prune) => prune.end >= first);
+      const { ended, prunes, times } = this.run.erasures;
+      const own = prunes.find((prune) => prune.end >= first);
+      const by = own ?? (ended && ended.pruned.end >= first ? ended.pruned : undefined);
+      if (ended?.isTooNew(times)) this.run.find("TAMPERED", "keys.jsonl", "floor");
       const [since, until] = this.run.facts.asked ?? ["-", "-"];
       if (end < this.run.head.size && until === "-" && (first < end || since === "-")) {
         this.run.find("TAMPERED", "", "tail");
       }
       if (this.run.hashesOnly) return this.run.skip("hashesOnly", "pruned");
-      if (first === end || (this.run.facts.asked?.[0] ?? "-") !== "-") this.run.skip("elsewhere", "pruned");
+      const doubt = this.run.erasures.findDoubt(end === this.run.head.size);
+      const none = first === end && end < this.run.head.size;
+      if (none || since !== "-") this.run.skip("elsewhere", "pruned");
       else if (first === 0 || by) this.run.done("pruned");
-      else if (end < this.run.head.size) this.run.skip("elsewhere", "pruned");
+      else if (doubt) this.run.skip(doubt, "pruned");
       else {
         this.run.find("TAMPERED", "", "unallowed");
         this.run.done("pruned");
       }
-      if (first && by) this.run.facts.pruned = { end: first, by: by.seq };
+      if (first && by) this.run.facts.pruned = { end: first, by: by.seq, ...(own ? {} : { platform: true }) };
     }
   }
 

@@ -167,7 +167,7 @@ globalThis.parvisAudit = (() => {
       const span = records.slice(1).map(parseNumber);
       require(span[0] <= span[1] && span[1] <= head.size && lines.at(-1) === "");
       require(asked.slice(1).every((one) => one === "-" || TYPES.time(one)));
-      require(span[0] % 256 === 0 && (span[1] % 256 === 0 || span[1] === head.size));
+      require((span[0] % 256 === 0 || span[0] === head.size) && (span[1] % 256 === 0 || span[1] === head.size));
       const listed = new Map();
       for (const line of lines.slice(8, -1)) {
         const [digest, size, path, more] = line.split(" ");
