@@ -10,7 +10,6 @@ matrix may take several nights. A ledger belongs to one state of the code.
 
 import argparse
 import gc
-import hashlib
 import json
 import os
 import random
@@ -24,9 +23,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from deploy.drill.faults import KINDS, Disk, Fault, under
+from deploy.drill.ledger import Ledger
 from deploy.drill.scene import (
     INSTALLATION,
     ROOT_KEY,
@@ -36,7 +35,6 @@ from deploy.drill.scene import (
     judge,
     talk,
 )
-from parvis import audit
 from parvis.audit import verify
 from parvis.audit.process import EXIT_FAULT, Plan, run_sequencer
 from parvis.audit.sequencer import Limits
@@ -221,46 +219,13 @@ def _count_calls(text: str) -> Counter[str]:
     return most
 
 
-class Ledger:
-    """What has been run: a line a case, appended at once."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        state = json.dumps({"code": _digest_code()})
-        if not path.exists():
-            path.write_text(state + "\n")
-        first = path.read_text().splitlines()[:1]
-        if first != [state]:
-            raise SystemExit(f"{path} was written for another state of the code: take a new one")
-
-    def add(self, case: Case, call: str, faults: list[str]) -> None:
-        """Write down how it went."""
-        line = json.dumps({"case": case.name, "call": call, "faults": faults}) + "\n"
-        with self._path.open("a") as file:
-            file.write(line)
-
-    def read(self) -> dict[str, dict[str, Any]]:
-        """The last run of each case."""
-        lines = self._path.read_text().splitlines()[1:]
-        return {line["case"]: line for line in map(json.loads, lines)}
-
-
-def _digest_code() -> str:
-    """Of everything that a run depends on: the log's code and the drill's."""
-    digest = hashlib.sha256()
-    for folder in (Path(audit.__file__).parent, Path(__file__).parent):
-        for path in sorted(folder.glob("*.py")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
 def _run_share(drill: Drill, cases: Sequence[Case], ledger: Ledger) -> int:
     started_by = os.getppid()
     for case in cases:
         if os.getppid() != started_by:  # somebody ended the drill
             return 1
         call, faults = drill.run(case)
-        ledger.add(case, call, faults)
+        ledger.add(case.name, call=call, faults=faults)
         if faults:
             print(f"WRONG {case.name} ({call}): {'; '.join(faults)}", flush=True)
     return 0

@@ -10,6 +10,7 @@ ledger keeps what was noticed, so that the list may take several nights.
 
 import argparse
 import json
+import random
 import shutil
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from deploy.drill.ledger import CODE, Ledger
 from deploy.drill.mutants import ROOT, Mutant, find_mutants
 from deploy.drill.noticing import Bench, load_third_parties
 from deploy.drill.scene import await_end, fork
@@ -138,7 +140,7 @@ def _part(tests: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def try_share(
-    bench: Bench, mutants: Sequence[Mutant], reach: Reach, ledger: Path, *, quick: bool
+    bench: Bench, mutants: Sequence[Mutant], reach: Reach, ledger: Ledger, *, quick: bool
 ) -> int:
     """Write of each mutant whether it was noticed."""
     for mutant in mutants:
@@ -148,23 +150,15 @@ def try_share(
             names = [f"tests/audit/{test}.py" for test in TESTS[mutant.file]]
             names = [name for name in names if (bench.place / name).is_file()]
             noticed = bench.is_noticed(mutant, [*_WITHOUT, *names], _LONG_S)
-        line = {"mutant": mutant.name, "line": mutant.line, "noticed": noticed, "near": len(near)}
-        with ledger.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+        ledger.add(mutant.name, noticed=noticed)
     return 0
 
 
-def read_ledger(ledger: Path) -> dict[str, bool]:
-    """Which mutants were noticed, by name."""
-    lines = ledger.read_text().splitlines() if ledger.exists() else []
-    return {line["mutant"]: line["noticed"] for line in map(json.loads, lines)}
-
-
-def report(mutants: Sequence[Mutant], ledger: Path) -> int:
+def report(mutants: Sequence[Mutant], ledger: Ledger) -> int:
     """Print the survivors; 1 when one is unknown."""
     known = set(KNOWN.read_text(encoding="utf-8").splitlines()) if KNOWN.is_file() else set()
-    noticed = read_ledger(ledger)
-    survivors = [mutant for mutant in mutants if not noticed.get(mutant.name)]
+    noticed = {name for name, line in ledger.read().items() if line["noticed"]}
+    survivors = [mutant for mutant in mutants if mutant.name not in noticed]
     for mutant in survivors:
         note = "known" if mutant.name in known else "SURVIVES"
         print(f"{note} line {mutant.line}: {mutant.name}")
@@ -194,9 +188,10 @@ def main() -> int:
         for bench in benches:
             copy_repository(bench.place)
         reach = Reach(look(benches, given.only or list(TESTS), given.reach or place / "reach"))
-        ledger = given.ledger or place / "ledger"
-        done = {mutant for mutant, noticed in read_ledger(ledger).items() if noticed}
+        ledger = Ledger(given.ledger or place / "ledger", (*CODE, "tests/audit"))
+        done = {name for name, line in ledger.read().items() if line["noticed"]}
         waiting = [mutant for mutant in mutants if mutant.name not in done]
+        random.Random(1).shuffle(waiting)  # noqa: S311 - what one night does is a sample
         children = []
         for at, bench in enumerate(benches):
             share = waiting[at :: given.jobs]

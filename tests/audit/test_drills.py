@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.drill.crash import Case, Ledger, list_cases
+from deploy.drill.crash import Case, list_cases
 from deploy.drill.faults import KINDS, Fault
+from deploy.drill.ledger import Ledger
 from deploy.drill.mutants import AUDIT, find_mutants
 from deploy.drill.mutate import Reach
 from deploy.drill.noticing import Bench
@@ -46,8 +47,8 @@ def test_a_ledger_tells_what_was_run_and_belongs_to_one_state_of_the_code(tmp_pa
         Case("later start", Fault(8, "EIO"), "write"),
     )
     ledger = Ledger(tmp_path / "ledger")
-    ledger.add(right, "sync audit.db", [])
-    ledger.add(wrong, "write", ["a record is lost"])
+    ledger.add(right.name, call="sync audit.db", faults=[])
+    ledger.add(wrong.name, call="write", faults=["a record is lost"])
     again = Ledger(tmp_path / "ledger").read()
     assert {name: line["faults"] for name, line in again.items()} == {
         "first start, 7, EIO": [],
