@@ -21,7 +21,7 @@ def test_auditor_proves_the_walks_question_and_takes_the_folder_home(
     page.close()
     with watched_page(context, urlsplit(demo["gateway"]).hostname or "") as page:
         page.goto(f"{demo['gateway']}/audit")
-        fingerprint = page.locator("#key-title ~ p code").inner_text()
+        fingerprint = page.locator(".keys code").first.inner_text()
         page.get_by_label("Art").select_option("chat")
         page.get_by_role("button", name="Anzeigen").click()
         page.get_by_role("link", name="Dem Assistenten").last.click()

@@ -2,11 +2,13 @@
 
 import html
 import io
+import json
 import re
 import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,9 +21,14 @@ from parvis.audit.feed_outbox import Feeds
 from parvis.audit.feed_store import FeedStore
 from parvis.audit.feeds import load_feeds
 from parvis.audit.log import AuditLog
+from parvis.audit.notes import format_fingerprint
+from parvis.audit.policy_text import TrustedKey, format_policy
 from parvis.audit.receipts import parse_receipt
+from parvis.audit.verify import Trust, load_policy
 from parvis.errors import AuditUnavailable
+from parvis.subjects.operators import read_operator
 from parvis.web.audit_exports import verify_folder
+from parvis.web.audit_state import Gaps, find_gaps
 from tests.audit.receivers import write_feeds
 from tests.fakes.site import Site, run_site
 
@@ -290,3 +297,99 @@ def test_without_receivers_or_sight_of_them_the_page_says_so(
     finally:
         site.installation.replace(feeds=working)
     assert page.status_code == 200 and "cannot be seen just now" in page.text
+
+
+def test_the_policy_to_print_names_every_key_and_the_verifier_takes_it(
+    site: Site, auditor: FlaskClient, tmp_path: Path
+) -> None:
+    reader = site.installation.services.audit.reader
+    keys = [reader.get_key(AGENCY).vkey, reader.find_cosigner(AGENCY)]
+    page = auditor.get("/audit?lang=en").text
+    answer = auditor.get("/audit/policy.txt")
+    assert answer.headers["content-disposition"] == 'attachment; filename="policy.txt"'
+    assert site.installation.records(AGENCY)[-1]["target"]["view"] == "policy"
+    for key in keys:
+        assert f"log {key}\n" in answer.text
+        assert format_fingerprint(key) in page and format_fingerprint(key) in answer.text
+    assert load_policy(answer.data)[1].cosigners
+    made = _post(auditor, "/audit/export", lang="en")
+    export_id = re.findall(r"/audit/exports/([0-9a-f]{32})\.zip", made.text)[0]
+    archive = auditor.get(f"/audit/exports/{export_id}.zip").data
+    zipfile.ZipFile(io.BytesIO(archive)).extractall(tmp_path)
+    (tmp_path / "policy.txt").write_bytes(answer.data)
+    command = [sys.executable, "-I", f"parvis-audit-{AGENCY}/verify.py", f"parvis-audit-{AGENCY}"]
+    checked = subprocess.run(
+        [*command, "--policy", "policy.txt", "--json"],
+        cwd=tmp_path,
+        capture_output=True,
+        check=True,
+    )
+    report = json.loads(checked.stdout)
+    assert (report["verdict"], report["key"]["confirmed"]) == ("INTACT", True)
+
+
+def test_the_policy_names_witnesses_groups_and_authorities_as_they_are_configured() -> None:
+    keys = [
+        TrustedKey("log", "", "Ed25519", "origin+1+key", "aa"),
+        TrustedKey("witness", "office", "Ed25519", "office.test/w+1+key", "bb"),
+        TrustedKey("authority", "stamps", "X.509", "TUlJ", "cc"),
+    ]
+    trust = Trust()
+    trust.groups["outside"] = (1, ["office"])
+    trust.quorum = "outside"
+    lines = [line for line in format_policy(keys, trust).splitlines() if line[:2] != "# "]
+    assert lines == [
+        "log origin+1+key",
+        "witness office office.test/w+1+key",
+        "#!tsa stamps TUlJ",
+        "group outside 1 office",
+        "quorum outside",
+    ]
+
+
+def test_an_export_at_the_command_line_shows_an_operator(site: Site, auditor: FlaskClient) -> None:
+    site.installation.services.audit.append(
+        AGENCY,
+        Draft(
+            "audit.exported",
+            outcome="success",
+            actor=read_operator("anna.weber"),
+            target={"view": "folder", "first": 0, "end": 1},
+        ),
+    )
+    page = auditor.get("/audit?kind=audit.exported&lang=de").text
+    assert "Betrieb an der Befehlszeile" in page
+    assert "das ganze Protokoll als Ordner" in page
+    assert "Operator at the command line" in auditor.get("/audit?lang=en").text
+
+
+def test_the_state_says_whether_it_was_checked_and_how_it_ended(
+    auditor: FlaskClient, site: Site
+) -> None:
+    for old in (site.installation.services.settings.data_dir / "exports" / AGENCY).glob("*.ver*"):
+        old.unlink()
+    page = auditor.get("/audit?lang=en").text
+    assert "Not checked here in the last hour." in page and "notice-info state" in page
+    _post(auditor, "/audit/export")
+    page = auditor.get("/audit?lang=en").text
+    assert "<strong>INTACT</strong>" in page and "None in the last 24 hours." in page
+    folder = site.installation.services.settings.data_dir / "exports" / AGENCY
+    newest = max(folder.glob("*.verdict"), key=lambda path: path.stat().st_mtime)
+    newest.write_text("TAMPERED")
+    page = auditor.get("/audit?lang=en").text
+    assert "The last check found a fault" in page and "notice-danger state" in page
+    newest.unlink()
+
+
+def test_gaps_are_what_lies_longer_than_allowed_between_signs_of_life() -> None:
+    now = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    beats = [now - timedelta(minutes=minutes) for minutes in range(60, 0, -5)]
+    born = beats[0] - timedelta(minutes=5)
+    assert find_gaps(beats, born, now, 600) == Gaps()
+    broken = [one for one in beats if not timedelta(minutes=12) < now - one < timedelta(minutes=44)]
+    assert find_gaps(broken, born, now, 600) == Gaps(
+        1, timedelta(minutes=35), now - timedelta(minutes=10)
+    )
+    still = find_gaps(beats, born, now + timedelta(hours=1), 600)
+    assert (still.count, still.minutes, still.ended) == (1, 65, now + timedelta(hours=1))
+    assert find_gaps([], now - timedelta(days=3), now, 600).minutes == 24 * 60

@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from parvis.audit.export import ExportFile, export_files, stream_zip, write_folder
@@ -18,6 +19,7 @@ from parvis.audit.log import AuditLog
 
 KEPT_S = 3600
 _PAGE = ".html"
+_VERDICT = ".verdict"
 _VERDICTS = {0: "INTACT", 2: "INCOMPLETE", 3: "TAMPERED"}
 _VERIFY_S = 600
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -48,8 +50,29 @@ def make_export(
     folder = home / export_id
     write_folder(export_files(audit, tenant_id), folder)
     verdict, report = verify_folder(folder, language, folder.with_suffix(_PAGE))
+    folder.with_suffix(_VERDICT).write_text(verdict, encoding="ascii")
     found = _RECORDS.search((folder / "manifest").read_text(encoding="utf-8"))
     return MadeExport(export_id, verdict, report, int(found[1]) if found else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A verdict on the whole log, and when it was told."""
+
+    verdict: str
+    time: datetime
+
+
+def find_checked(data_dir: Path, tenant_id: str) -> Checked | None:
+    """The newest verdict on an export of this agency that is still kept."""
+    made = sorted(
+        (path.stat().st_mtime, path) for path in _home(data_dir, tenant_id).glob(f"*{_VERDICT}")
+    )
+    fresh = [(at, path) for at, path in made if at >= time.time() - KEPT_S]
+    if not fresh:
+        return None
+    at, path = fresh[-1]
+    return Checked(path.read_text(encoding="ascii"), datetime.fromtimestamp(at, UTC))
 
 
 def verify_folder(folder: Path, language: str = "en", page: Path | None = None) -> tuple[str, str]:

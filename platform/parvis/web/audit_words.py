@@ -99,6 +99,9 @@ VIEWS: Mapping[str, str] = {
     "receipt": N_("search by receipt"),
     "download": N_("download of an export"),
     "report": N_("report to print"),
+    "policy": N_("keys to trust (policy.txt)"),
+    "folder": N_("the whole log as a folder"),
+    "feed": N_("receiver of copies"),
     "proof": N_("proof of one record"),
     "subject.find": N_("what is kept of a person"),
     "privacy-tryout": N_("try-out of the privacy profiles"),
@@ -111,6 +114,7 @@ _ROLES: Mapping[str, str] = {
     "chatbot": N_("Chatbot"),
     "platform-admin": N_("Platform administrator"),
     "platform-auditor": N_("Platform auditor"),
+    "operator": N_("Operator at the command line"),
 }
 _TYPES: Mapping[str, str] = {
     "person": N_("Person"),
@@ -119,6 +123,7 @@ _TYPES: Mapping[str, str] = {
     "unknown": N_("Somebody unknown"),
 }
 _SHORT_PID = 8
+_KINDS_OF_VIEWS = ("audit.read", "audit.exported", "admin.viewed")
 # their counts are keys and values that were removed, nothing that a model did not see
 _COUNTS_OF_WHAT_WENT = ("erasure.", "retention.")
 
@@ -151,7 +156,7 @@ def tell_detail(words: Words, record: Mapping[str, Any]) -> str:
         told += _tell_privacy(words, record.get("privacy", {}))
     if record.get("reason"):
         told.append(words.gettext("Reason:") + " " + record["reason"])
-    if record["kind"] in {"audit.read", "admin.viewed"}:
+    if record["kind"] in _KINDS_OF_VIEWS:
         told.append(_tell_view(words, record.get("target", {})))
     return " · ".join(told)
 

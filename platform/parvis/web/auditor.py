@@ -15,10 +15,10 @@ from flask import Blueprint, Response, g, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from parvis.audit.events import KINDS, Actor, Draft
-from parvis.audit.paper import format_head_line
 from parvis.audit.reader import AuditReader, AuditRecord
 from parvis.errors import NotFound
 from parvis.web import audit_exports, i18n, pages
+from parvis.web.audit_state import describe_state, describe_trust, find_feeds
 from parvis.web.audit_words import (
     FAMILIES,
     OUTCOMES,
@@ -113,7 +113,7 @@ def export() -> Response:
     services = get_services()
     with _open_reader() as reader:
         size = reader.get_head(_tenant()).size
-        key = reader.get_key(_tenant())
+        trust = describe_trust(reader, _tenant())
     _append("audit.exported", {"view": "folder", "first": 0, "end": size})
     services.anchors.anchor(_tenant(), stamp_now=True)
     made = audit_exports.make_export(
@@ -126,9 +126,8 @@ def export() -> Response:
         verdict_words=VERDICTS[made.verdict],
         report=made.report,
         size=made.records,
-        fingerprint=key.fingerprint,
         command=_build_command(audit_exports.name_export(_tenant())),
-        policy=f"log {key.vkey}\nquorum none\n",
+        **trust,
     )
 
 
@@ -136,6 +135,19 @@ def _build_command(name: str) -> str:
     """What checks the unpacked folder, in the reader's language."""
     language = i18n.words().language
     return f"python {name}/verify.py {name} --policy policy.txt --language {language}"
+
+
+@blueprint.get("/policy.txt")
+def download_policy() -> Response:
+    """Whom a verifier is to trust about this log, as a file to print."""
+    with _open_reader() as reader:
+        text = str(describe_trust(reader, _tenant())["policy"])
+    _record_reading({"view": "policy"})
+    return Response(
+        text,
+        mimetype="text/plain",
+        headers={"Content-Disposition": 'attachment; filename="policy.txt"'},
+    )
 
 
 @blueprint.get("/exports/<export_id>.zip")
@@ -183,7 +195,7 @@ def _list_page(
         }
     )
     with _open_reader() as reader:
-        key = reader.get_key(_tenant())
+        state = describe_state(reader, _tenant())
         found = reader.list_records(
             _tenant(),
             limit=PAGE_SIZE + 1,
@@ -206,48 +218,9 @@ def _list_page(
         families=FAMILIES,
         sentences=SENTENCES,
         presets=_list_presets(wanted),
-        fingerprint=key.fingerprint,
-        vkey=key.vkey,
-        feeds=_find_feeds(),
-        **_describe_outside(),
+        feeds=find_feeds(_tenant()),
+        **state,
     )
-
-
-def _find_feeds() -> list[Mapping[str, Any]] | None:
-    """None when it cannot be seen: no receiver is in the way of the log's own page."""
-    try:
-        return [*_describe_feeds()]
-    except Exception:
-        return None
-
-
-def _describe_feeds() -> Iterator[Mapping[str, Any]]:
-    """Who else gets this log's records, how far they are, and what went wrong last."""
-    words = i18n.words()
-    for state in get_services().feeds.describe(_tenant()):
-        moments = {"since": state.since, "trouble": state.trouble[0] if state.trouble else None}
-        yield {
-            "state": state,
-            "words": state.trouble[1].removeprefix(f"{_tenant()}: ") if state.trouble else "",
-            **{
-                name: words.moment(datetime.fromtimestamp(at, UTC)) if at else ""
-                for name, at in moments.items()
-            },
-        }
-
-
-def _describe_outside() -> Mapping[str, Any]:
-    """Who outside vouches for the log, until when; and its head as a line for paper."""
-    services, words = get_services(), i18n.words()
-    state = services.anchors.describe(_tenant())
-    head = services.audit.publish_head(_tenant())
-    log_id = services.audit.reader.get_key(_tenant()).log
-    newest = state.newest
-    return {
-        "outside": state,
-        "outside_time": words.moment(datetime.fromtimestamp(newest, UTC)) if newest else "",
-        "head_line": format_head_line(log_id, head.size, head.root),
-    }
 
 
 def _cut_page(
