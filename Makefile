@@ -80,15 +80,20 @@ bench-privacy: env ## Measure what masking misses and costs, beside Presidio as 
 	@$(RUN) -m deploy.bench.privacy
 
 RECORDS ?= 10000000
+HOURS ?= 24
+JOBS ?= 2
+LEDGERS ?=
 
-drill-audit: env ## Prove the audit log by damage: every call fails, power is cut, RECORDS=10000000 are written and verified, checks are taken out (hours, 20 GB)
+drill-audit: env ## Prove the audit log by damage: every call fails, power is cut, a crowd writes, RECORDS=10000000 are written and verified, checks are taken out, HOURS=24 of soak (days, 20 GB)
 	@$(RUN) -m deploy.drill.power
-	@$(RUN) -m deploy.drill.crash
-	@if command -v strace >/dev/null; then $(RUN) -m deploy.drill.crash --strace --every 7; else echo "[drill] without strace the system's own calls do not fail"; fi
+	@$(RUN) -m deploy.drill.crash --jobs $(JOBS) $(if $(LEDGERS),--ledger $(LEDGERS)/crash)
+	@if command -v strace >/dev/null; then $(RUN) -m deploy.drill.crash --strace --jobs $(JOBS) $(if $(LEDGERS),--ledger $(LEDGERS)/strace); else echo "[drill] without strace the system's own calls do not fail"; fi
+	@$(RUN) -m deploy.drill.crowd
 	@DRILL=1 $(RUN) -m pytest tests/audit/test_fuzz.py tests/audit/test_state_machine.py -q -p no:cacheprovider
 	@$(RUN) -m deploy.drill.scale --records $(RECORDS)
 	@$(RUN) -m deploy.bench.audit_verify --records $(RECORDS)
-	@$(RUN) -m deploy.drill.mutate
+	@$(RUN) -m deploy.drill.mutate --jobs $(JOBS) $(if $(LEDGERS),--ledger $(LEDGERS)/mutate)
+	@$(RUN) -m deploy.drill.soak --hours $(HOURS)
 
 drill-privacy: env ## Mask 10,000 random contexts, every seam offset and 100,000 hostile characters (long)
 	@DRILL=1 $(RUN) -m pytest tests/privacy/test_robustness.py -q -p no:cacheprovider
