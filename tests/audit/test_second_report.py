@@ -15,9 +15,9 @@ from tests.audit.test_second_verifier import run_node
 
 WORDS = {
     "en": ("INTACT (unanchored)", "Who used what under which rule"),
-    "fr": ("INTACT (sans ancrage)", "Qui a utilisé quoi, selon quelle règle"),
-    "de": ("INTACT (unverankert)", "Wer was nach welcher Regel benutzt hat"),
-    "lb": ("INTACT (net verankert)", "Wien wat no wéi enger Regel benotzt huet"),
+    "fr": ("INTACT (inaltéré, sans ancrage)", "Qui a utilisé quoi, selon quelle règle"),
+    "de": ("INTACT (unverändert, unverankert)", "Wer was nach welcher Regel benutzt hat"),
+    "lb": ("INTACT (onverännert, net verankert)", "Wien wat no wéi enger Regel benotzt huet"),
 }
 ASKED = {"phase": "intent", "outcome": None, "target": {"assistant": "desk"}}
 RULE = {"digest": "sha256:ab", "decision": "allow", "rules": ["P-00", "P-17"]}

@@ -6,7 +6,7 @@
 "use strict";
 globalThis.parvisCosigners = (() => {
   const {
-    bytes, checkSignature, hasSigned, hex, names, parseCheckpoint, parseNumber, require, sha256, splitNote, unbase64,
+    NAME, bytes, checkSignature, hasSigned, hex, names, parseCheckpoint, parseNumber, require, sha256, splitNote, unbase64,
   } = globalThis.parvisFormat;
   const { Unsupported } = globalThis.parvisStamps;
   const MLDSA = 6;
@@ -14,7 +14,7 @@ globalThis.parvisCosigners = (() => {
 
   function parseCosigner(vkey) {
     require(typeof vkey === "string");
-    const [, name, id, encoded] = /^([^+\s]+)\+([^+]+)\+(.+)$/s.exec(vkey) ?? [];
+    const [, name, id, encoded] = new RegExp(`^(${NAME})\\+([^+]+)\\+(.+)$`, "su").exec(vkey) ?? [];
     require(name);
     const raw = unbase64(encoded);
     require(raw.length - 1 === LENGTHS[raw[0]] && bytes(name).length <= 255 && hex(sha256(bytes(`${name}\n`), raw).slice(0, 4)) === id);

@@ -5,7 +5,10 @@
  */
 "use strict";
 globalThis.parvisFormat = (() => {
+  const NAME = "[^+\\p{White_Space}\\x1c-\\x1f]+"; // of a key: Unicode's white space, which \s is not
   const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+  const IS_NAME = new RegExp(`^${NAME}$`, "u");
 
   /** Something that is not in the form it must have; `message` is the reason's word. */
   class Malformed extends Error {}
@@ -79,7 +82,7 @@ globalThis.parvisFormat = (() => {
   }
   function parseKey(vkey) {
     require(typeof vkey === "string");
-    const [, name, id, encoded] = /^([^+\s]+)\+([0-9a-f]{8})\+(.+)$/s.exec(vkey) ?? [];
+    const [, name, id, encoded] = new RegExp(`^(${NAME})\\+([0-9a-f]{8})\\+(.+)$`, "su").exec(vkey) ?? [];
     require(name);
     const raw = unbase64(encoded);
     require(raw.length === 33 && raw[0] === 1);
@@ -108,7 +111,7 @@ globalThis.parvisFormat = (() => {
       const parts = line.split(" ");
       require(parts.length === 3 && parts[0] === "\u2014", "note");
       const raw = unbase64(parts[2]);
-      require(/^[^+\s]+$/.test(parts[1]) && raw.length > 4, "note");
+      require(IS_NAME.test(parts[1]) && raw.length > 4, "note");
       return { name: parts[1], id: hex(raw.slice(0, 4)), signature: raw.slice(4), line };
     });
     return { body, signed };
@@ -227,7 +230,7 @@ globalThis.parvisFormat = (() => {
   }
 
   return {
-    Malformed, Tree, UTF8, base64, bytes, checkSignature, countTiles, hex, isContinued, isIncluded, isObject, leafHash,
+    Malformed, NAME, Tree, UTF8, base64, bytes, checkSignature, countTiles, hex, isContinued, isIncluded, isObject, leafHash,
     names, openCheckpoint, hasSigned, parseCheckpoint, parseHeadLine, parseKey, parseNumber, parseState, require, same, sha256, splitNote, splitProof,
     tilePath, unbase64, unhex,
   };

@@ -85,7 +85,7 @@ globalThis.parvisKeys = (() => {
       require(size === begin && change.before === before.vkey && target.key === key.id, "turn");
       require(change.ground !== undefined && line.platform !== undefined, "turn");
       require(change.cosigner === digestKey(line.cosigner), "turn");
-      if (line.platform) await checkPlatform(line.platform, line, ["key.rotated"]);
+      if (line.platform !== null) await checkPlatform(line.platform, line, ["key.rotated"]);
     }
     async takeCompromise(history, first, line) {
       const { target, change, seq } = await this.openTurn(history, first, line);

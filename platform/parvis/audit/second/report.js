@@ -124,7 +124,9 @@ globalThis.parvisReport = (() => {
     const state = (found) => (found === "done" ? word("done") : `${word("skipped")}: ${words.skip(found)}`);
     add("checks", { rows: Object.entries(report.checks).map(([name, found]) => [words.check(name), state(found)]) });
     if (report.verifier_sha256) add("tool", { rows: [[word("digest"), report.verifier_sha256]] });
-    const anchor = report.verdict === "INTACT" ? ` (${word(report.anchored ? "isAnchored" : "isUnanchored")})` : "";
+    const told = words.language === "en" ? [] : [word(`is${report.verdict}`)];
+    if (report.verdict === "INTACT") told.push(word(report.anchored ? "isAnchored" : "isUnanchored"));
+    const anchor = told.length ? ` (${told.join(", ")})` : "";
     return { title: word("report"), language: words.language, verdict: report.verdict, anchor, meaning: words.verdict(report.verdict), sections };
   }
   /** The report as lines of text. */

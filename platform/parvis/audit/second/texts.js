@@ -150,6 +150,10 @@ globalThis.parvisTexts = (() => {
     line: ["the printed head is one of this log", "la tête imprimée est une tête de ce journal", "der gedruckte Kopf ist einer dieses Protokolls", "de gedréckte Kapp ass ee vun dësem Protokoll"],
   };
   const WORDS = {
+    isINTACT: ["intact", "inaltéré", "unverändert", "onverännert"],
+    isINCOMPLETE: ["incomplete", "incomplet", "unvollständig", "net komplett"],
+    isTAMPERED: ["tampered", "altéré", "verfälscht", "verfälscht"],
+    isUNVERIFIABLE: ["unverifiable", "invérifiable", "nicht prüfbar", "net ze préiwen"],
     title: ["Check an audit export", "Vérifier un export d’audit", "Audit-Export prüfen", "Audit-Export iwwerpréiwen"],
     intro: ["Everything happens on this machine: nothing is sent. Take this page from a place you trust, not from whoever made the export.", "Tout se passe sur cette machine : rien n’est envoyé. Prenez cette page d’une source de confiance, pas de l’auteur de l’export.", "Alles geschieht auf diesem Gerät: nichts wird gesendet. Nehmen Sie diese Seite aus einer Quelle, der Sie trauen, nicht vom Ersteller des Exports.", "Alles geschitt op dësem Apparat: näischt gëtt geschéckt. Huelt dës Säit vun enger Plaz, där Dir vertraut, net vum Auteur vum Export."],
     key: ["Log’s key from paper (optional)", "Clé du journal, reçue sur papier (facultatif)", "Schlüssel des Protokolls vom Papier (freiwillig)", "Schlëssel vum Protokoll vum Pabeier (fräiwëlleg)"],
