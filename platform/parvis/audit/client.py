@@ -84,7 +84,7 @@ class Client:
     def submit(self, entry: Entry, encoded: bytes) -> Pending[Receipt]:
         """Send a record; what is given ends with its receipt. Raises AuditUnavailable.
 
-        `encoded` is the entry's body as canonical JSON.
+        `encoded` is the entry's body as JSON.
         """
         size = len(encoded)
         header = {

@@ -12,11 +12,14 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from parvis.audit import events
-from parvis.audit.canonical import MAX_RECORD_BYTES, encode_json
+from parvis.audit.canonical import MAX_RECORD_BYTES
 from parvis.audit.client import Client
 from parvis.audit.doors import Doors
 from parvis.audit.entries import Emitter, Entry, ending, format_time
@@ -130,7 +133,7 @@ class AuditLog:
         except (OSError, SealBroken) as error:
             log.error("audit.failed", extra={"fault": describe_fault(error)})
             raise AuditUnavailable() from error
-        encoded = encode_json(entry.body)
+        encoded = orjson.dumps(entry.body)  # the sequencer writes the canonical form
         if len(encoded) > MAX_RECORD_BYTES - _ROOM_FOR_POSITION:
             raise ValueError("audit: the record is larger than 8 KiB")
         return self._client.submit(entry, encoded)
@@ -247,7 +250,7 @@ class AuditLog:
         """Its caller went away before it was durable, so nothing followed."""
         try:
             left = ending(intent.tenant_id, intent.body["id"], "caller_gone")
-            self._client.submit(left, encode_json(left.body))
+            self._client.submit(left, orjson.dumps(left.body))
         except AuditUnavailable:
             log.warning("audit.intent_left_open")
 
@@ -257,7 +260,7 @@ class AuditLog:
             intent, tenant_id = self._unended.popitem()
             left = ending(tenant_id, intent, "not_written")
             try:
-                self._client.submit(left, encode_json(left.body))
+                self._client.submit(left, orjson.dumps(left.body))
             except AuditUnavailable:
                 self._unended[intent] = tenant_id
                 return
@@ -472,12 +475,11 @@ def build_acts(
 
 
 def _actor_block(actor: Actor, own_key: DataKey | None, month: str) -> dict[str, Any]:
-    block: dict[str, Any] = {
-        "type": actor.type,
-        "roles": list(actor.roles),
-        "assurance": actor.assurance,
-        "client": actor.client,
-    }
-    if own_key is not None:
-        block["pid"] = pseudonym(own_key, month)
+    block = _check_actor(actor.type, tuple(actor.roles), actor.assurance, actor.client)
+    return block if own_key is None else block | {"pid": pseudonym(own_key, month)}
+
+
+@lru_cache(1024)  # few roles and clients, and nobody's name: the same block again and again
+def _check_actor(kind: str, roles: tuple[str, ...], assurance: str, client: str) -> dict[str, Any]:
+    block = {"type": kind, "roles": list(roles), "assurance": assurance, "client": client}
     return events.check_block("actor", block)

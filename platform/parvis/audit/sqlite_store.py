@@ -80,7 +80,7 @@ CREATE TABLE log (
 INSERT INTO log SELECT no, id, tenant_id, origin, public_key FROM log_before;
 DROP TABLE log_before;
 """
-_WIDTHS = (64, 8, 1)  # rows of one statement: few, so that each is prepared once
+_WIDTHS = (64, 32, 16, 8, 4, 2, 1)  # rows of one statement: few, so that each is prepared once
 _PASSING = (apsw.FullError, apsw.BusyError, apsw.LockedError)
 
 Value = TypeVar("Value")

@@ -25,7 +25,7 @@ from parvis.audit.rows import (
 )
 from parvis.audit.tree import HASH_BYTES, TILE_WIDTH
 
-_WIDTHS = (1, 8, 64, 512)  # of lists of ids: few, so that their statements are prepared once
+_WIDTHS = (1, 4, 8, 16, 32, 64, 128, 512)  # of lists of ids: each statement is prepared once
 _COLUMNS = {
     "record": ("log_no", "seq", "id", "time_us", "kind", "hash", "leaf"),
     "block": ("log_no", "level", "place", "hash"),
