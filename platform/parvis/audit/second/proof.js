@@ -133,7 +133,7 @@ globalThis.parvisProof = (() => {
   }
   /** The two sizes and roots of evidence that holds; throws Malformed. */
   async function openEvidence(data) {
-    const told = parseRecord(UTF8.decode(data).endsWith("\n") ? data.slice(0, -1) : data);
+    const told = parseRecord(data.at(-1) === 10 ? data.slice(0, -1) : data);
     require(told.format === EVIDENCE && told.notes.length === 2, "evidence");
     const key = parseKey(told.vkey);
     const [first, second] = await Promise.all(told.notes.map((note) => openCheckpoint(bytes(note), key)));
