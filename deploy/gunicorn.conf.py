@@ -5,6 +5,7 @@ wins, for example `certfile`.
 """
 
 from parvis.cli import serve
+from parvis.cli.serve_check import require_machine
 from parvis.settings import load_settings
 
 _settings = load_settings()
@@ -13,6 +14,7 @@ globals().update(serve.server_options(_settings))
 
 def on_starting(server):
     """Start the writer of the audit logs, before the application is loaded."""
+    require_machine(_settings, writes=_settings.audit_writer == "own")
     server.audit_keeper = serve.start_keeper(_settings)
 
 

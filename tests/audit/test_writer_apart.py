@@ -101,7 +101,7 @@ class Site:
             "PARVIS_KEYCLOAK_URL": self.realm.issuer.partition("/realms/")[0],
             "PARVIS_LISTEN": f"127.0.0.1:{self.port}",
             "PARVIS_METRICS_LISTEN": "off",
-            "PARVIS_WORKERS": "2",
+            "PARVIS_WORKERS": "1",
             "PARVIS_THREADS": "8",
             "PARVIS_PRIVACY_DETECTION": "light",
             "PARVIS_AUDIT_WRITER": "apart",

@@ -24,6 +24,10 @@ _FOLDER_MODE = 0o770
 _OTHERS = stat.S_IWGRP | stat.S_IRWXO & ~stat.S_IXOTH
 
 
+class DoorsWrong(PermissionError):
+    """The folder that the two users share is not as it must be; the words are for operators."""
+
+
 @dataclass(frozen=True, slots=True)
 class Doors:
     """The doors in `folder`; `writer`, `gateway` (users) and `operators` (a group) where they are
@@ -59,7 +63,10 @@ class Doors:
         """Both doors, workers' first. MUST hold the writer's lock. Raises OSError."""
         groups = (self.folder.stat().st_gid, self.operators) if self.shared else (-1, -1)
         for path, group in zip(self.paths, groups, strict=True):
-            yield wire.listen(path, group)
+            try:
+                yield wire.listen(path, group)
+            except PermissionError as error:
+                raise _refuse_groups() from error
 
     def admit(self, line: socket.socket, *, of_worker: bool) -> None:
         """Raises PermissionError when this process may not come in by this door."""
@@ -83,17 +90,27 @@ class Doors:
         return self.writer if self.shared else os.geteuid()
 
     def prepare(self) -> None:
-        """Make what the two users share. Only for the writer; raises PermissionError, OSError."""
+        """Make what the two users share. Only for the writer; raises DoorsWrong, OSError."""
         if not self.shared:
             return
         found = self.folder.stat()
         if found.st_uid != os.geteuid() or found.st_mode & _OTHERS:
-            raise PermissionError(
-                "the folder of PARVIS_AUDIT_DOORS_DIR MUST belong to the writer's user, mode 0751"
+            raise DoorsWrong(
+                "the folder of PARVIS_AUDIT_DOORS_DIR must belong to the writer's user, mode 0751"
             )
         self.boots.mkdir(exist_ok=True)
-        os.chown(self.boots, -1, found.st_gid)
+        try:
+            os.chown(self.boots, -1, found.st_gid)
+        except PermissionError as error:
+            raise _refuse_groups() from error
         self.boots.chmod(_FOLDER_MODE)
+
+
+def _refuse_groups() -> DoorsWrong:
+    return DoorsWrong(
+        "the writer's user must be in the group that owns the folder of PARVIS_AUDIT_DOORS_DIR "
+        "and in PARVIS_AUDIT_OPERATORS_GROUP"
+    )
 
 
 def plan_doors(settings: Settings) -> Doors:

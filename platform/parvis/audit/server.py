@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from parvis.audit import closing, pruning, published, turns, wire
-from parvis.audit.doors import Doors
+from parvis.audit.doors import Doors, DoorsWrong
 from parvis.audit.entries import Emitter, Entry
 from parvis.audit.events import KINDS, UUID_FORM
 from parvis.audit.files import write_durably
@@ -122,7 +122,7 @@ def _describe(error: Exception) -> tuple[str, Any]:
 
 def describe_fault(error: BaseException) -> str:
     """The fault in words for operators; of strangers' errors the kind alone."""
-    known = isinstance(error, LogInconsistent | StoreUnsafe | SealBroken | Occupied)
+    known = isinstance(error, LogInconsistent | StoreUnsafe | SealBroken | Occupied | DoorsWrong)
     return str(error) if known else type(error).__name__
 
 
