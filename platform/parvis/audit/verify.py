@@ -1719,8 +1719,8 @@ def _is_issuer(issuer: Any, certificate: Any, below: int) -> bool:
         usage = issuer.extensions.get_extension_for_class(x509.KeyUsage).value
     except x509.ExtensionNotFound as missing:
         return missing.oid == ExtensionOID.KEY_USAGE
-    except (ValueError, TypeError, InvalidSignature):
-        return False
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False  # one that cannot be read issues nothing
     return bool(usage.key_cert_sign)
 
 
@@ -3203,7 +3203,7 @@ def verify_evidence(data: bytes) -> dict[str, Any]:
     """
     report: dict[str, Any] = {"verdict": "UNVERIFIABLE", "evidence": "refused", "log": None}
     try:
-        told = parse_record(data.rstrip(b"\n"))
+        told = parse_record(data.removesuffix(b"\n"))
         if told["format"] != EVIDENCE_FORMAT:
             raise Malformed("not evidence of two histories")
         key = Key(told["vkey"])
