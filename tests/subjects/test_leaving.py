@@ -1,5 +1,6 @@
 """Logs that ended, by the commands: what is left of an agency that left goes as its limits say."""
 
+import contextlib
 import json
 import shutil
 import time
@@ -148,7 +149,7 @@ def test_what_an_agency_left_behind_goes_and_both_verifiers_see_why(
     site: Site, second: Second, begun: int, ended: int, pruned: str
 ) -> None:
     with days_ago(begun):
-        site.write(560)
+        site.write(300)
     with days_ago(ended):
         site.write()
         site.leave(sealed_days=30, audit_days=365)
@@ -156,7 +157,7 @@ def test_what_an_agency_left_behind_goes_and_both_verifiers_see_why(
         assert verdict == "INTACT" and report["sealed"]["held"] == report["sealed"]["fields"]
     size = report["size"]
     gone = site.retain()
-    wanted = {"nothing": 0, "the old": 512, "everything": size}[pruned]
+    wanted = {"nothing": 0, "the old": 256, "everything": size}[pruned]
     assert gone["pruned"] == wanted and list(gone["ended"].values()) == [wanted]
     assert count_sealed(site) == 0 and gone["keys"] > 0
     verdict, report = site.export("after", second)
@@ -193,10 +194,10 @@ def test_the_limits_of_the_file_that_was_taken_out_are_told(site: Site) -> None:
 
 def test_no_file_can_shorten_the_floor_of_a_log_that_ended(site: Site) -> None:
     with days_ago(190):
-        site.write(560)
+        site.write(300)
     with days_ago(183):
         site.leave(sealed_days=1, audit_days=184)
-    assert site.retain()["pruned"] == 512, "the log itself ended too lately to go as a whole"
+    assert site.retain()["pruned"] == 256, "the log itself ended too lately to go as a whole"
     with site.log() as audit, pytest.raises(ValueError, match="184 days"):
         log_id = audit.get_log(SLUG).id
         audit.prune(SLUG, audit.reader.get_head(SLUG).size, log_id)
@@ -225,11 +226,11 @@ def test_a_sealed_value_that_nobody_allowed_to_go_is_found_by_all(
 
 def test_records_that_nobody_allowed_to_go_are_found_by_all(site: Site, second: Second) -> None:
     with days_ago(400):
-        site.write(800)
+        site.write(600)
     with days_ago(300):
         site.write()
         site.leave(sealed_days=30, audit_days=365)
-    assert site.retain()["pruned"] == 768
+    assert site.retain()["pruned"] == 512
     assert site.export("honest", second)[0] == "INTACT"
     with site.log() as audit:
         size = audit.reader.get_head(SLUG).size
@@ -274,31 +275,73 @@ def test_a_person_is_found_copied_and_erased_after_their_agency_left(
     assert CLERK.subject not in told and "c-9" not in told
 
 
-@pytest.mark.parametrize("act", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize(
-    "place",
-    [
-        "parvis.keystore.KeyStore.destroy_keys",
-        "parvis.audit.log.AuditLog.delete_sealed",
-        "parvis.audit.log.AuditLog.prune",
-    ],
-)
-def test_a_run_over_a_log_that_ended_is_finished_by_the_next(
-    site: Site, second: Second, place: str, *, act: bool
-) -> None:
+def test_runs_that_die_anywhere_are_finished_by_the_next(site: Site, second: Second) -> None:
     with days_ago(400):
         site.write()
         site.leave(sealed_days=30, audit_days=365)
-    with pytest.MonkeyPatch.context() as patched:
-        kill_at(patched, place, act=act, last=False)
-        with (
-            pytest.raises(Killed),
-            open_stores(load_configuration(load_settings()), worker="test") as stores,
-        ):
-            retention.apply_limits(stores, SLUG)
-    site.retain()
-    assert count_sealed(site) == 0
+    for place in (
+        "parvis.keystore.KeyStore.destroy_keys",
+        "parvis.audit.log.AuditLog.delete_sealed",
+        "parvis.audit.log.AuditLog.prune",
+    ):
+        for act in (False, True):
+            _die(place, act=act)
+    size = site.retain()["pruned"]
+    assert count_sealed(site) == 0 < size
     with open_stores(load_configuration(load_settings()), worker="test") as stores:
         assert not stores.keystore.list_keys(SLUG, AUDIT_KINDS)
     assert site.export("after", second)[0] == "INTACT"
     assert site.fsck()["sound"]
+
+
+def _die(place: str, *, act: bool) -> None:
+    """A run that dies at this call, if it comes so far."""
+    with pytest.MonkeyPatch.context() as patched:
+        kill_at(patched, place, act=act, last=False)
+        with (
+            open_stores(load_configuration(load_settings()), worker="test") as stores,
+            contextlib.suppress(Killed),
+        ):
+            retention.apply_limits(stores, SLUG)
+
+
+def test_a_log_that_was_rolled_back_goes_by_the_limits_of_its_living_agency(
+    site: Site, second: Second
+) -> None:
+    with days_ago(731):  # the file says 730
+        site.write(300)
+    with days_ago(3):
+        site.write()
+    old = _roll_back(site)
+    site.write()
+    gone = site.retain()
+    assert gone["pruned"] == 0 and gone["ended"] == {old: 256} and gone["sealed"] > 300
+    verdict, report = site.export("kept", second, "--log", old)
+    assert verdict == "INTACT" and report["pruned"]["platform"], report["findings"]
+    held = report["sealed"]["held"]
+    erase = ("subject", "erase", *WHOSE, "--ground", "gdpr-17.1.c", "--operator", "ada", "--json")
+    confirm = ("--confirm", json.loads(site.run(*erase))["erasure"], "--operator", "grace")
+    site.run("subject", "erase", "--tenant", SLUG, *confirm)
+    verdict, report = site.export("erased", second, "--log", old)
+    assert verdict == "INTACT" and report["checks"]["sealed"] == "done", report["findings"]
+    assert 0 < report["sealed"]["held"] < held, "the chat's texts stay"
+    verdict, report = site.export("new", second)
+    assert verdict == "INTACT" and report["sealed"]["erased"] > 0, report["findings"]
+    assert site.fsck()["sound"]
+
+
+def _roll_back(site: Site) -> str:
+    """Yesterday's copy of the database is put back and declared; the id of the log that ended."""
+    database = site.folder / "data" / "audit" / "audit.db"
+    with site.log() as audit:
+        old = audit.get_log(SLUG).id
+    shutil.copy(database, site.folder / "yesterday")
+    site.write()
+    for rest in database.parent.glob("audit.db-*"):
+        rest.unlink()
+    shutil.copy(site.folder / "yesterday", database)
+    declare = ("audit", "declare-rollback")
+    ask = ("--all", "--ground", "restore", "--operator", "ada", "--json")
+    asked = json.loads(site.run(*declare, *ask))["request"]
+    site.run(*declare, "--confirm", asked, "--operator", "grace")
+    return old

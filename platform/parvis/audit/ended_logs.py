@@ -68,15 +68,18 @@ def list_left(store: Store) -> list[str]:
     )
 
 
-def load_told(store: Store, closed: ClosedRow) -> dict[str, Any] | None:
-    """The platform's record that a log ended; None where it is not there."""
-    row = _find_told(store, closed)
+def load_told(store: Store, closed: ClosedRow, before: int = 0) -> dict[str, Any] | None:
+    """The platform's record that a log ended, or one so far before it; None where it is not there.
+
+    Right before it stands the declaration (`log.rollback`) when another log took its place.
+    """
+    row = _find_told(store, closed, before)
     return orjson.loads(row.leaf) if row is not None and row.leaf else None
 
 
-def _find_told(store: Store, closed: ClosedRow) -> RecordRow | None:
+def _find_told(store: Store, closed: ClosedRow, before: int = 0) -> RecordRow | None:
     platform = store.find_log_by_id(closed.platform_id)
-    return store.find_record(platform.no, closed.seq) if platform else None
+    return store.find_record(platform.no, closed.seq - before) if platform else None
 
 
 def _describe(store: Store, log: LogRow, closed: ClosedRow) -> EndedLog:

@@ -88,19 +88,12 @@ def check_logs(
 
 def _can_be_whole(store: Store, log: LogRow) -> bool:
     """False for a log that was rolled back and of which, as was declared, something is lost."""
-    closed, newest, head = (
-        store.list_closed(),
-        store.find_log(log.tenant_id),
-        store.find_head(log.no),
-    )
+    closed, newest = store.list_closed().get(log.id), store.find_log(log.tenant_id)
     if newest is None or newest.no == log.no:
         return True
-    told = load_told(store, closed[log.id]) if log.id in closed else None
-    change = told["change"] if told else {}
-    return head is not None and (head.size, head.root.hex()) == (
-        change.get("size"),
-        change.get("root"),
-    )
+    declared = load_told(store, closed, before=1) if closed else None
+    target = declared["target"] if declared else {}
+    return target.get("log") == log.id and target.get("first") == target.get("end")
 
 
 def _load_ended(store: Store, log: LogRow, size: int, check: LogCheck) -> Ended | None:
