@@ -243,10 +243,9 @@ def _texts(node: ast.expr) -> Iterator[str]:
 # said on the command line, or about a policy or a line that the auditor gave: not in a report
 NOT_TOLD = re.compile(
     r".*(policy has|of the policy|the policy (names|uses) a|policy names an authority twice|"
-    r"tlog-policy|quorum|control characters in the policy|witness's|not a verifier key|printed head"
-    r"|check digits|audit receipt|two histories|two heads of one log|larger head|of one history"
-    r"|--not-older-than|given on paper|not a state file|the folder that is checked|with a proof go"
-    r"|exported folder|not a folder|ZIP archive).*"
+    r"tlog-policy|quorum|control characters in the policy|witness's|printed head has|not a printed"
+    r"|check digits|audit receipt|--not-older-than|not a state file|the folder that is checked"
+    r"|with a proof go|with --evidence go|exported folder|not a folder|ZIP archive).*"
 )
 
 
@@ -353,6 +352,22 @@ def test_a_proof_goes_with_no_option_of_folders(
             verify.main([str(tmp_path / "one.tlog-proof"), *given])
         assert left.value.code == 5
         assert "with a proof go --policy, --receipt" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("language", verify.LANGUAGES)
+def test_evidence_is_judged_in_four_languages(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], language: str
+) -> None:
+    (tmp_path / "evidence").write_text("{}")
+    arguments = ["--evidence", str(tmp_path / "evidence"), "--language", language]
+    assert verify.main(arguments) == 4
+    speaker = verify.Speaker(language)
+    reason = speaker.say("not evidence of two histories")
+    told = f"{speaker.explain('UNVERIFIABLE')}{speaker.colon}{reason}\n"
+    assert capsys.readouterr().out == told and (language == "en") == ("evidence" in told)
+    with pytest.raises(SystemExit) as left:
+        verify.main([*arguments, "--policy", "x"])
+    assert left.value.code == 5 and "go --language and --json only" in capsys.readouterr().err
 
 
 def test_a_sentence_with_values_is_found_again_in_every_language() -> None:

@@ -5,16 +5,21 @@
     python verify.py NAME.tlog-proof --policy FILE [--receipt TEXT] [--json]
 
 Stands alone: one file, the standard library, and `cryptography` where it is installed (else its own
-RFC 8032 check, slower). No network; writes FILE of --state and of --page, and above 150,000 records
-a nameless temporary file. Exit codes: 0 INTACT,
-2 INCOMPLETE, 3 TAMPERED, 4 UNVERIFIABLE, 5 wrong usage. Formats: c2sp.org signed-note,
-tlog-checkpoint, tlog-tiles, tlog-proof, tlog-policy; RFC 6962 trees; records as in
-`docs/audit-format.md`.
+RFC 8032 check, slower). No network; writes FILE of --state, --page and --records, and above 150,000
+records a nameless temporary file. Exit codes: 0 INTACT, 2 INCOMPLETE, 3 TAMPERED, 4 UNVERIFIABLE,
+5 wrong usage. Formats: c2sp.org signed-note, tlog-checkpoint, tlog-tiles, tlog-proof, tlog-policy,
+tlog-cosignature; RFC 6962 trees; RFC 3161 time stamps; records as in `docs/audit-format.md`.
 
-To read from top to bottom: 1 what is checked; 2 signatures, keys, notes; 3 the tree; 4 and 5 the
-records, one by one and together; 6 and 7 what others vouch for; 8 the folder, where all of it comes
-together in `Verification.run`; 9 one record and its proof; 10 evidence of two histories; 11 the
-words in four languages; 12 the report; 13 the command line.
+Written to be read from top to bottom:
+
+     1  what is checked                   8  the folder: all of it put together
+     2  signatures, keys and notes        9  one record and its proof
+     3  the tree                         10  evidence of two histories
+     4  records: their form              11  words in four languages
+     5  records: their order, and        12  the report, as text and as a page
+        what is gone of them             13  the command line
+     6  others' word: cosignatures
+     7  others' word: time stamps
 """
 
 # ruff: noqa: PLR2004 - lengths and limits are the formats' own; one file that reads top to bottom
@@ -67,30 +72,33 @@ EXIT = {"INTACT": 0, "INCOMPLETE": 2, "TAMPERED": 3, "UNVERIFIABLE": 4}
 USAGE = 5
 
 
-# Limits: what a hostile folder may cost
-WIDTH = 256
-HASH = 32
+WIDTH = 256  # leaves of a whole tile
+HASH = 32  # bytes of a hash
+MAX_SIZE = 2**53  # records of a log: what every reader of JSON counts exactly
+MAX_LEAF = 8192  # bytes of a record
+MAX_NAME = 255  # bytes of a name: what an ML-DSA-44 cosignature can carry
+
+# what a hostile folder may cost: files, bytes, things remembered at once
 MAX_ENTRIES = 1_000_000
 MAX_DEPTH = 8
 MAX_MANIFEST = 128 << 20
 MAX_TEXT = 1 << 20
 MAX_KEYS_FILE = 16 << 20
-MAX_LEAF = 8192
 MAX_BUNDLE = WIDTH * (MAX_LEAF + 2) + 65536
-MAX_FINDINGS = 200
-MAX_OPEN = 100_000
-MAX_WRITERS = 100_000
-IDS_IN_MEMORY = 150_000
 MAX_KEYS = 1000
-MAX_LISTED = 100
-MAX_SIZE = 2**53
 MAX_CHAIN = 8
 MAX_CERTIFICATES = 16
+MAX_OPEN = 100_000
+MAX_WRITERS = 100_000
 MAX_WAITING = 200_000
-MAX_NAME = 255  # bytes: what an ML-DSA-44 cosignature can name
+IDS_IN_MEMORY = 150_000
+MAX_FINDINGS = 200
+MAX_LISTED = 100
+
+# what a report calls a silence, an old intent, a wrong clock; how long records are kept at least
 SILENCE_S = 10 * 60
-SKEW_S = 300
 OLD_INTENT_S = 15 * 60
+SKEW_S = 300
 FLOOR_DAYS = 184
 
 
@@ -202,15 +210,9 @@ def _point(data: bytes) -> Point | None:
     return (x, y, 1, x * y % P)
 
 
-BASE: Point = (
-    15112221349535400772501151409588531511454012693041857206046113283949847762202,
-    4 * pow(5, P - 2, P) % P,
-    1,
-    15112221349535400772501151409588531511454012693041857206046113283949847762202
-    * 4
-    * pow(5, P - 2, P)
-    % P,
-)
+_BASE_X = 15112221349535400772501151409588531511454012693041857206046113283949847762202
+_BASE_Y = 4 * pow(5, P - 2, P) % P
+BASE: Point = (_BASE_X, _BASE_Y, 1, _BASE_X * _BASE_Y % P)
 
 
 def _own_check(public: bytes, signature: bytes, message: bytes) -> bool:
@@ -2477,12 +2479,11 @@ class Heads:
         self.known: dict[int, tuple[str, bytes]] = {}
         self.line: HeadLine | None = None
         self.visited: int | None = None
-        self.ended: Ended | None = None
         self.notes: dict[int, bytes] = {}  # the log's own lines: time stamps are over these
         self.reached: set[int] = set()
 
     def read(self) -> None:
-        """Read every head that the folder and the auditor bring."""
+        """Read every head of the folder."""
         data = self.files.read("checkpoint")
         history = self.keys.history
         if data is None or history is None:
@@ -2494,11 +2495,12 @@ class Heads:
                 self._take_checkpoint(history, data)
         for size, root in self.keys.told.heads if self.keys.told else ():
             with self.book.judge("keys.jsonl", "not the keys of a log"):
-                self._keep("keys.jsonl", size, root)
+                self.keep("keys.jsonl", size, root)
         self._read_notes()
         self._read_tokens()
-        self._read_platform()
-        self._read_ended()
+
+    def read_brought(self) -> None:
+        """Read the heads that the auditor kept elsewhere."""
         for place, data in self.brought.notes:
             with self.book.judge(place, "not a signed note"):
                 self._take_brought(place, data)
@@ -2512,7 +2514,7 @@ class Heads:
         self._take_cosigned(history, "checkpoint", data, size)
         self.book.done("checkpoint")
 
-    def _keep(self, name: str, size: int, root: bytes) -> None:
+    def keep(self, name: str, size: int, root: bytes) -> None:
         """Remember a head that was published; the tree must reach it."""
         if self.end is not None and size > self.end[0]:
             raise Malformed("a head beyond the end of the log: the end was cut")
@@ -2528,7 +2530,7 @@ class Heads:
                 origin, size, root = history.open_checkpoint(data)
                 if origin != history.origin or f"notes/{size}" != name:
                     raise Malformed("not a head of this log")
-                self._keep(name, size, root)
+                self.keep(name, size, root)
                 self._take_cosigned(history, name, data, size)
 
     def _take_cosigned(self, history: KeyHistory, name: str, note: bytes, size: int) -> None:
@@ -2550,69 +2552,6 @@ class Heads:
                     raise Malformed("a time stamp of a head that is not here")
                 self.outside.take_token(data, self.notes[size], size, name)
 
-    def _read_platform(self) -> None:
-        """The platform log's promise: a head of this log, blinded, among those of all logs."""
-        told = self.keys.first_line.get("heads")
-        policy, history = self.keys.policy, self.keys.history
-        if told is None:
-            self.book.skip("platform", "no proof of it in this export")
-        elif policy is None or history is None:
-            self.book.skip("platform", "no --policy given")
-        else:
-            with self.book.judge("keys.jsonl", "not a proof of heads"):
-                self._take_platform(history, policy, told)
-
-    def _take_platform(self, history: KeyHistory, policy: Policy, told: dict[str, Any]) -> None:
-        words = "the platform log does not prove the heads of all logs"
-        record, platform, _ = open_platform(told, words)
-        if record["kind"] != "log.heads":
-            raise Malformed(words)
-        salt, text = bytes.fromhex(told["salt"]), told["head"]
-        named, size, root = parse_checkpoint(text)
-        steps = [unbase64(step) for step in told["path"]]
-        top, count = bytes.fromhex(record["change"]["root"]), record["change"]["size"]
-        blinded = leaf_hash(salt + text.encode())
-        held = check_inclusion(blinded, told["index"], count, steps, top)
-        if len(salt) != HASH or named != history.origin or not held:
-            raise Malformed("the platform log's heads do not hold one of this log")
-        self._keep("keys.jsonl", size, root)
-        if platform.vkey not in {known.vkey for known in policy[0].get(platform.name, ())}:
-            words = "it does; but your policy does not name the platform log's key"
-            self.book.skip("platform", words)
-            return
-        note = split_proof(told["proof"])[3]
-        when = policy[1].find_quorum(read_cosignatures(note, policy[1], self.outside.unread))
-        if when is not None:
-            self.outside.add("witnesses of the platform log", size, when, [], "keys.jsonl")
-        self.book.done("platform")
-
-    def _read_ended(self) -> None:
-        """Whether the platform log says that this log ended, and what it let go from it since."""
-        told, history = self.keys.first_line.get("ended"), self.keys.history
-        if told is None or history is None or self.end is None:
-            return
-        try:
-            record, platform, _ = open_platform(told, NOT_ENDED)
-            self.ended = Ended(history.log_id, self.end[0], record)
-        except UNFIT:
-            self.book.find("TAMPERED", "keys.jsonl", NOT_ENDED)
-            return
-        told_by = {"time": self.ended.time, "size": self.ended.size}
-        self.book.facts["ended"] = {**told_by, "platform": platform.fingerprint}
-        with self.book.judge("keys.jsonl", NOT_LET):
-            for one in told.get("allowed", ()):
-                self._take_allowance(self.ended, platform, one)
-
-    def _take_allowance(self, ended: Ended, platform: Key, told: dict[str, Any]) -> None:
-        """It counts under the key that tells of the log's end, or one that the policy names."""
-        record, key, _ = open_platform(told, NOT_LET)
-        trusted = self.keys.policy[0].get(key.name, ()) if self.keys.policy else ()
-        if key.vkey == platform.vkey or key.vkey in {one.vkey for one in trusted}:
-            ended.allow(record)
-        elif not ended.strange:
-            ended.strange = True
-            self.book.find("UNVERIFIABLE", "keys.jsonl", STRANGE)
-
     def _take_brought(self, place: str, data: bytes) -> None:
         """A head that the auditor kept elsewhere: the log must continue it."""
         text, _ = split_note(data)
@@ -2621,7 +2560,7 @@ class Heads:
             self.book.find("UNVERIFIABLE", place, "the note is of another log")
             return
         _, size, root = history.open_checkpoint(data)
-        self._keep(place, size, root)
+        self.keep(place, size, root)
         self.outside.add("kept elsewhere", size, None, [], place)
         self.outside.take_note(data, size, place)
 
@@ -2687,6 +2626,83 @@ class Heads:
         if limit is not None and (newest is None or newest < limit):
             words = f"no outside time as new as {format_moment(limit)}: old, or never anchored"
             self.book.find("UNVERIFIABLE", "", words)
+
+
+class PlatformWord:
+    """What the platform log, which tells of all logs, says of this one: a head of it, its end."""
+
+    def __init__(self, keys: LogKeys, heads: Heads) -> None:
+        self.book, self.keys, self.heads = keys.book, keys, heads
+        self.ended: Ended | None = None
+
+    def read(self) -> None:
+        """Read the proofs that `keys.jsonl` brings of it."""
+        self._read_heads()
+        self._read_ended()
+
+    def _read_heads(self) -> None:
+        """The platform log's promise: a head of this log, blinded, among those of all logs."""
+        told = self.keys.first_line.get("heads")
+        policy, history = self.keys.policy, self.keys.history
+        if told is None:
+            self.book.skip("platform", "no proof of it in this export")
+        elif policy is None or history is None:
+            self.book.skip("platform", "no --policy given")
+        else:
+            with self.book.judge("keys.jsonl", "not a proof of heads"):
+                self._take_heads(history, policy, told)
+
+    def _take_heads(self, history: KeyHistory, policy: Policy, told: dict[str, Any]) -> None:
+        words = "the platform log does not prove the heads of all logs"
+        record, platform, _ = open_platform(told, words)
+        if record["kind"] != "log.heads":
+            raise Malformed(words)
+        salt, text = bytes.fromhex(told["salt"]), told["head"]
+        named, size, root = parse_checkpoint(text)
+        steps = [unbase64(step) for step in told["path"]]
+        top, count = bytes.fromhex(record["change"]["root"]), record["change"]["size"]
+        blinded = leaf_hash(salt + text.encode())
+        held = check_inclusion(blinded, told["index"], count, steps, top)
+        if len(salt) != HASH or named != history.origin or not held:
+            raise Malformed("the platform log's heads do not hold one of this log")
+        self.heads.keep("keys.jsonl", size, root)
+        if platform.vkey not in {known.vkey for known in policy[0].get(platform.name, ())}:
+            words = "it does; but your policy does not name the platform log's key"
+            self.book.skip("platform", words)
+            return
+        note = split_proof(told["proof"])[3]
+        outside = self.heads.outside
+        when = policy[1].find_quorum(read_cosignatures(note, policy[1], outside.unread))
+        if when is not None:
+            outside.add("witnesses of the platform log", size, when, [], "keys.jsonl")
+        self.book.done("platform")
+
+    def _read_ended(self) -> None:
+        """Whether the platform log says that this log ended, and what it let go from it since."""
+        told, history = self.keys.first_line.get("ended"), self.keys.history
+        if told is None or history is None or self.heads.end is None:
+            return
+        try:
+            record, platform, _ = open_platform(told, NOT_ENDED)
+            self.ended = Ended(history.log_id, self.heads.end[0], record)
+        except UNFIT:
+            self.book.find("TAMPERED", "keys.jsonl", NOT_ENDED)
+            return
+        told_by = {"time": self.ended.time, "size": self.ended.size}
+        self.book.facts["ended"] = {**told_by, "platform": platform.fingerprint}
+        with self.book.judge("keys.jsonl", NOT_LET):
+            for one in told.get("allowed", ()):
+                self._take_allowance(self.ended, platform, one)
+
+    def _take_allowance(self, ended: Ended, platform: Key, told: dict[str, Any]) -> None:
+        """It counts under the key that tells of the log's end, or one that the policy names."""
+        record, key, _ = open_platform(told, NOT_LET)
+        trusted = self.keys.policy[0].get(key.name, ()) if self.keys.policy else ()
+        if key.vkey == platform.vkey or key.vkey in {one.vkey for one in trusted}:
+            ended.allow(record)
+        elif not ended.strange:
+            ended.strange = True
+            self.book.find("UNVERIFIABLE", "keys.jsonl", STRANGE)
 
 
 class TreeCheck:
@@ -2881,6 +2897,7 @@ class Verification:
         self.keys = LogKeys(self.files, policy)
         self.manifest = Manifest()
         self.heads = Heads(self.files, self.keys, self.brought)
+        self.platform = PlatformWord(self.keys, self.heads)
         self.erasures = Erasures()
         self.open: list[dict[str, Any]] = []
 
@@ -2895,7 +2912,9 @@ class Verification:
         self.keys.read()
         self._read_manifest()
         self.heads.read()
-        self.erasures.ended = self.heads.ended
+        self.platform.read()
+        self.heads.read_brought()
+        self.erasures.ended = self.platform.ended
         self._read_sealed()
         history, end = self.keys.history, self.heads.end
         if history is not None and end is not None:
@@ -3227,21 +3246,18 @@ def verify_evidence(data: bytes) -> dict[str, Any]:
     return {**report, "exit": EXIT[report["verdict"]], "findings": [finding]}
 
 
-def run_evidence(path: str, as_json: bool) -> int:
-    """Judge one evidence file and print; 3 when it proves a fork, 4 when it does not."""
-    with open(path, "rb") as file:
-        report = verify_evidence(file.read(MAX_TEXT))
-    if as_json:
-        text = json.dumps(report, indent=1)
-    else:
-        lines = [f"{report['verdict']}: {report['findings'][0]['reason']}"]
-        if report["evidence"] == "accepted":
-            lines += [f"log       {report['log']}", f"key       {report['key']['fingerprint']}"]
-            lines += [f"root      {root}" for root in report["roots"]]
-            lines.append("Compare the fingerprint with the one you were given on paper.")
-        text = "\n".join(lines)
-    sys.stdout.write(_printable(text) + "\n")
-    return int(report["exit"])
+def format_evidence(report: dict[str, Any], language: str = "en") -> str:
+    """The report on evidence as people read it."""
+    speaker = Speaker(language)
+    reason = speaker.tell(report["findings"][0]["reason"])
+    lines = [speaker.explain(report["verdict"]) + speaker.colon + reason]
+    if report["evidence"] == "accepted":
+        rows = [("log", report["log"]), ("key", report["key"]["fingerprint"])]
+        rows += [("root", root) for root in report["roots"]]
+        lines += [f"{speaker.say(word):9} {_harmless(value)}" for word, value in rows]
+        words = "Compare the fingerprint with the one you were given on paper."
+        lines.append(speaker.say(words))
+    return "\n".join(lines)
 
 
 # 11. Words. Findings and checks are English in the JSON report; people read them in four languages
@@ -3910,6 +3926,24 @@ time stamps need the package cryptography, 42 or newer
 | Zeitstempel brauchen das Paket cryptography, 42 oder neuer
 | Zäitstempele brauchen de Pak cryptography, 42 oder méi nei
 not a verifier key | pas une clé de vérification | kein Prüfschlüssel | kee Préifschlëssel
+not evidence of two histories | pas une preuve de deux histoires | kein Beleg für zwei Geschichten
+| kee Beleeg fir zwou Geschichten
+not two heads of one log | pas deux têtes d’un même journal | nicht zwei Köpfe eines Protokolls
+| net zwee Käpp vun engem Protokoll
+the proof does not lead to the larger head | la preuve ne mène pas à la tête la plus grande
+| der Beweis führt nicht zum größeren Kopf | de Beweis féiert net zum gréissere Kapp
+the two heads are of one history: nothing is proven
+| les deux têtes sont d’une même histoire : rien n’est prouvé
+| die zwei Köpfe gehören zu einer Geschichte: nichts ist bewiesen
+| déi zwee Käpp si vun enger Geschicht: näischt ass bewisen
+the log signed two histories: size {} with two different roots
+| le journal a signé deux histoires : la taille {} avec deux racines différentes
+| das Protokoll hat zwei Geschichten signiert: Größe {} mit zwei verschiedenen Wurzeln
+| de Protokoll huet zwou Geschichte signéiert: Gréisst {} mat zwou verschiddene Wuerzelen
+Compare the fingerprint with the one you were given on paper.
+| Comparez l’empreinte avec celle que vous avez reçue sur papier.
+| Vergleichen Sie den Fingerabdruck mit dem, den Sie auf Papier erhielten.
+| Vergläicht de Fangerofdrock mat deem, deen Dir um Pabeier kritt hutt.
 """  # noqa: E501
 VERDICTS = {
     "INTACT": "Nothing was altered since it was signed.",
@@ -4186,10 +4220,10 @@ class Showing:
 
     def show(self, report: dict[str, Any]) -> None:
         """Print the report, and write the page when one is wanted; raises OSError."""
+        form = format_evidence if "evidence" in report else format_report
+        text = form(report, self.language)
         if self.as_json:
             text = _printable(json.dumps(report, indent=1))
-        else:
-            text = format_report(report, self.language)
         encoding = sys.stdout.encoding or "ascii"
         sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
         if self.page:
@@ -4391,6 +4425,14 @@ def run(given: argparse.Namespace, brought: Brought, showing: Showing) -> int:
     return int(report["exit"])
 
 
+def run_evidence(given: argparse.Namespace, showing: Showing) -> int:
+    """Judge one evidence file and print; 3 when it proves a fork, 4 when it does not."""
+    with open(given.evidence, "rb") as file:
+        report = verify_evidence(file.read(MAX_TEXT))
+    showing.show(report)
+    return int(report["exit"])
+
+
 def run_proof(given: argparse.Namespace, showing: Showing) -> int:
     """Verify one proof file and print; gives the exit code, and raises when it cannot begin."""
     policy = read_policy(given.policy)
@@ -4492,12 +4534,15 @@ def main(arguments: list[str] | None = None, prog: str = "verify.py") -> int:
     if (given.folder is None) == (given.evidence is None):
         parser.error("give a folder or a proof, or --evidence FILE")
     try:
-        if given.evidence:
-            return run_evidence(given.evidence, given.json)
         showing = Showing(given.json, given.language, given.page, given.records)
+        alone = (given.state, given.records, given.note, given.head_line, given.not_older_than)
+        of_folders = any(alone) or given.hashes_only
+        if given.evidence:
+            if of_folders or given.policy or given.receipt or given.page:
+                parser.error("with --evidence go --language and --json only")
+            return run_evidence(given, showing)
         if is_proof(given.folder):
-            bound = (given.state, given.records, given.note, given.head_line, given.not_older_than)
-            if any(bound) or given.hashes_only:
+            if of_folders:
                 words = "with a proof go --policy, --receipt, --language, --page and --json only"
                 parser.error(words)
             return run_proof(given, showing)
