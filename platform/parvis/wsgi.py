@@ -6,6 +6,7 @@ import gc
 from parvis.app import create_app, list_routes
 from parvis.audit.anchors_thread import AnchorThread
 from parvis.audit.feed_thread import build_feed_thread
+from parvis.declared import build_declared_thread
 from parvis.logs import configure_logs
 from parvis.monitoring.server import build_metrics_thread
 from parvis.services import (
@@ -39,6 +40,7 @@ def start_services(number: int) -> None:
         configuration, privacy=privacy, encoder=encoder, metrics=metrics, leads=False
     )
     app.extensions["parvis"] = services
+    app.extensions["parvis_declared"] = build_declared_thread(services)
     app.extensions["parvis_anchors"] = AnchorThread(
         services.anchors,
         settings.audit_dir,
@@ -53,7 +55,7 @@ def stop_services() -> None:
     """Close them (gunicorn's `worker_exit`): streams end, their records are written, then all."""
     services = app.extensions.get("parvis")
     if services is not None:
-        for name in ("parvis_anchors", "parvis_feeds", "parvis_metrics"):
+        for name in ("parvis_anchors", "parvis_feeds", "parvis_metrics", "parvis_declared"):
             if (thread := app.extensions[name]) is not None:
                 thread.close()
         services.inference.close()
