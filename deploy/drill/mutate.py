@@ -57,8 +57,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "receipts.py": ("test_proof", "test_log"),
     "cosignatures.py": ("test_anchors", "test_outside_commands", "test_thinning"),
 }
-_LONG_S, _NEAR_S = 600.0, 240.0
-_PARTS = (6, 60)
+_LONG_S, _NEAR_S, _NIGHT_S = 600.0, 240.0, 36_000.0
 # the crash drill starts its processes itself, and costs more than all others
 _WITHOUT = ["--deselect", "tests/audit/test_crash.py::test_whatever_call_to_the_disk"]
 
@@ -130,27 +129,28 @@ def pick(given: argparse.Namespace) -> Iterator[Mutant]:
             yield mutant
 
 
-def _part(tests: Sequence[str]) -> Iterator[Sequence[str]]:
-    """A few first: to read the files of them all takes longer than most mutants live."""
-    first = 0
-    for end in (*_PARTS, len(tests)):
-        if tests[first:end]:
-            yield tests[first:end]
-        first = end
-
-
 def try_share(
     bench: Bench, mutants: Sequence[Mutant], reach: Reach, ledger: Ledger, *, quick: bool
 ) -> int:
-    """Write of each mutant whether it was noticed."""
-    for mutant in mutants:
-        near = reach.list_tests(mutant)
-        noticed = any(bench.is_noticed(mutant, [*_WITHOUT, *part], _NEAR_S) for part in _part(near))
-        if not noticed and not quick:
-            names = [f"tests/audit/{test}.py" for test in TESTS[mutant.file]]
-            names = [name for name in names if (bench.place / name).is_file()]
-            noticed = bench.is_noticed(mutant, [*_WITHOUT, *names], _LONG_S)
-        ledger.add(mutant.name, noticed=noticed)
+    """Write of each mutant whether it was noticed; those that were not meet every test."""
+
+    def tell(mutant: Mutant, noticed: bool) -> None:
+        if noticed or quick:
+            ledger.add(mutant.name, noticed=noticed)
+        else:
+            left_names.write(mutant.name + "\n")
+            left_names.flush()
+
+    with (bench.place / "left").open("w+") as left_names:  # it is a fork that tells
+        waiting = [(mutant, reach.list_tests(mutant)) for mutant in mutants]
+        bench.try_in_memory(waiting, (_NEAR_S, _NIGHT_S), tell)
+        left_names.seek(0)
+        names = set(left_names.read().splitlines())
+    left = [mutant for mutant in mutants if mutant.name in names]
+    for mutant in left:
+        files = [f"tests/audit/{test}.py" for test in TESTS[mutant.file]]
+        files = [file for file in files if (bench.place / file).is_file()]
+        ledger.add(mutant.name, noticed=bench.is_noticed(mutant, [*_WITHOUT, *files], _LONG_S))
     return 0
 
 

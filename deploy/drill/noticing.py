@@ -14,7 +14,7 @@ import threading
 import time
 import traceback
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 from deploy.drill.mutants import AUDIT, Mutant
+from deploy.drill.patching import Trier
 
 _OURS = ("deploy", "parvis", "tests")
 _POLL_S = 0.02
@@ -130,6 +131,19 @@ class Bench:
                 out.write_text(json.dumps({"rows": recorder.rows, "loaded": loaded}))
 
         return self.fork_tests([f"tests/audit/{test_file}.py"], limit_s, [recorder, Teller()])
+
+    def try_in_memory(
+        self,
+        waiting: Sequence[tuple[Mutant, Sequence[str]]],
+        limits_s: tuple[float, float],
+        tell: Callable[[Mutant, bool], None],
+    ) -> None:
+        """Tell of each mutant whether one of its tests fails; limits for one, and for all."""
+        files = sorted({test.partition("::")[0] for _, tests in waiting for test in tests})
+        trier = Trier(self.place / AUDIT, waiting, limits_s[0], tell)
+        keep_none = ["-o", "tmp_path_retention_policy=none"]
+        if self.fork_tests([*keep_none, *files], limits_s[1], [trier]) != 0:
+            raise RuntimeError("the session that tries mutants broke off")
 
     def is_noticed(self, mutant: Mutant, tests: Sequence[str], limit_s: float) -> bool:
         """True when one of these tests fails with the mutant; or never comes to its end."""

@@ -11,6 +11,7 @@ show that it works; only hours show that nothing grows: caches fill first.
 """
 
 import argparse
+import multiprocessing
 import os
 import resource
 import shutil
@@ -24,10 +25,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from deploy.drill.scene import (
     PERSON,
+    ROOT_KEY,
     await_end,
     finish_chat,
     fork,
@@ -44,6 +46,7 @@ from parvis.audit.renewal import renew_trust
 from parvis.audit.witness import create_witness
 from parvis.audit.witness_server import WitnessServer
 from parvis.errors import AuditUnavailable
+from parvis.keystore import KeyStore
 from tests.audit.authority import Authority
 from tests.audit.test_anchors import tsa_line
 
@@ -115,11 +118,58 @@ def witnessing(folder: Path) -> Iterator[tuple[int, str, str]]:
         server.server_close()
 
 
+def verify_words(out: Path, policy: Path) -> list[str]:
+    """What is wrong with an export, judged by a policy."""
+    report = verify.verify_folder(str(out), verify.load_policy(policy.read_bytes()))
+    if report["verdict"] == "INTACT" and report["anchored"]:
+        return []
+    words = f"{report['verdict']}, anchored: {report['anchored']}, {report['findings'][:2]}"
+    return [f"an export of {report['log']} is {words}"]
+
+
+def fsck_words(folder: Path) -> list[str]:
+    """What the house's own check finds."""
+    with closing(KeyStore(folder / "keys" / "keys.db", ROOT_KEY)) as keystore:
+        checks = check_logs(folder / "audit", keystore)
+        return [f"fsck {check.tenant_id}: {fault}" for check in checks for fault in check.faults]
+
+
+class Auditor:
+    """A process that judges, so that what it needs is not taken for the gateway's."""
+
+    _ACTS: ClassVar = {"renew": renew_trust, "verify": verify_words, "fsck": fsck_words}
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("fork")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=self._answer, args=(theirs,), daemon=True)
+        self._process.start()
+
+    def _answer(self, pipe: Any) -> None:
+        while True:
+            act, given = pipe.recv()
+            pipe.send(self._ACTS[act](*given))
+
+    def ask(self, act: str, *given: Path) -> list[str]:
+        """Its words; EOFError when it died of what it saw."""
+        self._pipe.send((act, given))
+        found: list[str] = self._pipe.recv()
+        return found
+
+    def close(self) -> None:
+        """Let it go."""
+        self._process.kill()
+        self._process.join()
+
+
 class Soak:
     """The installation, its outsiders, and what is seen of them."""
 
-    def __init__(self, folder: Path, log: AuditLog, processes: dict[str, int]) -> None:
-        self._folder, self._log, self._processes = folder, log, processes
+    def __init__(
+        self, folder: Path, log: AuditLog, auditor: Auditor, processes: dict[str, int]
+    ) -> None:
+        self._folder, self._log, self._auditor = folder, log, auditor
+        self._processes = processes
         self.looks: dict[str, list[Look]] = defaultdict(list)
         self.wrong: list[str] = []
 
@@ -142,25 +192,16 @@ class Soak:
             self._insist(lambda tenant=tenant: self._log.rotate_key(tenant, "drill", PERSON))
             with self._exported(tenant) as out:
                 for trusted in (self._policy, self._known):
-                    renew_trust(trusted, out)
+                    self._auditor.ask("renew", trusted, out)
         self._insist(lambda: record_heads(self._log, self._anchors.store))
         self._anchors.run_round()
         self._anchors.thin()
         for tenant in (TENANT, PLATFORM):
             with self._exported(tenant) as out:
-                self._judge(tenant, verify.verify_folder(str(out), self._load_policy()))
-        for check in check_logs(self._folder / "audit", self._log._keystore):
-            self.wrong += [f"fsck {check.tenant_id}: {fault}" for fault in check.faults]
+                self.wrong += self._auditor.ask("verify", out, self._policy)
+        self.wrong += self._auditor.ask("fsck", self._folder)
         for name, pid in self._processes.items():
             self.looks[name].append(look(pid))
-
-    def _load_policy(self) -> Any:
-        return verify.load_policy(self._policy.read_bytes())
-
-    def _judge(self, tenant: str, report: dict[str, Any]) -> None:
-        if report["verdict"] != "INTACT" or not report["anchored"]:
-            words = f"{report['verdict']}, anchored: {report['anchored']}, {report['findings'][:2]}"
-            self.wrong.append(f"the export of {tenant} is {words}")
 
     @contextmanager
     def _exported(self, tenant: str) -> Iterator[Path]:
@@ -219,10 +260,15 @@ def run(folder: Path, hours: float, every_s: float, rate: float) -> list[str]:
     (folder / "audit").mkdir(mode=0o700)
     authority = Authority()
     with witnessing(folder / "witness") as (witness, vkey, url), authority.serving() as tsa_url:
+        auditor = Auditor()
         before = set(list_children(os.getpid()))
-        with closing(keep_sequencer(folder / "audit")), opened(folder, leads=False) as log:
+        with (
+            closing(auditor),
+            closing(keep_sequencer(folder / "audit")),
+            opened(folder, leads=False) as log,
+        ):
             keeper = (set(list_children(os.getpid())) - before).pop()
-            soak = Soak(folder, log, {"worker": os.getpid(), "witness": witness})
+            soak = Soak(folder, log, auditor, {"worker": os.getpid(), "witness": witness})
             soak.begin(vkey, url, authority, tsa_url)
             soak._processes["sequencer"] = list_children(keeper)[0]
             with closing(Chatter(log, rate)) as chatter:

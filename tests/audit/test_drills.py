@@ -1,16 +1,19 @@
 """The long drills' own parts: what they remember, what they change, and what they call growth."""
 
 import json
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from deploy.drill.crash import Case, list_cases
 from deploy.drill.faults import KINDS, Fault
 from deploy.drill.ledger import Ledger
-from deploy.drill.mutants import AUDIT, find_mutants
+from deploy.drill.mutants import AUDIT, Mutant, find_mutants
 from deploy.drill.mutate import Reach
 from deploy.drill.noticing import Bench
+from deploy.drill.patching import change_function
 from deploy.drill.soak import Look, judge_growth
 
 GUARDED = """
@@ -31,13 +34,46 @@ def check(value):
     return value
 """
 
-SEEING = """
-import judge
+LOADING = """
+import importlib.util
+import sys
+
 import pytest
 
+spec = importlib.util.spec_from_file_location("parvis.audit.judge", PATH)
+judge = importlib.util.module_from_spec(spec)
+sys.modules[spec.name] = judge
+spec.loader.exec_module(judge)
+"""
+SEEING = """
 def test_it():
     with pytest.raises(ValueError):
         judge.check(4)
+"""
+NOT_SEEING = """
+def test_it():
+    assert judge.check(1) == 1
+"""
+WRAPPED = """
+import functools
+
+class Judge:
+    @property
+    def size(self):
+        return 1 if 1 == 1 else 2
+
+    @staticmethod
+    @functools.lru_cache
+    def count():
+        return 1 if 1 == 1 else 2
+
+    def inner(self):
+        def deep():
+            return 1 if 1 == 1 else 2
+        return deep()
+
+    def walk(self):
+        yield from (1 if one == 1 else 2 for one in [1])
 """
 
 
@@ -127,23 +163,55 @@ def test_tests_that_call_a_function_come_first_and_the_cheap_ones_before_the_dea
     assert Reach(rows).list_tests(mutant) == wanted
 
 
-def test_a_mutant_is_noticed_by_the_test_that_needs_the_check_and_the_file_is_restored(
-    tmp_path: Path,
-) -> None:
-    room = tmp_path / AUDIT
+def make_room(folder: Path) -> list[Mutant]:
+    """A repository with one check, a test that needs it, and one that does not."""
+    room = folder / AUDIT
     room.mkdir(parents=True)
-    (tmp_path / "pyproject.toml").write_text('[tool.pytest.ini_options]\npythonpath = ["."]\n')
+    (folder / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
     (room / "judge.py").write_text(CHECKED)
-    tests = {
-        "test_sees": SEEING,
-        "test_sees_not": "import judge\ndef test_it():\n    assert judge.check(1) == 1\n",
-    }
-    for name, text in tests.items():
-        path = f"import sys; sys.path.insert(0, {str(room)!r})\n"
-        (tmp_path / f"{name}.py").write_text(path + text)
-    mutant = find_mutants("judge.py", tmp_path)[0]
+    (folder / "test_sees.py").write_text(f"PATH = {str(room / 'judge.py')!r}\n{LOADING}{SEEING}")
+    (folder / "test_not.py").write_text(f"PATH = {str(room / 'judge.py')!r}\n{LOADING}{NOT_SEEING}")
+    return find_mutants("judge.py", folder)
+
+
+def test_a_mutant_on_the_disk_is_noticed_by_the_test_that_needs_the_check(tmp_path: Path) -> None:
+    mutant, *_ = make_room(tmp_path)
     bench = Bench(tmp_path)
     assert bench.is_noticed(mutant, ["test_sees.py"], 60)
-    assert not bench.is_noticed(mutant, ["test_sees_not.py"], 60)
+    assert not bench.is_noticed(mutant, ["test_not.py"], 60)
     assert bench.fork_tests(["test_sees.py"], 60, []) == 0
-    assert (room / "judge.py").read_text() == CHECKED
+    assert (tmp_path / AUDIT / "judge.py").read_text() == CHECKED
+
+
+def test_mutants_in_memory_are_noticed_by_the_tests_that_need_the_check(tmp_path: Path) -> None:
+    mutants = make_room(tmp_path)
+    seen, told = "test_sees.py::test_it", tmp_path / "told"
+
+    def tell(mutant: Mutant, noticed: bool) -> None:
+        with told.open("a") as file:
+            file.write(f"{mutant.name.partition('check: ')[2]}: {noticed}\n")
+
+    waiting = [*((one, [seen]) for one in mutants), (mutants[0], ["test_not.py::test_it"])]
+    Bench(tmp_path).try_in_memory(waiting, (60, 120), tell)
+    assert told.read_text().splitlines() == [
+        "value > 3 -> False: True",
+        "value > 3 -> (value >= 3): False",
+        "value > 3 -> False: False",
+    ]
+
+
+def test_a_function_is_changed_wherever_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / AUDIT / "wrapped.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(WRAPPED)
+    module = ModuleType("parvis.audit.wrapped")
+    exec(compile(WRAPPED, str(path), "exec"), vars(module))  # noqa: S102 - the text above
+    monkeypatch.setitem(sys.modules, "parvis.audit.wrapped", module)
+    judge = module.Judge()
+    assert (judge.size, judge.count(), judge.inner(), list(judge.walk())) == (1, 1, 1, [1])
+    for mutant in find_mutants("wrapped.py", tmp_path):
+        change_function(mutant, path)
+    judge.count.cache_clear()
+    assert (judge.size, judge.count(), judge.inner(), list(judge.walk())) == (2, 2, 2, [2])
