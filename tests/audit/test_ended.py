@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from deploy.bench.audit_folders import MadeLog, close, tell_end
+from parvis.audit import verify
 from tests.audit.test_erasures import DAY_US, HEAD, KEYS, entry
 from tests.audit.test_second_verifier import Second, both
 
@@ -208,3 +209,33 @@ def test_a_log_that_goes_on_cannot_go_whole(tmp_path: Path, second: Second) -> N
     ended.log.sealed = HEAD + "0 -\n"
     verdict, report = both(second, ended.log.finish())
     assert verdict == "TAMPERED" and reasons(report) == {"unallowed"}
+
+
+@pytest.mark.parametrize("allowed", [None, "", {}, 0, [None], ["x"], [{}]])
+def test_leave_in_another_form_is_found(ended: Ended, allowed: Any) -> None:
+    ended.end()
+    ended.log.ended = tell_end(ended.platform, ended.closed) | {"allowed": allowed}
+    verdict, report = ended.finish()
+    assert verdict == "TAMPERED" and reasons(report) == {"notLet"}
+
+
+def test_an_export_that_tells_of_an_end_and_no_leave_is_read(ended: Ended) -> None:
+    ended.end()
+    told = tell_end(ended.platform, ended.closed)
+    del told["allowed"]
+    ended.log.ended = told
+    assert ended.finish()[0] == "INTACT"
+
+
+@pytest.mark.parametrize("language", ["en", "fr", "de", "lb"])
+def test_the_report_names_the_platform_log_that_let_it_go(
+    ended: Ended, capsys: pytest.CaptureFixture[str], language: str
+) -> None:
+    ended.end()
+    by = ended.allow(target={"object": "sealed", "end": 4})
+    report = ended.finish("1 4 *\n")[1]
+    assert verify.main([str(ended.folder), "--language", language]) == 0
+    told = capsys.readouterr().out
+    assert report["ended"]["platform"] in told and report["ended"]["time"] in told
+    words = {"en": f"record {by} of the platform log", "de": f"Eintrag {by} des Plattform-Proto"}
+    assert words.get(language, str(by)) in told

@@ -183,7 +183,15 @@ def test_what_an_agency_left_behind_goes_and_both_verifiers_see_why(
 
 def test_the_limits_of_the_file_that_was_taken_out_are_told(site: Site) -> None:
     site.write()
+    left = site.folder / "left.yaml"
+    shutil.move(site.folder / "tenants" / f"{SLUG}.yaml", left)
+    assert "nothing of it goes before `parvis audit close`" in site.run("check", code=1)
+    close = ("audit", "close", "--tenant", SLUG, "--operator", "ada")
+    assert "the file of habitat" in site.run(
+        *close, "--file", str(REPOSITORY / "tenants" / "valbourg.yaml"), code=1
+    )
     site.leave()
+    assert "audit close" not in site.run("check", code=1)
     with open_stores(load_configuration(load_settings()), worker="test") as stores:
         kept = get_kept(stores, SLUG)
         (told,) = stores.audit.reader.list_records(PLATFORM, kinds=["log.closed"])

@@ -2691,7 +2691,10 @@ class PlatformWord:
         told_by = {"time": self.ended.time, "size": self.ended.size}
         self.book.facts["ended"] = {**told_by, "platform": platform.fingerprint}
         with self.book.judge("keys.jsonl", NOT_LET):
-            for one in told.get("allowed", ()):
+            allowed = told.get("allowed", [])
+            if not isinstance(allowed, list):
+                raise Malformed(NOT_LET)
+            for one in allowed:
                 self._take_allowance(self.ended, platform, one)
 
     def _take_allowance(self, ended: Ended, platform: Key, told: dict[str, Any]) -> None:
@@ -3856,6 +3859,11 @@ records that may allow it were lost with the end of the log
 | les entrées qui l’autoriseraient ont été perdues avec la fin du journal
 | Einträge, die es erlauben könnten, gingen mit dem Ende des Protokolls verloren
 | Entréeën, déi et erlabe kéinten, si mam Enn vum Protokoll verluer gaangen
+ended | clos | beendet | ofgeschloss
+{}, at {} records, as the platform log says: {}
+| {}, à {} entrées, comme le dit le journal de la plateforme : {}
+| {}, bei {} Einträgen, wie das Plattform-Protokoll sagt: {}
+| {}, bei {} Entréeën, wéi de Plattform-Protokoll seet: {}
 record {} of the platform log | entrée {} du journal de la plateforme
 | Eintrag {} des Plattform-Protokolls | Entrée {} vum Plattform-Protokoll
 records 0 to {}, allowed by record {} of the platform log
@@ -4091,6 +4099,10 @@ class Layout:
             else:
                 words = "{}, which ended at {} records; nothing of it is lost"
                 yield say("continues"), say(words, old["origin"], old["size"])
+        if "ended" in report:
+            words = "{}, at {} records, as the platform log says: {}"
+            told = report["ended"]
+            yield say("ended"), say(words, told["time"], told["size"], told["platform"])
 
     def _outside_facts(self, outside: dict[str, Any]) -> Iterator[tuple[str, str]]:
         """Newest outside time, each kind of copy, and the open window."""

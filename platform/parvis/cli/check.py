@@ -123,13 +123,32 @@ def _check_holds(configuration: Configuration) -> Iterator[Fault]:
     engine = create_database_engine(configuration.settings.database_url)
     try:
         compliance, now = ComplianceStore(engine), datetime.now(UTC)
-        for slug in configuration.tenants.agencies:
+        for slug in [*configuration.tenants.agencies, *_list_left(configuration)]:
             for hold in compliance.list_holds(slug):
                 if hold.is_overdue(now):
                     words = f"overdue since {hold.until:%Y-%m-%d} and still holding: lift it"
                     yield Fault("holds", 0, f"{slug} {hold.id}", words)
     finally:
         engine.dispose()
+
+
+def _list_left(configuration: Configuration) -> list[str]:
+    """Agencies that have a log and no file."""
+    settings = configuration.settings
+    if not has_store(settings.audit_dir, settings.audit_database_url):
+        return []
+    with closing(AuditReader(settings.audit_dir, settings.audit_database_url)) as reader:
+        return sorted({*reader.list_tenants()} - {*configuration.tenants.agencies, PLATFORM})
+
+
+def _check_left(configuration: Configuration) -> Iterator[Fault]:
+    """Every agency without a file has a log that was closed: by its record its data goes."""
+    settings = configuration.settings
+    for slug in _list_left(configuration):
+        with closing(AuditReader(settings.audit_dir, settings.audit_database_url)) as reader:
+            if not reader.is_closed(slug):
+                words = "has a log and no file: nothing of it goes before `parvis audit close`"
+                yield Fault("audit", 0, slug, words)
 
 
 def _check_audit(configuration: Configuration) -> Iterator[Fault]:
@@ -147,6 +166,7 @@ def _check_audit(configuration: Configuration) -> Iterator[Fault]:
     if lacks_standby(url):
         words = "names several servers, and the first waits for no other: synchronous_standby_names"
         yield Fault("audit", 0, "PARVIS_AUDIT_DATABASE_URL", words)
+    yield from _check_left(configuration)
     yield from _check_shares(configuration, url)
     yield from _check_anchors(settings, url)
     yield from _check_feeds(settings, url, configuration.feeds)

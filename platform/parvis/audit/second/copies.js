@@ -38,7 +38,9 @@ globalThis.parvisCopies = (() => {
         this.run.erasures.ended = ended;
         this.run.facts.ended = { time: ended.time, size: ended.size, platform: key.fingerprint };
         await this.run.attempt("keys.jsonl", "notLet", async () => {
-          for (const told of line.ended.allowed ?? []) await this.takeAllowance(ended, key, told);
+          const { allowed = [] } = line.ended;
+          require(Array.isArray(allowed), "notLet");
+          for (const told of allowed) await this.takeAllowance(ended, key, told);
         });
       });
     }

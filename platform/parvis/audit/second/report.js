@@ -39,7 +39,7 @@ globalThis.parvisReport = (() => {
       rows.push([word("continues"), `${continues.origin}, ${word("size")}: ${continues.size}`]);
       rows.push([word("lost"), end > first ? `${first} – ${end - 1}` : "-"]);
     }
-    if (ended) rows.push([word("endedAt"), `${ended.time}, ${word("size")}: ${ended.size}`]);
+    if (ended) rows.push([word("endedAt"), `${ended.time}, ${word("size")}: ${ended.size}; ${word("platformLog")} ${ended.platform}`]);
     return rows;
   }
   function listOutside({ outside, record }, word) {
@@ -58,7 +58,7 @@ globalThis.parvisReport = (() => {
       const { fields, held, erased, missing } = sealed;
       rows.push([word("sealedValues"), `${fields}; ${word("held")}: ${held}; ${word("erased")}: ${erased}; ${word("gone")}: ${missing}`]);
     }
-    if (pruned) rows.push([word("prunedBefore"), `${pruned.end} (${word("record")} ${pruned.by})`]);
+    if (pruned) rows.push([word("prunedBefore"), `${pruned.end} (${word(pruned.platform ? "platformRecord" : "record")} ${pruned.by})`]);
     if (writers !== undefined) rows.push([word("writing"), `${writers}; ${word("heartbeats")}: ${heartbeats}`]);
     if (silences?.count) rows.push([word("silences"), `${silences.count}; ${word("longest")}: ${Math.floor(silences.longest_s / 60)} min`]);
     if (reconciliations) {

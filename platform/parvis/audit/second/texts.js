@@ -208,6 +208,8 @@ globalThis.parvisTexts = (() => {
     continues: ["Takes the place of", "Prend la place de", "Tritt an die Stelle von", "Trëtt un d’Plaz vu"],
     lost: ["Lost positions of it", "Positions perdues de celui-ci", "Verlorene Plätze davon", "Verluere Plazen dovun"],
     endedAt: ["The log ended", "Le journal a pris fin", "Das Protokoll endete", "De Protokoll huet opgehalen"],
+    platformLog: ["says the platform log", "selon le journal de la plateforme", "sagt das Plattform-Protokoll", "seet de Plattform-Protokoll"],
+    platformRecord: ["record of the platform log", "entrée du journal de la plateforme", "Eintrag des Plattform-Protokolls", "Entrée vum Plattform-Protokoll"],
     noTime: ["no time", "sans date", "ohne Zeit", "ouni Zäit"],
     upTo: ["the first {n} records", "les {n} premières entrées", "die ersten {n} Einträge", "déi éischt {n} Entréeën"],
     "time stamp": ["Time stamp", "Horodatage", "Zeitstempel", "Zäitstempel"],
