@@ -74,6 +74,15 @@ def test_the_verifiers_own_ed25519_agrees_with_the_library(
     assert verify.check_signature(public, signature, b"\x72")
 
 
+def test_the_verifiers_own_ed25519_refuses_numbers_at_their_limits() -> None:
+    neutral = (1).to_bytes(32, "little")  # by its equation zero signs everything
+    assert verify._own_check(neutral, neutral + bytes(32), b"message")
+    beyond = neutral + verify.L.to_bytes(32, "little")
+    assert not verify._own_check(neutral, beyond, b"message")
+    assert verify._point(bytes(32)) is not None
+    assert verify._point(verify.P.to_bytes(32, "little")) is None
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**53), st.binary(min_size=32, max_size=32), st.data())
 def test_no_changed_character_of_a_checkpoint_opens(
