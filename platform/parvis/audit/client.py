@@ -34,7 +34,7 @@ _READ = 1 << 16  # of 128 KiB and more each read would map fresh memory
 _SEND_TIME = struct.pack("ll", 2, 0)  # seconds and microseconds, as the system takes them
 _AGAIN_S = (0.05, 1.0)
 _CLOSE_S = 10.0
-_AT_ONCE = 4  # so many unanswered records leave each by itself
+_AT_ONCE = 32  # so many unanswered records leave each by itself
 
 Dial = Callable[[], socket.socket | None]
 
