@@ -205,3 +205,48 @@ def test_names_in_a_hostile_folder_are_shown_as_text(
         choose(page, copy)
         expect(page.locator("li").first).to_contain_text("<img src=x onerror=alert(1)>")
         assert page.locator("img").count() == 0
+
+
+READ_NEVER = """() => {
+  window.read = Blob.prototype.arrayBuffer;
+  Blob.prototype.arrayBuffer = () => new Promise(() => {});
+}"""
+READ_AGAIN = "() => { Blob.prototype.arrayBuffer = window.read; }"
+
+
+def test_an_auditor_stops_a_long_check_by_the_keyboard_and_begins_another(
+    browser: Browser, made: Path, copy: Path
+) -> None:
+    with opened(browser, made) as page:
+        page.evaluate(READ_NEVER)
+        choose(page, copy)
+        expect(page.get_by_role("status")).to_have_text("Reading the list of files …")
+        expect(page.get_by_role("progressbar")).to_be_visible()
+        assert find_barriers(page) == []
+        page.get_by_role("button", name="Stop").focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("status")).to_have_text("Stopped: nothing was decided.")
+        expect(page.get_by_role("progressbar")).to_be_hidden()
+        expect(page.locator("#folder")).to_be_focused()
+        page.evaluate(READ_AGAIN)
+        choose(page, copy)
+        expect(page.get_by_role("status")).to_have_text(
+            "INTACT (unanchored): Nothing was altered since it was signed."
+        )
+        expect(page.locator(".verdict")).to_be_visible()
+
+
+def test_what_is_printed_is_the_report_in_the_readers_language_and_no_field(
+    browser: Browser, made: Path, copy: Path
+) -> None:
+    with opened(browser, made, "fr-LU", color_scheme="dark") as page:
+        choose(page, copy)
+        expect(page.locator(".verdict")).to_have_text("INTACT (inaltéré, sans ancrage)")
+        expect(page.get_by_role("button", name="Imprimer ce rapport")).to_be_visible()
+        page.emulate_media(media="print")
+        for name in ("h1", ".verdict", "dl"):
+            expect(page.locator(name).first).to_be_visible()
+        for name in ("#folder", "#key", "button", "#language", "#report a"):
+            expect(page.locator(name).first).to_be_hidden()
+        white = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+        assert white == "rgb(255, 255, 255)"
