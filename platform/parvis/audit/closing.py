@@ -14,7 +14,7 @@ from typing import Any
 from parvis.audit.entries import Entry, Placed, State, ending, system_entry
 from parvis.audit.events import PLATFORM, Draft, replace_id
 from parvis.audit.key_times import open_head
-from parvis.audit.log_keys import HeadFile, LogKeys
+from parvis.audit.log_keys import HeadFile, LogKeys, open_heads
 from parvis.audit.notes import Checkpoint, NoteInvalid, format_vkey
 from parvis.audit.published import publish
 from parvis.audit.rows import ClosedRow, LogRow
@@ -23,7 +23,7 @@ from parvis.audit.store import Store, StoreUnsafe
 from parvis.audit.stores import open_store
 from parvis.audit.tree import Frontier, root_at
 from parvis.audit.turns import Act
-from parvis.audit.writer import Writer, open_heads
+from parvis.audit.writer import Writer
 from parvis.keystore import SealBroken
 
 ROLLBACK_GROUNDS = {

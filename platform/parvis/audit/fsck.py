@@ -15,7 +15,7 @@ from parvis.audit.ended_logs import list_allowances, load_told
 from parvis.audit.entries import format_time
 from parvis.audit.events import PLATFORM
 from parvis.audit.key_times import open_head
-from parvis.audit.log_keys import HEADS_NAME, LogKeys
+from parvis.audit.log_keys import HEADS_NAME, LogKeys, open_heads
 from parvis.audit.notes import NoteInvalid, format_vkey
 from parvis.audit.rows import HeadRow, LogRow, Range, RecordRow, TurnRow
 from parvis.audit.sealed_list import find_allowance
@@ -33,7 +33,6 @@ from parvis.audit.verify import (
     RecordChecker,
     digest_key,
 )
-from parvis.audit.writer import open_heads
 from parvis.keystore import KeyStore, SealBroken
 
 _PAGE = 1000

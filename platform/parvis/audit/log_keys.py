@@ -21,6 +21,7 @@ from parvis.audit.files import (
     write_durably,
 )
 from parvis.audit.notes import parse_checkpoint
+from parvis.audit.store import StoreUnsafe
 from parvis.keystore import SealBroken, derive_key, seal, unseal
 
 HEADS_NAME = "heads.json"
@@ -158,6 +159,13 @@ def head_size(note: str) -> int:
     """The tree size that a signed checkpoint names (the signature is not looked at)."""
     text, _, _ = note.partition("\n\n")
     return parse_checkpoint(text + "\n").size
+
+
+def open_heads(folder: Path, heads_dir: Path | None) -> HeadFile:
+    """The file of signed heads; raises StoreUnsafe when the storage that is meant is not there."""
+    if heads_dir is not None and not heads_dir.is_dir():
+        raise StoreUnsafe("the folder of PARVIS_AUDIT_HEADS_DIR is not there: mount or make it")
+    return HeadFile(heads_dir or folder / "heads")
 
 
 class Boot:

@@ -30,13 +30,13 @@ from parvis.audit.entries import (
 )
 from parvis.audit.figures import Figures
 from parvis.audit.files import LockFile, make_private_folder
-from parvis.audit.log_keys import Boot, HeadFile, LogKeys
+from parvis.audit.log_keys import Boot, LogKeys, open_heads
 from parvis.audit.notes import Checkpoint, format_vkey, read_signature, sign_note
 from parvis.audit.receipts import Receipt
 from parvis.audit.rows import HeadRow, LogRow, Position, RecordRow
 from parvis.audit.start_check import LogInconsistent, find_broken
 from parvis.audit.states import load_state
-from parvis.audit.store import Occupied, StoreUnsafe
+from parvis.audit.store import Occupied
 from parvis.audit.stores import open_store
 from parvis.audit.tree import EMPTY_ROOT, Frontier, leaf_hash
 from parvis.keystore import SealBroken
@@ -378,13 +378,6 @@ class Writer:
                 frontier.size, state.root, frontier.dump(), state.last_us, state.note
             )
         state.signature = read_signature(state.note)
-
-
-def open_heads(folder: Path, heads_dir: Path | None) -> HeadFile:
-    """The file of signed heads; raises StoreUnsafe when the storage that is meant is not there."""
-    if heads_dir is not None and not heads_dir.is_dir():
-        raise StoreUnsafe("the folder of PARVIS_AUDIT_HEADS_DIR is not there: mount or make it")
-    return HeadFile(heads_dir or folder / "heads")
 
 
 def _born(log: LogRow, named: dict[str, str]) -> list[Entry]:
