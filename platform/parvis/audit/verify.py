@@ -12,14 +12,15 @@ tlog-cosignature; RFC 6962 trees; RFC 3161 time stamps; records as in `docs/audi
 
 Written to be read from top to bottom:
 
-     1  what is checked                   8  the folder: all of it put together
-     2  signatures, keys and notes        9  one record and its proof
-     3  the tree                         10  evidence of two histories
-     4  records: their form              11  words in four languages
-     5  records: their order, and        12  the report, as text and as a page
-        what is gone of them             13  the command line
-     6  others' word: cosignatures
+     1  what is checked                   9  the log's keys
+     2  signatures, keys and notes       10  its heads, tree and records; the whole run
+     3  the tree                         11  one record and its proof
+     4  records: their form              12  evidence of two histories
+     5  records: their order, and        13  words in four languages
+        what is gone of them             14  the report, as text and as a page
+     6  others' word: cosignatures       15  the command line
      7  others' word: time stamps
+     8  the folder and its list
 """
 
 # ruff: noqa: PLR2004 - lengths and limits are the formats' own; one file that reads top to bottom
@@ -29,7 +30,6 @@ import argparse
 import base64
 import binascii
 import contextlib
-import dataclasses
 import datetime
 import hashlib
 import html
@@ -40,8 +40,8 @@ import stat
 import sys
 import tempfile
 import textwrap
-from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, NoReturn
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar, NamedTuple, NoReturn
 
 try:
     from cryptography.exceptions import InvalidSignature
@@ -1117,19 +1117,20 @@ class Erasures:
         self.line, self.listed = next(self.lines, None), True
         return True
 
-    def take(self, seq: int, leaf: bytes) -> Iterator[str]:
+    def take(self, seq: int, leaf: bytes) -> tuple[str, ...]:
         """Count a record's sealed values; those that are gone wait for a record that allows it."""
         count = leaf.count(b'{"c":"')
         self.fields += count
         while self.line is not None and self.line[1] <= seq:
             self.line = next(self.lines, None)
         if self.line is None or seq < self.line[0]:
-            return
+            return ()
         entries = dict(self.ENTRY.findall(leaf)) if count else {}
         names = list(entries) if self.line[2] == b"*" else self.line[2].split(b",")
-        if not set(names) <= set(entries):
-            yield "a value is said to be gone that the record does not have"
         self.lose(seq, [entries[name] for name in names if name in entries])
+        if set(names) <= set(entries):
+            return ()
+        return ("a value is said to be gone that the record does not have",)
 
     def lose(self, seq: int, keys: list[bytes]) -> None:
         """Values of one record, under these keys, are gone."""
@@ -1778,11 +1779,10 @@ def head_digits(text: str) -> str:
     return f"{total:02d}"
 
 
-@dataclasses.dataclass
-class Brought:
+class Brought(NamedTuple):
     """What the auditor brings besides the folder: notes and a line kept elsewhere, an age."""
 
-    notes: list[tuple[str, bytes]] = dataclasses.field(default_factory=list)
+    notes: Sequence[tuple[str, bytes]] = ()
     line: HeadLine | None = None
     not_older_than: int | None = None
     hashes_only: bool = False
@@ -1866,7 +1866,7 @@ class Outside:
         }
 
 
-# 8. The folder
+# 8. The folder and its list
 MANIFEST_FORMAT = "parvis-audit-export/v1"
 PATHS = re.compile(
     r"checkpoint|keys\.jsonl|sealed|README|verify\.py|notes/[0-9]{1,16}"
@@ -1951,128 +1951,6 @@ def split_bundle(data: bytes, count: int) -> list[bytes]:
     if len(records) != count:
         raise Malformed("not an entry bundle of this width")
     return records
-
-
-class KeyHistory:
-    """The keys of one log, each with the sizes of the tree for which it signs.
-
-    With `timed` false nothing is known about times (a policy's keys without `keys.jsonl`): each
-    key is good for every size.
-    """
-
-    def __init__(self, keys: tuple[Key, ...], timed: bool = True) -> None:
-        self.timed = timed
-        self.keys = list(keys)
-        self.begins = [0] * len(keys)
-        self.bad: dict[str, int] = {}  # vkey of a compromised key -> last good size
-        self.cosigners: list[tuple[Cosigner, int]] = []  # ML-DSA-44, and the number of its key
-        self.cosigned: dict[int, set[str]] = {}  # size -> vkeys of those that signed its head
-        self.unread = ""  # why a line of ML-DSA-44 could not be checked
-
-    @property
-    def current(self) -> Key:
-        return self.keys[-1]
-
-    @property
-    def origin(self) -> str:
-        """The log's name, which all its keys bear."""
-        return self.current.name
-
-    @property
-    def log_id(self) -> str:
-        """What its records call the log: the last part of the name."""
-        return self.origin.rpartition("/")[2]
-
-    def last(self, at: int) -> int | None:
-        """The last size for which key number `at` signs; None for the newest."""
-        return self.begins[at + 1] if self.timed and at + 1 < len(self.keys) else None
-
-    def is_valid(self, at: int, size: int) -> bool:
-        last = self.last(at)
-        return self.begins[at] <= size and (last is None or size <= last)
-
-    def had(self, vkey: str, size: int) -> bool:
-        """True when this key signed for this size."""
-        return any(key.vkey == vkey and self.is_valid(at, size) for at, key in enumerate(self.keys))
-
-    def rotate(self, key: Key, size: int) -> None:
-        """From `size` on `key` signs."""
-        if any(key.id == known.id for known in self.keys):
-            raise Malformed("two keys of the log have the same id")
-        self.keys.append(key)
-        self.begins.append(size)
-
-    def take_cosigner(self, vkey: str | None) -> None:
-        """The ML-DSA-44 key that goes with the newest key; None when it has none."""
-        if vkey is None:
-            return
-        cosigner = Cosigner(vkey)
-        if cosigner.kind != MLDSA or cosigner.name != self.origin:
-            raise Malformed("not an ML-DSA-44 key of this log")
-        self.cosigners.append((cosigner, len(self.keys) - 1))
-
-    def find_cosigner(self, at: int) -> Cosigner | None:
-        """The ML-DSA-44 key that goes with key number `at`."""
-        return next((cosigner for cosigner, place in self.cosigners if place == at), None)
-
-    def check(self, text: str, signatures: Signatures, size: int) -> list[Key]:
-        """The keys valid for `size` that signed; one that was not valid then is a fault."""
-        good = []
-        for at, key in enumerate(self.keys):
-            if self.is_valid(at, size):
-                good += [key] if key.has_signed(text, signatures) else []
-            elif key.list_lines(signatures):
-                raise Malformed("signed by a key whose time was over or had not begun")
-        if not good:
-            raise Malformed("not signed by the log's key")
-        self._check_cosigners(text, signatures, size)
-        return good
-
-    def _check_cosigners(self, text: str, signatures: Signatures, size: int) -> None:
-        """Every line of a key of the log's own ML-DSA-44 must hold and be of the key's time."""
-        for cosigner, at in self.cosigners:
-            for line in cosigner.list_lines(signatures):
-                if not self.is_valid(at, size):
-                    raise Malformed("signed by a key whose time was over or had not begun")
-                try:
-                    cosigner.read_time(text, line)
-                except Unsupported as why:
-                    self.unread = str(why)
-                else:
-                    self.cosigned.setdefault(size, set()).add(cosigner.vkey)
-
-    def find_unsigned(self, size: int) -> str:
-        """Why the head of this size bears no line of the log's own ML-DSA-44; empty if it does."""
-        if self.cosigned.get(size):
-            return ""
-        if not self.cosigners:
-            return "no ML-DSA-44 key of this log is known"
-        return self.unread or "the head bears no such line"
-
-    def open_checkpoint(self, data: bytes) -> tuple[str, int, bytes]:
-        """(origin, size, root) of a head, signed by every key that must sign for its size."""
-        text, signatures = split_note(data)
-        origin, size, root = parse_checkpoint(text)
-        signers = self.check(text, signatures, size)
-        wanted = {one.vkey for one, at in self.cosigners if self.is_valid(at, size)}
-        whole = self.unread or wanted <= self.cosigned.get(size, set())
-        if size in self.begins[1:] and (len(signers) < 2 or not whole):
-            raise Malformed("the head at a change of keys is not signed by both")
-        return origin, size, root
-
-    def report(self) -> list[dict[str, Any]]:
-        """Every key with its sizes, as plain values."""
-        return [
-            {
-                "vkey": key.vkey,
-                "fingerprint": key.fingerprint,
-                "first": self.begins[at],
-                "last": self.last(at),
-                "suspect_from": self.bad.get(key.vkey),
-                "cosigner": cosigner.vkey if (cosigner := self.find_cosigner(at)) else None,
-            }
-            for at, key in enumerate(self.keys)
-        ]
 
 
 class Notebook:
@@ -2238,6 +2116,131 @@ class Manifest:
         if not PATHS.fullmatch(path) or not TYPES["hex64"](digest):
             raise Malformed("the list names a file that no export has")
         return path, (digest, parse_number(length))
+
+
+# 9. The log's keys
+
+
+class KeyHistory:
+    """The keys of one log, each with the sizes of the tree for which it signs.
+
+    With `timed` false nothing is known about times (a policy's keys without `keys.jsonl`): each
+    key is good for every size.
+    """
+
+    def __init__(self, keys: tuple[Key, ...], timed: bool = True) -> None:
+        self.timed = timed
+        self.keys = list(keys)
+        self.begins = [0] * len(keys)
+        self.bad: dict[str, int] = {}  # vkey of a compromised key -> last good size
+        self.cosigners: list[tuple[Cosigner, int]] = []  # ML-DSA-44, and the number of its key
+        self.cosigned: dict[int, set[str]] = {}  # size -> vkeys of those that signed its head
+        self.unread = ""  # why a line of ML-DSA-44 could not be checked
+
+    @property
+    def current(self) -> Key:
+        return self.keys[-1]
+
+    @property
+    def origin(self) -> str:
+        """The log's name, which all its keys bear."""
+        return self.current.name
+
+    @property
+    def log_id(self) -> str:
+        """What its records call the log: the last part of the name."""
+        return self.origin.rpartition("/")[2]
+
+    def last(self, at: int) -> int | None:
+        """The last size for which key number `at` signs; None for the newest."""
+        return self.begins[at + 1] if self.timed and at + 1 < len(self.keys) else None
+
+    def is_valid(self, at: int, size: int) -> bool:
+        last = self.last(at)
+        return self.begins[at] <= size and (last is None or size <= last)
+
+    def had(self, vkey: str, size: int) -> bool:
+        """True when this key signed for this size."""
+        return any(key.vkey == vkey and self.is_valid(at, size) for at, key in enumerate(self.keys))
+
+    def rotate(self, key: Key, size: int) -> None:
+        """From `size` on `key` signs."""
+        if any(key.id == known.id for known in self.keys):
+            raise Malformed("two keys of the log have the same id")
+        self.keys.append(key)
+        self.begins.append(size)
+
+    def take_cosigner(self, vkey: str | None) -> None:
+        """The ML-DSA-44 key that goes with the newest key; None when it has none."""
+        if vkey is None:
+            return
+        cosigner = Cosigner(vkey)
+        if cosigner.kind != MLDSA or cosigner.name != self.origin:
+            raise Malformed("not an ML-DSA-44 key of this log")
+        self.cosigners.append((cosigner, len(self.keys) - 1))
+
+    def find_cosigner(self, at: int) -> Cosigner | None:
+        """The ML-DSA-44 key that goes with key number `at`."""
+        return next((cosigner for cosigner, place in self.cosigners if place == at), None)
+
+    def check(self, text: str, signatures: Signatures, size: int) -> list[Key]:
+        """The keys valid for `size` that signed; one that was not valid then is a fault."""
+        good = []
+        for at, key in enumerate(self.keys):
+            if self.is_valid(at, size):
+                good += [key] if key.has_signed(text, signatures) else []
+            elif key.list_lines(signatures):
+                raise Malformed("signed by a key whose time was over or had not begun")
+        if not good:
+            raise Malformed("not signed by the log's key")
+        self._check_cosigners(text, signatures, size)
+        return good
+
+    def _check_cosigners(self, text: str, signatures: Signatures, size: int) -> None:
+        """Every line of a key of the log's own ML-DSA-44 must hold and be of the key's time."""
+        for cosigner, at in self.cosigners:
+            for line in cosigner.list_lines(signatures):
+                if not self.is_valid(at, size):
+                    raise Malformed("signed by a key whose time was over or had not begun")
+                try:
+                    cosigner.read_time(text, line)
+                except Unsupported as why:
+                    self.unread = str(why)
+                else:
+                    self.cosigned.setdefault(size, set()).add(cosigner.vkey)
+
+    def find_unsigned(self, size: int) -> str:
+        """Why the head of this size bears no line of the log's own ML-DSA-44; empty if it does."""
+        if self.cosigned.get(size):
+            return ""
+        if not self.cosigners:
+            return "no ML-DSA-44 key of this log is known"
+        return self.unread or "the head bears no such line"
+
+    def open_checkpoint(self, data: bytes) -> tuple[str, int, bytes]:
+        """(origin, size, root) of a head, signed by every key that must sign for its size."""
+        text, signatures = split_note(data)
+        origin, size, root = parse_checkpoint(text)
+        signers = self.check(text, signatures, size)
+        wanted = {one.vkey for one, at in self.cosigners if self.is_valid(at, size)}
+        whole = self.unread or wanted <= self.cosigned.get(size, set())
+        if size in self.begins[1:] and (len(signers) < 2 or not whole):
+            raise Malformed("the head at a change of keys is not signed by both")
+        return origin, size, root
+
+    def report(self) -> list[dict[str, Any]]:
+        """Every key with its sizes, as plain values."""
+        return [
+            {
+                "vkey": key.vkey,
+                "fingerprint": key.fingerprint,
+                "first": self.begins[at],
+                "last": self.last(at),
+                "suspect_from": self.bad.get(key.vkey),
+                "cosigner": cosigner.vkey if (cosigner := self.find_cosigner(at)) else None,
+            }
+            for at, key in enumerate(self.keys)
+        ]
 
 
 class KeysFile:
@@ -2464,6 +2467,9 @@ class LogKeys:
         self.book.settle("mldsa", missing)
         if missing and self.policy and history.origin in self.policy[1].cosigners:
             self.book.find("UNVERIFIABLE", "", NO_COSIGNER)
+
+
+# 10. The log's heads, tree and records; the whole run
 
 
 class Heads:
@@ -3065,7 +3071,7 @@ def verify_folder(
     return run.report()
 
 
-# 9. One record and its proof
+# 11. One record and its proof
 
 
 class Receipt:
@@ -3213,7 +3219,7 @@ def verify_proof(
     return run.report()
 
 
-# 10. Evidence of two histories
+# 12. Evidence of two histories
 EVIDENCE_FORMAT = "parvis-audit-evidence/v1"
 
 
@@ -3263,7 +3269,7 @@ def format_evidence(report: dict[str, Any], language: str = "en") -> str:
     return "\n".join(lines)
 
 
-# 11. Words. Findings and checks are English in the JSON report; people read them in four languages
+# 13. Words. Findings and checks are English in the JSON report; people have four languages
 LANGUAGES = ("en", "fr", "de", "lb")
 # A sentence a line, in English | French | German | Luxembourgish; {} stands for a value. A line
 # that begins with | goes on with the sentence above it. Terms: docs/auditor/glossary.md.
@@ -4010,7 +4016,7 @@ class Speaker:
         return _harmless(reason)
 
 
-# 12. The report
+# 14. The report
 
 
 class Layout:
@@ -4214,8 +4220,7 @@ class Layout:
         return lines + ([say("SHA-256 of this verifier: {}", digest)] if digest else [])
 
 
-@dataclasses.dataclass
-class Showing:
+class Showing(NamedTuple):
     """How a report is shown: as text in a language or as JSON, and as a page in a file."""
 
     as_json: bool = False
@@ -4348,7 +4353,7 @@ def _printable(text: str) -> str:
     return clean.encode("ascii", "backslashreplace").decode()
 
 
-# 13. The command line
+# 15. The command line
 
 
 def read_policy(path: str | None) -> Policy | None:
