@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from parvis.audit.process import EXIT_INCONSISTENT
 from parvis.cli import build_parser
 from parvis.cli.serve import DRAIN_S, server_options
 from parvis.settings import Settings, env_name, load_settings, read_env_file
@@ -17,8 +18,7 @@ UNITS = sorted(path for path in FOLDER.iterdir() if path.suffix in {".service", 
 PROGRAM = "/opt/parvis/bin/parvis"
 # systemd.unit, .service, .exec, .kill and .timer(5), version 252: what these files use of them
 DIRECTIVES = {
-    "Unit": "Description Documentation Wants After RequiresMountsFor StartLimitIntervalSec "
-    "StartLimitBurst",
+    "Unit": "Description Documentation Wants After RequiresMountsFor StartLimitIntervalSec",
     "Service": "Type User Group SupplementaryGroups EnvironmentFile WorkingDirectory ExecStart "
     "Restart RestartSec RestartPreventExitStatus KillMode KillSignal TimeoutStartSec "
     "TimeoutStopSec StateDirectory StateDirectoryMode RuntimeDirectory RuntimeDirectoryMode "
@@ -112,7 +112,13 @@ def test_the_gateway_is_stopped_before_its_writer_and_given_time_to_drain() -> N
     assert gateway["KillMode"] == ["mixed"]  # workers are told by the parent, once
     waits = server_options(load_settings({}))["graceful_timeout"]
     assert int(gateway["TimeoutStopSec"][0]) > waits > DRAIN_S
-    assert SERVICES["parvis-audit"]["RestartPreventExitStatus"] == ["78"]
+
+
+def test_a_writer_that_waits_as_a_reserve_is_never_given_up_but_one_that_found_a_fault_is() -> None:
+    for unit in (SERVICES["parvis"], SERVICES["parvis-audit"]):
+        assert unit["Restart"] == ["always"]
+        assert unit["StartLimitIntervalSec"] == ["0"]
+    assert SERVICES["parvis-audit"]["RestartPreventExitStatus"] == [str(EXIT_INCONSISTENT)]
 
 
 def test_systemd_itself_takes_the_units_where_it_is_there() -> None:

@@ -115,7 +115,8 @@ def _fault_folder(plan: Plan) -> Path:
 
 def _stay_down(plan: Plan, words: str) -> int:
     log.critical("audit.refused", extra={"fault": words})
-    write_fault(_fault_folder(plan), words)
+    with contextlib.suppress(OSError):  # a disk that takes nothing: the line above is what is left
+        write_fault(_fault_folder(plan), words)
     return EXIT_INCONSISTENT
 
 
