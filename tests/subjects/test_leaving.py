@@ -16,14 +16,16 @@ import pytest
 from parvis.audit import Actor, AuditLog, Draft, KeyRef
 from parvis.audit.events import PLATFORM
 from parvis.cli import main
+from parvis.errors import NotFound
 from parvis.keystore import AUDIT_KINDS
 from parvis.services import load_configuration
 from parvis.settings import load_settings
-from parvis.subjects import retention
-from parvis.subjects.agencies import get_kept
-from parvis.subjects.stores import open_stores
+from parvis.subjects import agencies, retention
+from parvis.subjects.agencies import Kept, get_kept
+from parvis.subjects.erase import erase_own_conversation
+from parvis.subjects.stores import Stores, open_stores
 from tests.audit.test_second_verifier import Second, both
-from tests.subjects.offices import Killed, kill_at
+from tests.subjects.offices import ANNA, Killed, Office, kill_at
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DAY_NS = 86_400 * 10**9
@@ -61,8 +63,13 @@ class Site:
         return found
 
     @contextmanager
-    def log(self) -> Iterator[AuditLog]:
+    def stores(self) -> Iterator[Stores]:
         with open_stores(load_configuration(load_settings()), worker="test") as stores:
+            yield stores
+
+    @contextmanager
+    def log(self) -> Iterator[AuditLog]:
+        with self.stores() as stores:
             yield stores.audit
 
     def write(self, count: int = 3) -> None:
@@ -90,10 +97,12 @@ class Site:
         told = self.run("audit", "close", "--tenant", SLUG, *how, "--operator", "ada")
         assert "goes on for it" in told
 
-    def export(self, name: str, second: Second, *words: str) -> tuple[str, dict[str, Any]]:
-        """The verdict on which both verifiers agree, and the report of the first."""
+    def export(
+        self, name: str, second: Second, *words: str, tenant: str = SLUG
+    ) -> tuple[str, dict[str, Any]]:
+        """The verdict on which both verifiers agree, and the second's report."""
         folder = self.folder / name
-        self.run("audit", "export", "--tenant", SLUG, "--out", str(folder), *words)
+        self.run("audit", "export", "--tenant", tenant, "--out", str(folder), *words)
         return both(second, folder)
 
     def spoil(self, sql: str) -> None:
@@ -192,7 +201,7 @@ def test_the_limits_of_the_file_that_was_taken_out_are_told(site: Site) -> None:
     )
     site.leave()
     assert "audit close" not in site.run("check", code=1)
-    with open_stores(load_configuration(load_settings()), worker="test") as stores:
+    with site.stores() as stores:
         kept = get_kept(stores, SLUG)
         (told,) = stores.audit.reader.list_records(PLATFORM, kinds=["log.closed"])
     assert (kept.sealed_days, kept.audit_days) == (14, 730)
@@ -296,7 +305,7 @@ def test_runs_that_die_anywhere_are_finished_by_the_next(site: Site, second: Sec
             _die(place, act=act)
     size = site.retain()["pruned"]
     assert count_sealed(site) == 0 < size
-    with open_stores(load_configuration(load_settings()), worker="test") as stores:
+    with site.stores() as stores:
         assert not stores.keystore.list_keys(SLUG, AUDIT_KINDS)
     assert site.export("after", second)[0] == "INTACT"
     assert site.fsck()["sound"]
@@ -338,13 +347,14 @@ def test_a_log_that_was_rolled_back_goes_by_the_limits_of_its_living_agency(
     assert site.fsck()["sound"]
 
 
-def _roll_back(site: Site) -> str:
+def _roll_back(site: Site, tenant: str = SLUG) -> str:
     """Yesterday's copy of the database is put back and declared; the id of the log that ended."""
     database = site.folder / "data" / "audit" / "audit.db"
     with site.log() as audit:
-        old = audit.get_log(SLUG).id
+        old = audit.get_log(tenant).id
     shutil.copy(database, site.folder / "yesterday")
-    site.write()
+    with site.log() as audit:  # what is lost
+        audit.append(tenant, Draft("auth.login", CLERK), 10)
     for rest in database.parent.glob("audit.db-*"):
         rest.unlink()
     shutil.copy(site.folder / "yesterday", database)
@@ -353,3 +363,42 @@ def _roll_back(site: Site) -> str:
     asked = json.loads(site.run(*declare, *ask))["request"]
     site.run(*declare, "--confirm", asked, "--operator", "grace")
     return old
+
+
+def test_what_an_owner_or_time_erases_goes_from_a_log_that_ended_too(
+    site: Site, second: Second
+) -> None:
+    tenant = ANNA.tenant_id
+    with site.stores() as stores:
+        office = Office(load_configuration(load_settings()), stores)
+        own, old_one = office.chat()[0], office.chat()[0]
+        office.expire(old_one)
+    old = _roll_back(site, tenant)
+    with site.stores() as stores:
+        erase_own_conversation(stores, ANNA, own)
+    assert json.loads(site.run("retention", "run", "--json"))[tenant]["conversations"] == 1
+    verdict, report = site.export("old", second, "--log", old, tenant=tenant)
+    assert verdict == "INTACT" and report["checks"]["sealed"] == "done", report["findings"]
+    assert report["sealed"]["erased"] == 4, "two texts of each"
+    with site.stores() as stores:
+        records = stores.audit.reader.list_records(PLATFORM, kinds=["retention.pruned"])
+    told = "".join(one.leaf.decode() for one in records)
+    assert own not in told and old_one not in told and "anna" not in told
+
+
+def test_limits_that_nobody_told_are_those_of_a_file_that_names_none(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a log that an older version closed."""
+    site.write()
+    site.leave(sealed_days=3, audit_days=400)
+    with site.stores() as stores:
+        assert get_kept(stores, SLUG) == Kept(3, 400)
+        left = agencies.find_left(stores, SLUG)
+        assert left is not None
+        untold = left._replace(sealed_days=None, audit_days=None)
+        monkeypatch.setattr(agencies, "find_left", lambda *_: untold)
+        assert get_kept(stores, SLUG) == Kept(30, 365)
+        monkeypatch.undo()
+        with pytest.raises(NotFound):
+            get_kept(stores, "nowhere")
