@@ -6,7 +6,7 @@ and made durable is the driver's (`sqlite_store.py`, `postgres_store.py`).
 """
 
 import uuid
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -23,7 +23,11 @@ from parvis.audit.rows import (
     RecordRow,
     TurnRow,
 )
-from parvis.audit.tree import HASH_BYTES, TILE_WIDTH
+from parvis.audit.store_hashes import HashRows
+from parvis.audit.store_published import PublishedRows
+from parvis.audit.store_statements import StoreUnsafe
+
+__all__ = ["Occupied", "Store", "StoreBusy", "StoreFault", "StoreUnsafe"]
 
 _WIDTHS = (1, 4, 8, 16, 32, 64, 128, 512)  # of lists of ids: each statement is prepared once
 _COLUMNS = {
@@ -42,10 +46,6 @@ _LOG = (
 )
 
 
-class StoreUnsafe(Exception):
-    """The database or its library cannot keep what it is given."""
-
-
 class Occupied(Exception):
     """Another process writes these logs."""
 
@@ -58,20 +58,8 @@ class StoreBusy(StoreFault):
     """Nothing was stored and nothing is broken: the disk is full, or a lock was not to be had."""
 
 
-class Store(ABC):
+class Store(PublishedRows, HashRows):
     """One connection. MUST be opened after a fork; one thread at a time. Raises StoreFault."""
-
-    @abstractmethod
-    def _select(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        """The rows of a query written with `?` marks."""
-
-    @abstractmethod
-    def _run(self, sql: str, values: Sequence[Any] = ()) -> int:
-        """How many rows a statement changed."""
-
-    @abstractmethod
-    def _insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        """Many rows at once; StoreFault when one of them is there already."""
 
     @abstractmethod
     def begin(self) -> None:
@@ -304,58 +292,6 @@ class Store(ABC):
         first, last = rows[0]
         return (0, 0) if first is None else (first, last + 1)
 
-    def _gather_tiles(
-        self, log_no: int, blocks: Iterable[tuple[int, int, bytes]]
-    ) -> list[tuple[int, int, bytes]]:
-        """The tiles that these blocks are the roots of, each in one piece."""
-        tiles = []
-        for level, place, _ in blocks:
-            first = place * TILE_WIDTH
-            rows = self.read_rows(log_no, level - 1, first, first + TILE_WIDTH)
-            tiles.append((level - 1, place, b"".join(rows)))
-        return tiles
-
-    def find_tile(self, log_no: int, level: int, place: int) -> bytes | None:
-        """The hashes of a full tile in one piece; None for others, and of older versions."""
-        rows = self._select(
-            "SELECT hashes FROM tile WHERE log_no = ? AND level = ? AND place = ?",
-            (log_no, level, place),
-        )
-        if not rows:
-            return None
-        data = bytes(rows[0][0])
-        if len(data) != TILE_WIDTH * HASH_BYTES:
-            raise StoreUnsafe("a tile of the tree is damaged")
-        return data
-
-    def read_hashes(self, log_no: int, level: int, first: int, end: int) -> list[bytes]:
-        """Hashes [first, end) of a tile level; raises StoreUnsafe when some are missing.
-
-        Out of the tile where it is full: its rows are spread over many pages.
-        """
-        place, start = divmod(first, TILE_WIDTH)
-        if 0 < end - first <= TILE_WIDTH - start:
-            tile = self.find_tile(log_no, level, place)
-            if tile is not None:
-                wanted = range(start, start + end - first)
-                return [tile[at * HASH_BYTES : (at + 1) * HASH_BYTES] for at in wanted]
-        return self.read_rows(log_no, level, first, end)
-
-    def read_rows(self, log_no: int, level: int, first: int, end: int) -> list[bytes]:
-        """The same as the records and blocks themselves have it."""
-        if level == 0:
-            sql = "SELECT hash FROM record WHERE log_no = ? AND seq >= ? AND seq < ? ORDER BY seq"
-            rows = self._select(sql, (log_no, first, end))
-        else:
-            rows = self._select(
-                "SELECT hash FROM block WHERE log_no = ? AND level = ? AND place >= ?"
-                " AND place < ? ORDER BY place",
-                (log_no, level, first, end),
-            )
-        if len(rows) != end - first:
-            raise StoreUnsafe("hashes of the tree are missing")
-        return [row[0] for row in rows]
-
     def list_intents(self) -> list[tuple[str, str, str]]:
         """(tenant, id, boot) of every intent without an ending."""
         rows = self._select(
@@ -441,58 +377,6 @@ class Store(ABC):
                 " WHERE log_no = ? AND seq = ?",
                 (b"", seq.to_bytes(16, "big"), log_no, seq),
             )
-
-    def add_published(self, log_no: int, size: int, note: str) -> None:
-        """Remember a checkpoint that left this installation."""
-        self._run(
-            "INSERT INTO published (log_no, size, note) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-            (log_no, size, note),
-        )
-
-    def find_published(self, log_no: int, size: int) -> str | None:
-        """The checkpoint of this size as it left the installation."""
-        sql = "SELECT note FROM published WHERE log_no = ? AND size = ?"
-        rows = self._select(sql, (log_no, size))
-        return str(rows[0][0]) if rows else None
-
-    def list_published_sizes(self, log_no: int) -> list[int]:
-        """The sizes of all published checkpoints, smallest first."""
-        sql = "SELECT size FROM published WHERE log_no = ? ORDER BY size"
-        return [row[0] for row in self._select(sql, (log_no,))]
-
-    def drop_published(self, log_no: int, sizes: Iterable[int]) -> None:
-        """Forget these published checkpoints; the tree proves them again when one turns up."""
-        for size in sizes:
-            self._run("DELETE FROM published WHERE log_no = ? AND size = ?", (log_no, size))
-
-    def find_published_above(self, log_no: int, seq: int, up_to: int) -> tuple[int, str] | None:
-        """(size, note) of the newest published checkpoint that covers this position."""
-        rows = self._select(
-            "SELECT size, note FROM published WHERE log_no = ? AND size > ? AND size <= ?"
-            " ORDER BY size DESC LIMIT 1",
-            (log_no, seq, up_to),
-        )
-        return (rows[0][0], rows[0][1]) if rows else None
-
-    def add_cosigner(self, log_no: int, public_key: bytes, vkey: str) -> None:
-        """Remember the ML-DSA-44 verifier key that goes with a key of the log."""
-        self._run(
-            "INSERT INTO cosigner (log_no, public_key, vkey) VALUES (?, ?, ?)",
-            (log_no, public_key, vkey),
-        )
-
-    def list_cosigners(self, log_no: int) -> dict[bytes, str]:
-        """ML-DSA-44 verifier keys of the log by the key that each goes with."""
-        rows = self._select("SELECT public_key, vkey FROM cosigner WHERE log_no = ?", (log_no,))
-        return {bytes(public): vkey for public, vkey in rows}
-
-    def list_published(self, log_no: int, up_to: int) -> Sequence[tuple[int, str]]:
-        """(size, signed note) of every published checkpoint up to a size."""
-        rows: list[tuple[int, str]] = self._select(
-            "SELECT size, note FROM published WHERE log_no = ? AND size <= ? ORDER BY size",
-            (log_no, up_to),
-        )
-        return rows
 
 
 def _where(log_no: int, wanted: Range) -> tuple[str, tuple[Any, ...]]:
