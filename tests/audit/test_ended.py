@@ -155,6 +155,21 @@ def test_a_leave_by_another_platform_log_counts_when_the_policy_names_it(
     assert report["sealed"]["missing"] == 0
 
 
+@pytest.mark.parametrize("size", [None, 9], ids=["allowed", "cut"])
+@pytest.mark.parametrize("named", [False, True], ids=["unknown", "named"])
+def test_under_a_policy_only_a_platform_log_that_it_names_tells_of_an_end(
+    ended: Ended, tmp_path: Path, *, named: bool, size: int | None
+) -> None:
+    ended.end(**({"size": size} if size else {}))
+    if size is None:
+        ended.allow(target={"object": "sealed", "end": 4})
+    lines = [f"log {ended.log.vkey}", *([f"log {ended.platform.vkey}"] if named else [])]
+    policy = tmp_path / "policy"
+    policy.write_text("\n".join([*lines, "quorum none"]) + "\n", encoding="utf-8")
+    verdict, _ = ended.finish("1 4 *\n", policy=policy)
+    assert verdict == ("INTACT" if named else "UNVERIFIABLE")
+
+
 def test_what_may_have_been_allowed_by_lost_records_is_left_undecided(ended: Ended) -> None:
     ended.end(size=9)
     verdict, report = ended.finish("1 4 *\n")

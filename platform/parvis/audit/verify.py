@@ -2696,6 +2696,8 @@ class PlatformWord:
             return
         told_by = {"time": self.ended.time, "size": self.ended.size}
         self.book.facts["ended"] = {**told_by, "platform": platform.fingerprint}
+        if self.ended.is_cut and not self._vouches_for(platform, platform):
+            self._find_strange(self.ended)
         with self.book.judge("keys.jsonl", NOT_LET):
             allowed = told.get("allowed", [])
             if not isinstance(allowed, list):
@@ -2704,12 +2706,20 @@ class PlatformWord:
                 self._take_allowance(self.ended, platform, one)
 
     def _take_allowance(self, ended: Ended, platform: Key, told: dict[str, Any]) -> None:
-        """It counts under the key that tells of the log's end, or one that the policy names."""
         record, key, _ = open_platform(told, NOT_LET)
-        trusted = self.keys.policy[0].get(key.name, ()) if self.keys.policy else ()
-        if key.vkey == platform.vkey or key.vkey in {one.vkey for one in trusted}:
+        if self._vouches_for(key, platform):
             ended.allow(record)
-        elif not ended.strange:
+        else:
+            self._find_strange(ended)
+
+    def _vouches_for(self, key: Key, platform: Key) -> bool:
+        """With a policy a key that it names; without one the key that tells of the log's end."""
+        if self.keys.policy is None:
+            return key.vkey == platform.vkey
+        return key.vkey in {one.vkey for one in self.keys.policy[0].get(key.name, ())}
+
+    def _find_strange(self, ended: Ended) -> None:
+        if not ended.strange:
             ended.strange = True
             self.book.find("UNVERIFIABLE", "keys.jsonl", STRANGE)
 

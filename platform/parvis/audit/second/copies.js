@@ -37,6 +37,7 @@ globalThis.parvisCopies = (() => {
         const ended = new Ended(this.run.key.name.split("/").at(-1), this.run.head.size, record);
         this.run.erasures.ended = ended;
         this.run.facts.ended = { time: ended.time, size: ended.size, platform: key.fingerprint };
+        if (ended.isCut && !this.vouchesFor(key, key)) this.findStrange(ended);
         await this.run.attempt("keys.jsonl", "notLet", async () => {
           const { allowed = [] } = line.ended;
           require(Array.isArray(allowed), "notLet");
@@ -44,14 +45,19 @@ globalThis.parvisCopies = (() => {
         });
       });
     }
-    /** It counts under the key that tells of the log's end, or one that the policy names. */
-    async takeAllowance(ended, platform, told) {
-      const { record, key } = await openPlatform(told, "notLet");
-      const trusted = this.run.policy?.logs.get(key.name) ?? [];
-      if ([platform, ...trusted].some(({ vkey }) => vkey === key.vkey)) return ended.allow(record);
+    /** With a policy a key that it names; without one the key that tells of the log's end. */
+    vouchesFor(key, platform) {
+      const { policy } = this.run;
+      return (policy ? (policy.logs.get(key.name) ?? []) : [platform]).some(({ vkey }) => vkey === key.vkey);
+    }
+    findStrange(ended) {
       if (!ended.strange) this.run.find("UNVERIFIABLE", "keys.jsonl", "strange");
       ended.strange = true;
-      return null;
+    }
+    async takeAllowance(ended, platform, told) {
+      const { record, key } = await openPlatform(told, "notLet");
+      if (this.vouchesFor(key, platform)) return ended.allow(record);
+      return this.findStrange(ended);
     }
     /** Heads that the auditor kept elsewhere: the log must continue each of them. */
     async readBrought() {
