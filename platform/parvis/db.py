@@ -12,7 +12,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
+
+from parvis.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +96,17 @@ def find_schema_revision(engine: Engine) -> str | None:
     """The revision the database is at; None for an empty one."""
     with engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
+
+
+def require_current(engine: Engine) -> None:
+    """Raises Unavailable, with what to do, when the database cannot serve this version."""
+    try:
+        found = find_schema_revision(engine)
+    except DBAPIError as error:
+        words = f"the database cannot be reached ({type(error.orig).__name__})"
+        raise Unavailable(f"{words}: PARVIS_DATABASE_URL") from error
+    if found != get_head_revision(engine):
+        raise Unavailable("the database is not at this version: run `parvis db upgrade`")
 
 
 def get_head_revision(engine: Engine) -> str:

@@ -318,7 +318,11 @@ def read_env_file(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     values = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ConfigurationFaults([Fault(str(path), 0, "", "not UTF-8")]) from None
+    for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
             continue
         name, equals, value = line.partition("=")

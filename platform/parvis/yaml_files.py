@@ -111,6 +111,8 @@ def _choose_words(kind: str, message: str, place: Place) -> str:
         return "unknown key"
     if kind == "missing":
         return "this translation is missing" if place[-1] in LANGUAGES else "missing"
+    if not place and "should be an object" in message:
+        return "expected keys and their values; the file is empty or holds something else"
     return message.removeprefix("Value error, ")
 
 

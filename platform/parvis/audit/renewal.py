@@ -55,7 +55,7 @@ def _verify(path: Path, lines: Sequence[str], folder: Path, *, is_policy: bool) 
         raise InvalidRequest(f"{path}: not a file of trusted keys: {error}") from error
     report: dict[str, Any] = verify.verify_folder(str(folder), trusted)
     if report["verdict"] != "INTACT":
-        words = f"the export is {report['verdict']} under the keys of this file: nothing is learnt"
+        words = f"{folder}: {report['verdict']} under the keys of {path}: nothing is learnt"
         raise Conflict(f"{words}. Run `parvis audit verify`, or get the key on paper.")
     return report
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Collection, Sequence
 
 from parvis import __version__
+from parvis.cli.parser import CommandParser, give_examples
 from parvis.errors import ConfigurationFaults, ParvisError
 
 GROUPS = (
@@ -27,7 +28,7 @@ GROUPS = (
 
 def build_parser(names: Collection[str] = GROUPS) -> argparse.ArgumentParser:
     """The command line with these groups; only what is named is imported."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="parvis",
         description="The assistant gateway that public administrations run on their own machines.",
         epilog="example: PARVIS_DATA_DIR=.parvis parvis check",
@@ -36,6 +37,7 @@ def build_parser(names: Collection[str] = GROUPS) -> argparse.ArgumentParser:
     groups = parser.add_subparsers(metavar="COMMAND", required=True)
     for name in names:
         importlib.import_module(f"parvis.cli.{name}").register(groups)
+    give_examples(parser)
     return parser
 
 

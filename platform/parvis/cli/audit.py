@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -28,15 +29,19 @@ from parvis.cli.audit_reconcile import register_reconcile
 from parvis.cli.audit_rollback import register_rollback
 from parvis.cli.audit_sequencer import register_sequencer
 from parvis.cli.audit_witness import register_witness
+from parvis.cli.parser import CommandParser
 from parvis.errors import Conflict, InvalidRequest, NotFound
 from parvis.keystore import KeyStore
 from parvis.settings import load_settings, read_root_key
 from parvis.subjects.operators import read_reader
 
 _DAY = len("2026-11-21")
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
+_LOG_ID = re.compile("[0-9a-f]{32}")
+_MOST_TYPED = 2000
 
 
-class _CommandParser(argparse.ArgumentParser):
+class _CommandParser(CommandParser):
     """With `verbatim`, hands every argument on: `verify` answers for its own wrong usage (5)."""
 
     verbatim = False
@@ -139,24 +144,30 @@ def add_reader(parser: Any, words: str) -> None:
     parser.add_argument("--operator", metavar="NAME", help=words)
 
 
-def parse_time(text: str | None) -> datetime | None:
-    """A moment in UTC from an ISO date or RFC 3339 time; raises InvalidRequest."""
+def parse_time(text: str | None, option: str) -> datetime | None:
+    """A moment in UTC from an ISO date or RFC 3339 time; raises InvalidRequest for the option."""
     if text is None:
         return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise InvalidRequest("a time is not ISO: write 2026-11-01 or 2026-11-01T08:00Z") from None
+        raise InvalidRequest(f"{option}: expected 2026-11-01 or 2026-11-01T08:00Z") from None
     if moment.tzinfo is None:
         if len(text) != _DAY:
-            raise InvalidRequest("a time has no zone: add Z for UTC")
+            raise InvalidRequest(f"{option}: the time has no zone: add Z for UTC")
         moment = moment.replace(tzinfo=UTC)
+    if not _FIRST <= moment <= _LAST:
+        raise InvalidRequest(f"{option}: expected a time between 1970 and 9999")
     return moment
 
 
 def run_export(args: argparse.Namespace) -> int:
     """Write the folder; 0 when it is complete."""
-    from_time, to_time = parse_time(args.from_time), parse_time(args.to_time)
+    from_time, to_time = parse_time(args.from_time, "--from"), parse_time(args.to_time, "--to")
+    if from_time and to_time and from_time >= to_time:
+        raise InvalidRequest("--from: expected a time before --to")
+    if args.log and not _LOG_ID.fullmatch(args.log):
+        raise InvalidRequest("--log: expected the 32 hex digits of a log")
     if args.out.exists():
         raise Conflict("the folder of --out exists already")
     settings = load_settings()
@@ -199,6 +210,8 @@ def export_log(
     that another one has taken the place of: what is left of it.
     """
     require_log(log, tenant_id)
+    if log_id:
+        _require_other_log(log, tenant_id, log_id)
     period = {"from": from_time, "to": to_time}
     target: dict[str, Any] = {"view": "folder", "log": log_id}
     target |= {name: format_time(to_us(moment)) for name, moment in period.items() if moment}
@@ -224,6 +237,13 @@ def export_log(
     }
 
 
+def _require_other_log(log: AuditLog, tenant_id: str, log_id: str) -> None:
+    try:
+        log.reader.get_key(tenant_id, log_id=log_id)
+    except NotFound:
+        raise NotFound("--log: the agency has no such log") from None
+
+
 def _find_home(log: AuditLog, tenant_id: str, target: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Where a look into this agency's log is recorded: a closed log takes no more records."""
     if log.reader.is_closed(tenant_id):
@@ -238,7 +258,7 @@ def run_verify(args: argparse.Namespace) -> int:
 
 def run_proof(args: argparse.Namespace) -> int:
     """Print the proof of a receipt's record."""
-    text = sys.stdin.read(2000) if args.receipt == "-" else args.receipt
+    text = _read_typed() if args.receipt == "-" else args.receipt
     settings = load_settings()
     with open_log(settings) as log:
         anchors, actor = build_anchors(log, settings), read_reader(args.operator)
@@ -254,6 +274,11 @@ def run_proof(args: argparse.Namespace) -> int:
     else:
         print(proof.text, end="")
     return 0
+
+
+def _read_typed() -> str:
+    """What stands on standard input, as far as a receipt may reach."""
+    return sys.stdin.buffer.read(_MOST_TYPED).decode("ascii", "replace")
 
 
 def _print_ended(ended: RolledBack, proof: Proof, *, as_json: bool) -> int:

@@ -13,6 +13,7 @@ from parvis.audit.notes import format_fingerprint
 from parvis.audit.renewal import renew_trust
 from parvis.audit.turns import COMPROMISE_GROUNDS, ROTATION_GROUNDS
 from parvis.cli.audit_open import open_log, require_log
+from parvis.cli.parser import read_count
 from parvis.errors import Conflict, InvalidRequest
 from parvis.settings import load_settings
 from parvis.subjects.operators import read_operator
@@ -59,7 +60,9 @@ def _register_compromised(commands: Any) -> None:
         "--operator ada",
     )
     parser.add_argument("--tenant", metavar="T", required=True, help="agency, or `platform`")
-    parser.add_argument("--since", metavar="SIZE", required=True, type=int, help="last good size")
+    parser.add_argument(
+        "--since", metavar="SIZE", required=True, type=read_count, help="last good size"
+    )
     parser.add_argument(
         "--reason", metavar="CODE", choices=COMPROMISE_GROUNDS, required=True, help="see above"
     )
@@ -98,10 +101,13 @@ def _register_close(commands: Any) -> None:
     close.add_argument("--tenant", metavar="T", required=True, help="the agency's slug")
     close.add_argument("--file", metavar="FILE", type=Path, help="the agency's file, taken out")
     close.add_argument(
-        "--sealed-days", metavar="N", type=int, help="its limit for sealed values, without --file"
+        "--sealed-days",
+        metavar="N",
+        type=read_count,
+        help="its limit for sealed values, without --file",
     )
     close.add_argument(
-        "--audit-days", metavar="N", type=int, help="its limit for records, without --file"
+        "--audit-days", metavar="N", type=read_count, help="its limit for records, without --file"
     )
     _add_operator(close, "who closes it")
     close.set_defaults(run=run_close)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from parvis.audit.doors import plan_doors
 from parvis.audit.log import AuditLog
 from parvis.audit.sequencer import Limits
+from parvis.audit.store import StoreFault
 from parvis.audit.stores import has_store
 from parvis.errors import AuditUnavailable, ConfigurationFaults, NotFound
 from parvis.keystore import KeyStore
@@ -55,5 +56,11 @@ def require_log(log: AuditLog, tenant_id: str) -> None:
 
 def require_logs(settings: Settings) -> None:
     """Raises AuditUnavailable when nothing was ever logged here."""
-    if not has_store(settings.audit_dir, settings.audit_database_url):
+    try:
+        found = has_store(settings.audit_dir, settings.audit_database_url)
+    except StoreFault as error:
+        raise AuditUnavailable(
+            f"the database of the audit logs cannot be read ({error}): PARVIS_AUDIT_DATABASE_URL"
+        ) from error
+    if not found:
         raise AuditUnavailable("there is no audit log under PARVIS_DATA_DIR")

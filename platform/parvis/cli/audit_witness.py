@@ -14,8 +14,11 @@ from parvis.audit.witness import (
     parse_request,
 )
 from parvis.audit.witness_server import WitnessServer
+from parvis.cli.parser import read_count
 from parvis.errors import InvalidRequest
 from parvis.settings import load_settings
+
+_PORTS = 1 << 16
 
 
 def register_witness(commands: Any) -> None:
@@ -104,7 +107,7 @@ def _register_files(steps: Any) -> None:
     request.add_argument(
         "--old",
         metavar="SIZE",
-        type=int,
+        type=read_count,
         default=0,
         help="records that it signed last (default: 0)",
     )
@@ -146,7 +149,7 @@ def run_add_key(args: argparse.Namespace) -> int:
 def run_serve(args: argparse.Namespace) -> int:
     """Answer until told to stop."""
     host, colon, port = args.listen.rpartition(":")
-    if not (host and colon and port.isdigit()):
+    if not (host and colon and port.isdigit() and int(port) < _PORTS):
         raise InvalidRequest("--listen: expected ADDRESS:PORT, for example 127.0.0.1:8090")
     witness = Witness(args.dir)
     witness.list_logs()  # a wrong line is said now
@@ -192,7 +195,7 @@ def run_sign(args: argparse.Namespace) -> int:
         size = answer.body.strip()
         hint = f": it signed {size} records last; make the request with --old {size}"
         words = hint if size.isdigit() else f": {size}"
-        print(f"parvis: refused ({answer.status}){words}", file=sys.stderr)
+        print(f"parvis: {args.request}: refused ({answer.status}){words}", file=sys.stderr)
         return 1
     args.out.write_text(answer.body, encoding="utf-8")
     return 0

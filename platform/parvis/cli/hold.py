@@ -73,8 +73,8 @@ def _register_place(commands: Any) -> None:
 def run_place(args: argparse.Namespace) -> int:
     """0 when the hold is in force and on record."""
     kind, ref = _read_what(args)
-    from_time, to_time = parse_time(args.from_time), parse_time(args.to_time)
-    until = parse_time(args.until)
+    from_time, to_time = parse_time(args.from_time, "--from"), parse_time(args.to_time, "--to")
+    until = parse_time(args.until, "--until")
     if (from_time is None) != (to_time is None) or until is None:
         raise InvalidRequest("a period needs --from and --to")
     with open_stores(load_configuration(load_settings()), worker="hold") as stores:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
+from parvis.cli.knowledge_add import declaring, register_add
 from parvis.db import create_database_engine
 from parvis.domain import LANGUAGES, DataLevel, Passage
 from parvis.errors import NotFound
@@ -53,9 +54,11 @@ def register(groups: Any) -> None:
         "--all", action="store_true", help="also passages too far off for an answer"
     )
     search.set_defaults(run=run_search)
-    for command in (listing, search):
+    add = register_add(commands)
+    add.set_defaults(run=run_add)
+    for command in (listing, search, add):
         command.add_argument("--tenant", metavar="SLUG", required=True, help="the agency")
-    for command in (sync, listing, search):
+    for command in (sync, listing, search, add):
         command.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
@@ -77,6 +80,18 @@ def run_sync(args: argparse.Namespace) -> int:
                 f"{report.passages} passages"
             )
     return 0
+
+
+def run_add(args: argparse.Namespace) -> int:
+    """Declare a text as a source of the agency and bring it into the search."""
+    settings = load_settings()
+    agency = _get_agency(_load_tenants(settings), args.tenant)
+    with declaring(settings.tenants_dir, agency, args):
+        _load_tenants(settings)  # the agency's file with the new source, checked as a whole
+    status = run_sync(args)
+    if not args.json:
+        print(f"name it in an assistant's `sources` ({args.tenant}.yaml), then restart the gateway")
+    return status
 
 
 def run_list(args: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from parvis.audit.log import AuditLog
 from parvis.audit.sequencer import Limits
 from parvis.compliance.store import ComplianceStore
 from parvis.conversations.store import Conversations
-from parvis.db import create_database_engine
+from parvis.db import create_database_engine, require_current
 from parvis.errors import NotFound
 from parvis.keystore import KeyStore
 from parvis.services import Configuration, Services
@@ -60,6 +60,7 @@ def open_stores(configuration: Configuration, *, worker: str) -> Iterator[Stores
     engine = create_database_engine(settings.database_url)
     keystore = KeyStore(settings.keys_file, configuration.root_key)
     try:
+        require_current(engine)
         audit = AuditLog(
             settings.audit_dir,
             settings.installation,
