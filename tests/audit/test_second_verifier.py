@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from deploy.bench.audit_folders import MadeLog, bear, chats
 from deploy.dev.browser import find_node_tool
 from parvis.audit import PLATFORM, events, verify
 from parvis.audit.log_keys import LogKeys
@@ -132,6 +133,19 @@ def both(
         done = [{k for k, v in one["checks"].items() if v == "done"} for one in (first, other)]
         assert done[0] == done[1], (first["checks"], other["checks"])
     return first["verdict"], other
+
+
+def test_more_findings_than_are_listed_hide_no_worse_one(second: Second, tmp_path: Path) -> None:
+    log = MadeLog("hidden", tmp_path / "export")
+    log.be_born()
+    for leaf in chats(log, 220):
+        log.append(leaf)
+    folder = log.finish(bear(log), notes=range(1, verify.MAX_FINDINGS + 10))
+    assert both(second, folder)[0] == "INTACT"
+    shutil.rmtree(folder / "notes")
+    assert both(second, folder)[0] == "INCOMPLETE"
+    (folder / "verify.py").write_text("print('INTACT')")  # the last file of the list
+    assert both(second, folder)[0] == "TAMPERED"
 
 
 TABLES = """

@@ -38,6 +38,7 @@ globalThis.parvisAudit = (() => {
   /** One run over one folder: findings, which checks were made, what was learnt. */
   class Run {
     findings = [];
+    found = new Set();
     checks = {};
     facts = {};
     open = [];
@@ -65,6 +66,7 @@ globalThis.parvisAudit = (() => {
       Object.assign(this, { folder, policy, state, notes, line, notOlderThan, hashesOnly, progress, keepRecord, outside });
     }
     find(verdict, file, reason, more = {}) {
+      this.found.add(verdict); // whatever is listed below
       if (this.findings.length < MAX_FINDINGS) this.findings.push({ verdict, file, reason, ...more });
     }
     done(...names) {
@@ -74,8 +76,7 @@ globalThis.parvisAudit = (() => {
       for (const name of names) this.checks[name] = why;
     }
     get verdict() {
-      const found = this.findings.map((finding) => finding.verdict);
-      return ["TAMPERED", "INCOMPLETE", "UNVERIFIABLE"].find((word) => found.includes(word)) ?? "INTACT";
+      return ["TAMPERED", "INCOMPLETE", "UNVERIFIABLE"].find((word) => this.found.has(word)) ?? "INTACT";
     }
     /** What `work` gives; whatever it throws is a finding about `file`, and gives null. */
     async attempt(file, reason, work) {
