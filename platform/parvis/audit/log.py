@@ -170,6 +170,11 @@ class AuditLog:
             raise AuditUnavailable()
         self.get_log(tenant_id)
 
+    def ask_heads(self) -> dict[str, str]:
+        """Log id -> newest signed head that the writer keeps elsewhere. Raises AuditUnavailable."""
+        found: dict[str, str] = self._call("heads")
+        return found
+
     def ask_figures(self) -> dict[str, Any]:
         """What the writer counted since it began (`figures.py`). Raises AuditUnavailable."""
         found: dict[str, Any] = self._call("figures", timeout_s=_CONNECT_S)

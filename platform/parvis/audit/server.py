@@ -50,6 +50,7 @@ WORKER_CALLS: Mapping[str, Callable[..., Any]] = {
     "sign": published.sign,
     "delete_sealed": pruning.delete_sealed,
     "ready": lambda writer: writer.stopped,
+    "heads": lambda writer: writer.heads.load(),
     "figures": lambda writer: writer.figures.tell(writer.stopped),
 }
 """What a worker may ask of the writer, by name; the values and results are JSON."""

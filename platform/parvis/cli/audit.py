@@ -22,6 +22,7 @@ from parvis.audit.notes import format_fingerprint
 from parvis.audit.reader import Proof, to_us
 from parvis.cli.audit_backup import register_backup
 from parvis.cli.audit_feed import register_feed
+from parvis.cli.audit_heads import find_heads
 from parvis.cli.audit_keys import register_keys
 from parvis.cli.audit_open import open_log, require_log, require_logs
 from parvis.cli.audit_outside import register_outside
@@ -335,9 +336,8 @@ def run_fsck(args: argparse.Namespace) -> int:
     require_logs(settings)
     keystore = KeyStore(settings.keys_file, read_root_key(settings))
     try:
-        checks = check_logs(
-            settings.audit_dir, keystore, settings.audit_database_url, settings.audit_heads_dir
-        )
+        with find_heads(settings) as heads:
+            checks = check_logs(settings.audit_dir, keystore, settings.audit_database_url, heads)
     finally:
         keystore.close()
     sound = not any(check.faults for check in checks)
