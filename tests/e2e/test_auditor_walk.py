@@ -1,4 +1,4 @@
-"""The auditor's walk of the handbook, typed on the running demo as the page has it."""
+"""The auditor's walk of the handbook, and the five questions, typed on the running demo."""
 
 import subprocess
 import sys
@@ -12,9 +12,10 @@ from deploy.dev.demo_process import DemoProcess
 from tests.fakes import offline
 from tests.fakes.walking import Machine, find_unprinted, read_blocks, type_in
 
-PAGE = places.REPOSITORY / "docs/auditor/walk.md"
-BLOCKS = list(read_blocks(PAGE))
+PAGES = places.REPOSITORY / "docs/auditor"
+BLOCKS = list(read_blocks(PAGES / "walk.md"))
 MARKED = [block for block in BLOCKS if block.machine]
+QUESTIONS = list(read_blocks(PAGES / "questions.md"))
 ALONE = [sys.executable, str(Path(offline.__file__))]
 
 
@@ -57,7 +58,7 @@ def test_an_auditor_without_a_network_has_none(machines: dict[str, Machine]) -> 
 
 
 def test_every_step_of_the_walk_does_what_the_page_says(machines: dict[str, Machine]) -> None:
-    for block in MARKED:
+    for block in (*MARKED, *QUESTIONS):
         machine = machines[block.machine]
         printed = type_in(block, machine).replace(machine.environment["STICK"], "/media/stick")
         missing = find_unprinted(block, printed)
@@ -66,5 +67,5 @@ def test_every_step_of_the_walk_does_what_the_page_says(machines: dict[str, Mach
 
 def test_every_command_of_the_page_but_the_first_is_walked() -> None:
     assert [block.machine for block in BLOCKS].count("") == 1
-    assert len(MARKED) >= 20
+    assert len(MARKED) >= 20 and len(QUESTIONS) >= 7
     assert {block.machine for block in MARKED} == {"operator", "office", "auditor", "citizen"}
