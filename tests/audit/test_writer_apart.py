@@ -317,6 +317,8 @@ def test_a_gateway_of_one_user_is_recorded_by_a_writer_of_another(site: Site) ->
     assert "no such position" in pruned.stdout, pruned.stderr  # it came to the act itself
     timed = site.run("gateway", OPERATORS, "retention", "run")
     assert timed.returncode == 0, timed.stderr
+    sound = site.run("gateway", SHARED, "audit", "fsck")
+    assert sound.returncode == 0, sound.stdout + sound.stderr
     if ROOT:  # of one user, `check` would look for the keys on the gateway's side
         checked = site.run("gateway", SHARED, "check")
         assert "audit" not in checked.stderr, checked.stderr
