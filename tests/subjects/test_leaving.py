@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from parvis.audit import Actor, AuditLog, Draft, KeyRef
 from parvis.audit.events import PLATFORM
 from parvis.cli import main
 from parvis.errors import NotFound
-from parvis.keystore import AUDIT_KINDS
+from parvis.keystore import AUDIT_KINDS, KeyStore
 from parvis.services import load_configuration
 from parvis.settings import load_settings
 from parvis.subjects import agencies, retention
@@ -402,3 +402,18 @@ def test_limits_that_nobody_told_are_those_of_a_file_that_names_none(
         monkeypatch.undo()
         with pytest.raises(NotFound):
             get_kept(stores, "nowhere")
+
+
+def test_nothing_is_deleted_because_the_store_of_keys_is_another_one(
+    site: Site, tmp_path: Path
+) -> None:
+    with days_ago(3):
+        site.write()
+        site.leave(sealed_days=30, audit_days=365)
+    before = count_sealed(site)
+    with site.stores() as stores:
+        configuration = load_configuration(load_settings())
+        empty = KeyStore(tmp_path / "empty.db", configuration.root_key)
+        retention.apply_limits(replace(stores, keystore=empty), SLUG)
+        empty.close()
+    assert count_sealed(site) == before > 0

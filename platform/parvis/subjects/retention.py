@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from parvis.audit.ended_logs import find_allowed_end
 from parvis.audit.events import Draft
+from parvis.audit.store import Store
 from parvis.audit.tree import TILE_WIDTH
 from parvis.compliance.holds import Extent, Hold, find_blocking
 from parvis.domain import RECORDS_FLOOR_DAYS
@@ -80,10 +82,11 @@ class _Run:
         overdue = [hold.id for hold in self._holds if hold.is_overdue(now)]
         self.gone = Gone(overdue_holds=overdue)
         self._held_keys = self._list_held_keys()
+        self._named: set[str] = set()  # keys that a record says are gone
 
     def repeat_erasures(self) -> None:
         """Destroy again what an older copy of the key store brought back."""
-        named: set[str] = set()
+        named = self._named
         for data in self._list_records("erasure.confirmed", "retention.pruned"):
             named.update(data["target"].get("keys", ()))
         for ended in self._ended:
@@ -144,12 +147,24 @@ class _Run:
         self.gone.keys += len(over)
 
     def _drop_unreadable(self) -> None:
-        """Delete what is sealed under keys that are gone: a backup or an interruption left it."""
+        """Delete what is sealed under keys that are gone by a record's leave.
+
+        An interruption or a backup left it. Under keys that nobody allowed to go it stays: their
+        store may only be the wrong one.
+        """
         stores, tenant_id = self._stores, self._tenant_id
         sealing = stores.audit.reader.list_sealing_keys(tenant_id)
         # asked for second: a key that lives was there before anything was sealed under it
-        for key_id in sorted(sealing - stores.keystore.list_ids(tenant_id)):
-            stores.audit.delete_sealed(tenant_id, key_id)
+        gone = sorted(sealing - stores.keystore.list_ids(tenant_id))
+        ends = stores.audit.reader.look(self._find_allowed_ends) if gone else {}
+        for key_id, places in stores.audit.reader.list_sealed(tenant_id, gone).items():
+            if key_id in self._named or all(one.seq < ends[one.log] for one in places):
+                stores.audit.delete_sealed(tenant_id, key_id)
+
+    def _find_allowed_ends(self, store: Store) -> dict[str, int]:
+        """Up to where sealed values may go by their time, by the id of the log."""
+        logs = [log for log in store.list_all_logs() if log.tenant_id == self._tenant_id]
+        return {log.id: find_allowed_end(store, log, "sealed") for log in logs}
 
     def forget_subjects(self) -> None:
         """Destroy keys of pseudonyms that no sealed value and hardly a record speaks of any more.
