@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
+from parvis.audit.building import build_acts
 from parvis.audit.closing import ROLLBACK_GROUNDS, Loss, list_losses, roll_back
 from parvis.audit.doors import plan_doors
 from parvis.audit.events import PLATFORM, Actor, Draft
-from parvis.audit.log import AuditLog, build_acts
+from parvis.audit.log import AuditLog
 from parvis.audit.rollback_requests import (
     RollbackRequest,
     add_request,
