@@ -160,6 +160,7 @@
   /** One short line, read out by a screen reader: the report itself is too long for that. */
   function say(name, more = "") {
     told = [name, more];
+    line.className = "";
     line.textContent = name && words.word(name) + more;
   }
   /** What to keep for the next time, as a file that `--state` and this page take. */
@@ -188,6 +189,7 @@
     }
     place.replaceChildren(...parts);
     told = null;
+    line.className = "spoken"; // the eye finds it below
     line.textContent = `${verdict}${anchor}: ${meaning}`;
   }
   function offerPrint() {
