@@ -58,7 +58,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "witness.py": ("test_witness", "test_outside_commands"),
     "fsck.py": ("test_live_attacks", "test_log"),
     "export.py": ("test_rotation", "test_log", "test_concurrency", "test_thinning"),
-    "receipts.py": ("test_proof", "test_log"),
+    "receipts.py": ("test_notes",),
     "cosignatures.py": ("test_anchors", "test_outside_commands", "test_thinning"),
 }
 _LONG_S, _NEAR_S, _NIGHT_S = 600.0, 240.0, 36_000.0
