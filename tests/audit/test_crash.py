@@ -43,7 +43,7 @@ FAILURES: dict[str, Exception] = {
 
 
 def test_whatever_call_to_the_disk_fails_nothing_acknowledged_is_lost() -> None:
-    command = [sys.executable, "-m", "deploy.drill.crash", "--every", "401"]
+    command = [sys.executable, "-m", "deploy.drill.crash", "--every", "401", "--jobs", "2"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
     assert "runs, 0 wrong" in done.stdout
