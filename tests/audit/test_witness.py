@@ -97,6 +97,7 @@ def test_the_witness_answers_each_wrong_request_as_the_specification_says(
         b"old 9\n" + own.note(12).encode(): 400,
         b"old 9\n" + b"A" * 43 + b"\n\n" + own.note(12).encode(): 400,
         b"old 9\n" + (b"A" * 43 + b"=\n") * 64 + b"\n" + own.note(12).encode(): 400,
+        b"old 9\n" + b"A" * 40 + b"\n\n" + own.note(12).encode(): 400,
         b"old 9\n\n": 400,
         b"": 400,
         b"\xff" * 40: 400,
@@ -105,6 +106,13 @@ def test_the_witness_answers_each_wrong_request_as_the_specification_says(
     told = witness.add_checkpoint(own.ask(8, 12))
     assert (told.body, told.type) == ("9\n", "text/x.tlog.size")
     assert witness.list_seen()[0][1] == 9  # nothing that was refused is remembered
+
+
+def test_a_request_holds_no_size_that_a_log_cannot_have(own: Log) -> None:
+    note = own.note(12).encode()
+    assert parse_request(b"old 9223372036854775807\n\n" + note).old == 2**63 - 1
+    with pytest.raises(ValueError, match="not a size"):
+        parse_request(b"old 9223372036854775808\n\n" + note)
 
 
 def test_the_witness_refuses_a_fork_and_a_rollback_and_keeps_the_evidence(
