@@ -74,6 +74,15 @@ def test_the_verifiers_own_ed25519_agrees_with_the_library(
     assert verify.check_signature(public, signature, b"\x72")
 
 
+def test_a_note_that_ends_otherwise_or_is_too_long_is_refused_though_its_signature_fits() -> None:
+    key, size = peters_key(), len(PETERS_NOTE)
+    assert open_note(PETERS_NOTE, "PeterNeumann", key, most=size)[0] == PETERS_TEXT
+    with pytest.raises(NoteInvalid, match="not a signed note"):
+        open_note(PETERS_NOTE[:-1] + "x", "PeterNeumann", key)
+    with pytest.raises(NoteInvalid, match="too long"):
+        open_note(PETERS_NOTE, "PeterNeumann", key, most=size - 1)
+
+
 def test_the_verifiers_own_ed25519_refuses_numbers_at_their_limits() -> None:
     neutral = (1).to_bytes(32, "little")  # by its equation zero signs everything
     assert verify._own_check(neutral, neutral + bytes(32), b"message")
