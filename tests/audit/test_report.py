@@ -179,14 +179,15 @@ def test_a_file_that_is_not_there_is_named(
     assert capsys.readouterr().err == "verify: trust.txt: No such file or directory\n"
 
 
-def test_a_page_may_not_be_written_into_what_is_checked(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("option", ["--page", "--records", "--state"])
+def test_nothing_that_is_kept_or_written_may_lie_in_what_is_checked(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
 ) -> None:
-    assert verify.main([str(folder), "--page", str(folder / "report.html")]) == 5
+    assert verify.main([str(folder), option, str(folder / "report.html")]) == 5
     (tmp_path / "way").symlink_to(folder)
-    assert verify.main([str(folder), "--page", str(tmp_path / "way" / "report.html")]) == 5
-    assert verify.main([str(folder), "--page", str(tmp_path / "no" / "report.html")]) == 5
-    assert "would lie in the folder" in capsys.readouterr().err
+    assert verify.main([str(folder), option, str(tmp_path / "way" / "report.html")]) == 5
+    assert capsys.readouterr().err.count(f"{option}: the file would lie in the folder") == 2
+    assert verify.main([str(folder), option, str(tmp_path / "no" / "report.html")]) == 5
     assert verify.main([str(folder)]) == 0
 
 

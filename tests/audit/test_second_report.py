@@ -90,6 +90,18 @@ def test_a_file_that_cannot_be_written_is_named(folder: Path, option: str) -> No
     assert re.search(r"^verify: .*/missing/file.*ENOENT", done.stderr)
 
 
+@pytest.mark.parametrize("option", ["--records", "--page", "--state"])
+def test_nothing_that_is_kept_or_written_may_lie_in_what_is_checked(
+    folder: Path, tmp_path: Path, option: str
+) -> None:
+    (tmp_path / "way").symlink_to(folder)
+    for place in (folder / "new", folder / "manifest", tmp_path / "way" / "new"):
+        done = run_node(folder, option, place)
+        assert done.returncode == 5
+        assert f"{option}: the file would lie in the folder" in done.stderr
+    assert run_node(folder).returncode == 0
+
+
 class Outline(HTMLParser):
     """Tags and text of a page."""
 

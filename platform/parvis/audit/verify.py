@@ -4238,13 +4238,6 @@ class Showing(NamedTuple):
     page: str | None = None
     records: str | None = None
 
-    def check_place(self, folder: str) -> None:
-        """What is written MUST NOT become part of what is checked."""
-        inside = os.path.join(os.path.realpath(folder), "")
-        for option, place in (("--page", self.page), ("--records", self.records)):
-            if place and os.path.realpath(place).startswith(inside):
-                raise Malformed(f"{option}: the file would lie in the folder that is checked")
-
     def show(self, report: dict[str, Any]) -> None:
         """Print the report, and write the page when one is wanted; raises OSError."""
         form = format_evidence if "evidence" in report else format_report
@@ -4432,13 +4425,22 @@ def refuse(error: Exception) -> int:
     return USAGE
 
 
+def check_places(given: argparse.Namespace) -> None:
+    """What is kept or written MUST NOT be part of what is checked."""
+    inside = os.path.join(os.path.realpath(given.folder), "")
+    for name in ("state", "page", "records"):
+        place = getattr(given, name)
+        if place and os.path.realpath(place).startswith(inside):
+            raise Malformed(f"--{name}: the file would lie in the folder that is checked")
+
+
 def run(given: argparse.Namespace, brought: Brought, showing: Showing) -> int:
     """Verify a folder and print; gives the exit code, and raises when it cannot begin."""
     if not os.path.isdir(given.folder) or os.path.islink(given.folder):
         zipped = os.path.isfile(given.folder) and given.folder.lower().endswith(".zip")
         fault = "a ZIP archive: unpack it first" if zipped else "not a folder"
         raise Malformed(f"{given.folder}: {fault}")
-    showing.check_place(given.folder)
+    check_places(given)
     policy, state = read_policy(given.policy), load_state(given.state) if given.state else None
     report = verify_folder(given.folder, policy, state, brought)
     showing.show(report)

@@ -16,7 +16,7 @@ import {
   closeSync, existsSync, lstatSync, openSync, readFileSync, readdirSync, realpathSync, renameSync, rmSync, writeFileSync, writeSync,
 } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import "./format.js";
@@ -72,6 +72,17 @@ export function verifyDirectory(top, options = {}) {
   return audit.verifyFolder(walk(top), options);
 }
 
+/** What is kept or written must not be part of what is checked. */
+function checkPlaces(top, values) {
+  const inside = realpathSync(top) + sep;
+  for (const name of ["state", "page", "records"]) {
+    const path = values[name];
+    if (path === undefined || !existsSync(dirname(path))) continue;
+    const place = existsSync(path) ? realpathSync(path) : join(realpathSync(dirname(path)), basename(path));
+    if (place.startsWith(inside)) throw new Error(`--${name}: the file would lie in the folder that is checked`);
+  }
+}
+
 function readOptions() {
   const text = { type: "string" };
   const options = {
@@ -95,6 +106,7 @@ function readOptions() {
   if (isProof ? FOLDER_ONLY.some((name) => values[name]?.length ?? values[name]) : values.receipt !== undefined) {
     throw new Error("with a proof go --policy and --receipt; --receipt goes with a proof only");
   }
+  if (!isProof) checkPlaces(top, values);
   const read = (path) => format.UTF8.decode(readFileSync(path));
   const policy = values.policy === undefined ? null : outside.parsePolicy(read(values.policy));
   const known = values.state !== undefined && existsSync(values.state);
