@@ -45,7 +45,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "published.py": ("test_log", "test_thinning", "test_taken_over"),
     "pruning.py": ("test_pruning", "test_sequencer"),
     "states.py": ("test_log", "test_rotation"),
-    "start_check.py": ("test_log", "test_rotation", "test_rollback", "test_attack_matrix"),
+    "start_check.py": ("test_start_check", "test_log", "test_rotation", "test_rollback"),
     "sequencer.py": ("test_sequencer", "test_log", "test_crash"),
     "server.py": ("test_sequencer", "test_log"),
     "files.py": ("test_crash", "test_processes"),
@@ -63,6 +63,12 @@ TESTS: dict[str, tuple[str, ...]] = {
     "fsck.py": ("test_live_attacks", "test_log"),
     "export.py": ("test_rotation", "test_log", "test_concurrency", "test_thinning"),
     "receipts.py": ("test_notes",),
+    "ended_logs.py": ("test_ended", "test_rollback"),
+    "client.py": ("test_sequencer", "test_log", "test_processes"),
+    "sealing.py": ("test_log", "test_live_attacks"),
+    "key_times.py": ("test_key_history", "test_rotation"),
+    "closing.py": ("test_rollback", "test_rotation", "test_ended"),
+    "turns.py": ("test_rotation", "test_key_history"),
     "cosignatures.py": ("test_anchors", "test_outside_commands", "test_thinning"),
 }
 _LONG_S, _NEAR_S, _NIGHT_S = 600.0, 240.0, 36_000.0
