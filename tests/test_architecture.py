@@ -15,7 +15,7 @@ PACKAGE = ROOT / "platform" / "parvis"
 FLOOR, SHELF, ROOM, HALL, DOOR = range(5)
 ROWS = {
     DOOR: {"app", "wsgi", "cli", "web", "__main__", "__init__"},
-    HALL: {"assistant", "services", "subjects", "monitoring", "declared"},
+    HALL: {"assistant", "services", "subjects", "monitoring", "declared", "session_ends"},
     ROOM: {
         *("identity", "tenancy", "policy", "privacy", "inference", "knowledge", "conversations"),
         *("oversight", "compliance", "audit", "quotas"),

@@ -35,6 +35,7 @@ from parvis.policy.rule import RuleSet
 from parvis.policy.rules import list_agency_rules, load_rules
 from parvis.privacy import PrivacyEngine, build_privacy
 from parvis.privacy.entities import MEANINGS
+from parvis.session_ends import build_teller
 from parvis.settings import Settings, read_root_key
 from parvis.tenancy.config import Agency
 from parvis.tenancy.registry import TenantRegistry, load_tenants
@@ -201,7 +202,15 @@ def build_services(
         keycloak=keycloak,
         verifier=verifier,
         api_keys=ApiKeys(issuers, keycloak),
-        sessions=Sessions(engine, keystore, keycloak, verifier, issuers, settings),
+        sessions=Sessions(
+            engine,
+            keystore,
+            keycloak,
+            verifier,
+            issuers,
+            settings,
+            on_end=build_teller(audit, configuration.tenants.agencies, settings),
+        ),
         privacy=privacy,
         inference=Inference(
             configuration.models,

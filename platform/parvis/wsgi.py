@@ -16,10 +16,15 @@ from parvis.services import (
     load_configuration,
     load_encoder,
 )
+from parvis.session_ends import build_session_thread
 from parvis.settings import load_settings, read_metrics_token
 from parvis.web.streaming import wait_for_chats
 
 _ENDINGS_S = 5.0
+_THREADS = (
+    *("parvis_anchors", "parvis_feeds", "parvis_metrics", "parvis_declared"),
+    "parvis_sessions",
+)
 
 settings = load_settings()
 configure_logs(settings.log_level)
@@ -41,6 +46,7 @@ def start_services(number: int) -> None:
     )
     app.extensions["parvis"] = services
     app.extensions["parvis_declared"] = build_declared_thread(services)
+    app.extensions["parvis_sessions"] = build_session_thread(services.sessions, settings)
     app.extensions["parvis_anchors"] = AnchorThread(
         services.anchors,
         settings.audit_dir,
@@ -55,7 +61,7 @@ def stop_services() -> None:
     """Close them (gunicorn's `worker_exit`): streams end, their records are written, then all."""
     services = app.extensions.get("parvis")
     if services is not None:
-        for name in ("parvis_anchors", "parvis_feeds", "parvis_metrics", "parvis_declared"):
+        for name in _THREADS:
             if (thread := app.extensions[name]) is not None:
                 thread.close()
         services.inference.close()

@@ -19,7 +19,9 @@ from parvis.identity.sessions import Sessions
 from parvis.identity.tokens import TokenVerifier
 from parvis.inference import load_models
 from parvis.keystore import KeyStore
+from parvis.metrics import Metrics
 from parvis.services import Services, build_issuer
+from parvis.session_ends import build_teller
 from parvis.settings import Settings
 from parvis.tenancy.registry import load_tenants
 from parvis.web.rate_limit import RateLimit
@@ -55,8 +57,15 @@ class Portal:
             "verifier": verifier,
             "audit": self.audit,
             "sessions": Sessions(
-                self.engine, self.keystore, keycloak, verifier, issuers, self.settings
+                self.engine,
+                self.keystore,
+                keycloak,
+                verifier,
+                issuers,
+                self.settings,
+                on_end=build_teller(self.audit, tenants.agencies, self.settings),
             ),
+            "metrics": Metrics(),
         }
         self.services = Services(**cast(dict[str, Any], rooms))
         self.app = create_app(self.settings, self.services)
@@ -68,7 +77,8 @@ class Portal:
 
     def records(self, log: str = "valbourg") -> Sequence[Mapping[str, Any]]:
         found = AuditReader(self.settings.audit_dir).list_records(log, limit=100)
-        return [one.data for one in found if one.data["kind"].startswith("auth.")]
+        signs = ("auth.", "session.")
+        return [one.data for one in found if one.data["kind"].startswith(signs)]
 
 
 @pytest.fixture

@@ -14,13 +14,20 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from sqlalchemy import Engine
-from sqlmodel import Session, col, delete, or_, select, update
+from sqlmodel import Session, col, delete, func, or_, select, update
 
 from parvis.db import open_session
 from parvis.domain import Language, Principal
-from parvis.errors import AuthenticationFailed, IdentityUnavailable, NotFound, PermissionDenied
+from parvis.errors import (
+    AuditUnavailable,
+    AuthenticationFailed,
+    IdentityUnavailable,
+    NotFound,
+    PermissionDenied,
+)
 from parvis.identity.claims import Issuer, get_subject
 from parvis.identity.keycloak import Keycloak, Tokens
 from parvis.identity.safe import Kept, SessionSafe
@@ -37,8 +44,10 @@ _LOGIN_LIFE = timedelta(minutes=10)
 _REFRESH_BEFORE_S = 60
 _RETRY_S = 5
 _TOUCH = timedelta(seconds=60)
-_SWEEP = 20
+_SWEEP = 200
 _MAX_PATH = 500
+
+_Cause = Literal["idle", "too_old", "withdrawn", "unreadable", "replaced", "erased", "late"]
 
 
 class RoleMissing(PermissionDenied):
@@ -73,6 +82,20 @@ class PortalSession:
         return hmac.compare_digest(self.csrf_token.encode(), given.encode())
 
 
+@dataclass(frozen=True, slots=True)
+class EndedSession:
+    """A session that is over, and its person did not sign out.
+
+    `idle` and `too_old` ran out; Keycloak no longer confirms one that is `withdrawn` (signed out
+    there, blocked, without a role); its key is gone (`unreadable`); another login of its browser
+    `replaced` it; the person was `erased`. `late`: one of the last four, told later.
+    """
+
+    tenant_id: str
+    ref: str
+    reason: _Cause
+
+
 class Sessions:
     """Portal sessions of all agencies. Safe for threads and processes."""
 
@@ -86,7 +109,9 @@ class Sessions:
         settings: Settings,
         *,
         clock: Callable[[], float] = time.time,
+        on_end: Callable[[EndedSession], None] = lambda _ended: None,
     ) -> None:
+        """`on_end` records that a session is over; it raises AuditUnavailable when it cannot."""
         self._engine = engine
         self._safe = SessionSafe(keystore)
         self._keycloak = keycloak
@@ -96,6 +121,7 @@ class Sessions:
         self._longest = timedelta(minutes=settings.session_minutes)
         self._idle = timedelta(minutes=settings.session_idle_minutes)
         self._clock = clock
+        self._on_end = on_end
         self._tried: dict[str, float] = {}
         self._lock = threading.Lock()
 
@@ -109,7 +135,7 @@ class Sessions:
         issuer = self._issuers.get(tenant_id)
         if issuer is None:
             raise NotFound
-        self.purge_expired()
+        self._forget_old_logins()
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         row = LoginStateRow(
             state_hash=_digest(state),
@@ -178,13 +204,16 @@ class Sessions:
         if row is None:
             return None
         if not self._is_alive(row):
-            self._delete(row)
+            self._end(row)
             return None
         kept = self._safe.find_kept(row)
-        if confirm and kept:
+        if kept is None:
+            self._end(row, "unreadable")
+            return None
+        if confirm:
             kept = self._confirm(row, kept)
         if kept is None:
-            self._delete(row)
+            self._end(row, "withdrawn")
             return None
         self._touch(row)
         return PortalSession(ref, kept.principal, row.csrf_token, row.expires_at)
@@ -206,23 +235,71 @@ class Sessions:
             )
 
     def forget_session(self, session_id: str) -> None:
-        """End the session here only (a new login in the same browser takes its place)."""
+        """Delete a session that nobody entered; its beginning is not on record either."""
         row = self._load(_digest(session_id)) if session_id else None
         if row:
             self._delete(row)
 
+    def replace_session(self, session_id: str) -> None:
+        """End the session here only: a new login in the same browser took its place."""
+        row = self._load(_digest(session_id)) if session_id else None
+        if row:
+            self._end(row, "replaced" if self._is_alive(row) else None)
+
     def purge_expired(self) -> int:
-        """Delete what is over, a few at a time, keys included; how many sessions went."""
+        """Record and delete what is over, some at a time, keys included; how many sessions went.
+
+        Of an agency whose log takes nothing, sessions stay until it does; they are over all the
+        same.
+        """
         now = self._now()
+        self._forget_old_logins()
         with open_session(self._engine) as session:
-            session.exec(delete(LoginStateRow).where(col(LoginStateRow.expires_at) <= now))
             over = or_(
                 col(SessionRow.expires_at) <= now, col(SessionRow.seen_at) <= now - self._idle
             )
-            rows = session.exec(select(SessionRow).where(over).limit(_SWEEP)).all()
+            # in any order: those of a log that takes nothing are not always the first
+            chosen = select(SessionRow).where(over).order_by(func.random()).limit(_SWEEP)
+            rows = session.exec(chosen).all()
+        gone, refused = 0, set()
         for row in rows:
-            self._delete(row)
-        return len(rows)
+            if row.tenant_id in refused:
+                continue
+            if self._end(row):
+                gone += 1
+            else:
+                refused.add(row.tenant_id)
+        return gone
+
+    def _forget_old_logins(self) -> None:
+        with open_session(self._engine) as session:
+            over = col(LoginStateRow.expires_at) <= self._now()
+            session.exec(delete(LoginStateRow).where(over))
+
+    def _end(self, row: SessionRow, reason: _Cause | None = None) -> bool:
+        """Have the end recorded, then forget the session; False when it cannot be recorded.
+
+        It is over all the same: then it stays, dead, until its end can be told.
+        """
+        try:
+            self._on_end(EndedSession(row.tenant_id, row.id_hash, reason or self._why_over(row)))
+        except AuditUnavailable:
+            log.warning("session.end_untold", extra={"reason": reason or "over"})
+            if reason is not None:
+                self._kill(row)
+            return False
+        self._delete(row)
+        return True
+
+    def _why_over(self, row: SessionRow) -> _Cause:
+        if row.expires_at <= row.created_at:
+            return "late"
+        return "too_old" if row.expires_at <= self._now() else "idle"
+
+    def _kill(self, row: SessionRow) -> None:
+        over = update(SessionRow).where(col(SessionRow.id_hash) == row.id_hash)
+        with open_session(self._engine) as session:
+            session.exec(over.values(expires_at=row.created_at))
 
     def _take_state(self, state: str, browser_id: str) -> LoginStateRow:
         """The login that this state began, removed so that it serves once, whoever brings it."""
@@ -353,11 +430,11 @@ def forget_person(engine: Engine, keystore: KeyStore, tenant_id: str, subject: s
     return len(rows)
 
 
-def count_sessions(engine: Engine, tenant_id: str, subject: str) -> int:
-    """How many sessions of a person are kept here."""
+def list_session_refs(engine: Engine, tenant_id: str, subject: str) -> list[str]:
+    """The sessions of a person that are kept here, as records name them."""
     with open_session(engine) as session:
         mine = (SessionRow.tenant_id == tenant_id, SessionRow.subject == subject)
-        return len(session.exec(select(SessionRow.id_hash).where(*mine)).all())
+        return list(session.exec(select(SessionRow.id_hash).where(*mine)).all())
 
 
 def _remove_state(session: Session, state_hash: str) -> bool:

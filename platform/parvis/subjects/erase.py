@@ -18,7 +18,8 @@ from parvis.compliance.store import Erasure
 from parvis.db import wipe_deleted
 from parvis.domain import Principal
 from parvis.errors import Conflict, InvalidRequest, NotFound
-from parvis.identity.sessions import forget_person
+from parvis.identity.sessions import EndedSession, forget_person, list_session_refs
+from parvis.session_ends import describe_end
 from parvis.subjects.agencies import allow_keys, get_kept, record, split
 from parvis.subjects.find import Found, Wanted, find
 from parvis.subjects.operators import name_again
@@ -165,7 +166,7 @@ def _carry_out(stores: Stores, erasure: Erasure) -> Done:
     allow_keys(stores, tenant_id, scope["keys"], "erasure")
     destroy(stores, tenant_id, scope["keys"], scope["conversations"])
     if erasure.kind == "person":
-        forget_person(stores.engine, stores.keystore, tenant_id, erasure.ref)
+        _end_sessions(stores, tenant_id, erasure.ref)
         wipe_deleted(stores.engine)
     complete_on = _complete_on(stores)
     receipt = _record(
@@ -179,6 +180,12 @@ def _carry_out(stores: Stores, erasure: Erasure) -> Done:
     )
     stores.compliance.advance_erasure(erasure, "done")
     return Done(erasure.id, scope["counts"], complete_on, receipt)
+
+
+def _end_sessions(stores: Stores, tenant_id: str, subject: str) -> None:
+    for ref in list_session_refs(stores.engine, tenant_id, subject):
+        record(stores, tenant_id, describe_end(EndedSession(tenant_id, ref, "erased")))
+    forget_person(stores.engine, stores.keystore, tenant_id, subject)
 
 
 def _confirmer(erasure: Erasure) -> Actor:

@@ -16,7 +16,7 @@ from parvis.compliance.holds import Extent, find_blocking
 from parvis.compliance.store import ErasureKind
 from parvis.conversations.store import ConversationFacts
 from parvis.errors import Conflict, NotFound
-from parvis.identity.sessions import count_sessions
+from parvis.identity.sessions import list_session_refs
 from parvis.keystore import AUDIT_CONVERSATION, AUDIT_KINDS, AUDIT_REQUEST, AUDIT_SUBJECT, KeyFacts
 from parvis.subjects.agencies import get_kept, record
 from parvis.subjects.stores import Stores
@@ -79,7 +79,7 @@ def _find_person(stores: Stores, tenant_id: str, wanted: Wanted) -> Found:
     for facts in conversations:
         keys += _conversation_keys(stores, tenant_id, facts.id)
     keys += _request_keys(stores, tenant_id, keys)
-    sessions = count_sessions(stores.engine, tenant_id, wanted.ref)
+    sessions = len(list_session_refs(stores.engine, tenant_id, wanted.ref))
     return _found(stores, tenant_id, wanted, conversations, keys, {wanted.ref}, sessions)
 
 

@@ -108,7 +108,7 @@ def _enter(opened: NewSession) -> Response:
     except ParvisError:
         get_services().sessions.forget_session(opened.id)  # nobody enters without a record
         raise
-    get_services().sessions.forget_session(session_id_of(request))
+    get_services().sessions.replace_session(session_id_of(request))
     response = redirect(opened.return_to, 303)
     _set_cookie(response, _SESSION, opened.id)
     _drop_cookie(response, _BROWSER)
