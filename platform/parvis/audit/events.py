@@ -131,6 +131,7 @@ BLOCKS: Mapping[str, Mapping[str, str]] = {
         "calls_outside": "count",
         "calls_unlogged": "count",
         "counter": "count",
+        "tools": "count",
     },
     "policy": {
         "digest": "word",
@@ -252,10 +253,18 @@ KINDS: Mapping[str, Kind] = {
     "erasure.confirmed": _kind("fact", "success", "target", _ACT),
     "erasure.done": _kind("fact", "success failed", "target", _ACT + " privacy"),
     "retention.pruned": _kind("fact", "success failed", "target", _ACT),
+    "retention.ran": _kind("fact", "success failed", "target", _ACT + " privacy"),
     "reconcile.result": _kind("fact", "success failed", "target", "use change"),
     "incident.opened": _kind("fact", "success unknown", "target", _ACT),
     "incident.closed": _kind("fact", "success", "target", _ACT),
 }
+
+UNWRITTEN: Mapping[str, str] = {
+    "review.requested": "no draft waits for a person yet: there is no review queue",
+    "review.decided": "as `review.requested`",
+    "key.created": "a log's first key stands in `log.created`, each later one in `key.rotated`",
+}
+"""Kinds that nothing here writes, and why: verifiers know them, no export holds one."""
 
 
 class KeyRef(NamedTuple):

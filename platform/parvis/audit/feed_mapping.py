@@ -7,7 +7,7 @@ without a row is a fault of this file (a test says so). Who applies them: `ocsf.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-MAPPING = 1
+MAPPING = 2
 OCSF_VERSION = "1.8.0"
 
 SEVERITIES = ("informational", "low", "medium", "high", "critical")
@@ -118,6 +118,7 @@ KINDS: Mapping[str, Mapped] = {
     "erasure.confirmed": Mapped(ENTITY, 3, "low"),
     "erasure.done": Mapped(ENTITY, 4, "medium"),
     "retention.pruned": Mapped(EVENT_LOG, 2, "low"),
+    "retention.ran": Mapped(EVENT_LOG, OTHER),
     "reconcile.result": Mapped(COMPLIANCE, 1),
     "incident.opened": Mapped(DETECTION, 1, "high"),
     "incident.closed": Mapped(DETECTION, 3),

@@ -35,7 +35,10 @@ _CLOSE_AT_ONCE = 500
 _KEYS_EVERY_S = 3600.0
 _KEYS_AGAIN_S = 1.0
 _GIB = 1 << 30
-_RESERVED = ("admin.", "key.", "log.", "clock.", "erasure.", "hold.", "retention.")
+_RESERVED = (
+    *("admin.", "key.", "log.", "clock.", "erasure.", "hold.", "retention."),
+    *("incident.", "session.", "tool."),
+)
 
 Answer = Callable[[Any], None]
 """Takes a Receipt, the value of a call, or an exception."""

@@ -524,7 +524,7 @@ BLOCKS = {
     "use": "messages:count bytes_in:count bytes_out:count tokens_in:count tokens_out:count "
     "tokens_cached:count tokens_reasoning:count estimated:flag stream:flag attempts:count "
     "ms:count first_ms:count finish:word calls_logged:count calls_maybe:count "
-    "calls_outside:count calls_unlogged:count counter:count",
+    "calls_outside:count calls_unlogged:count counter:count tools:count",
     "policy": "digest:word decision:decision rules:words duties:words shadow:words reviewer:hex32 "
     "count:count",
     "privacy": "action:action profile:word counts:counts kept:counts detector:word",
@@ -589,6 +589,7 @@ KINDS = {
     "erasure.confirmed": ("fact", "success", "target", _ACT),
     "erasure.done": ("fact", "success failed", "target", _ACT + " privacy"),
     "retention.pruned": ("fact", "success failed", "target", _ACT),
+    "retention.ran": ("fact", "success failed", "target", _ACT + " privacy"),
     "reconcile.result": ("fact", "success failed", "target", "use change"),
     "incident.opened": ("fact", "success unknown", "target", _ACT),
     "incident.closed": ("fact", "success", "target", _ACT),

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from parvis import errors
 from parvis.audit import feed_mapping
-from parvis.audit.events import BLOCKS, KINDS, REQUIRED_FIELDS
+from parvis.audit.events import BLOCKS, KINDS, REQUIRED_FIELDS, UNWRITTEN
 from parvis.audit.feeds import CollectorTarget, Feed, FileTarget, ReceiverTarget
 from parvis.cli import build_parser
 from parvis.domain import Role
@@ -177,6 +177,9 @@ def render_audit() -> str:
         "# Audit records\n\nWhat a record proves and how it is verified: [audit.md](../audit.md)."
         "\n\n## Kinds\n\n"
         + render_table(("kind", "phase", "outcome", "must carry", "may carry"), kinds)
+        + "\n## Kinds that nothing writes yet\n\nVerifiers know them; no export of this version "
+        "holds one.\n\n"
+        + render_table(("kind", "why"), ((f"`{name}`", why) for name, why in UNWRITTEN.items()))
         + "\n## Blocks\n\n"
         + render_table(("block", "fields and their types", "always there"), blocks)
     )

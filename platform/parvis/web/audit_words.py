@@ -54,6 +54,7 @@ SENTENCES: Mapping[str, str] = {
     "erasure.confirmed": N_("An erasure was confirmed by a second person."),
     "erasure.done": N_("An erasure was carried out."),
     "retention.pruned": N_("Records whose time was over were removed."),
+    "retention.ran": N_("The limits of what is kept were applied."),
     "reconcile.result": N_("Outside counts were compared with the log."),
     "incident.opened": N_("An incident was opened."),
     "incident.closed": N_("An incident was closed."),

@@ -51,7 +51,7 @@ globalThis.parvisRecords = (() => {
   alike("log.rollback", "fact", "success", "target change", "policy");
   alike("hold.placed hold.lifted", "fact", "success denied", "target", ACT);
   alike("retention.pruned", "fact", "success failed", "target", ACT);
-  alike("erasure.done", "fact", "success failed", "target", ACT + " privacy");
+  alike("erasure.done retention.ran", "fact", "success failed", "target", ACT + " privacy");
   const BLOCKS = {
     emit: "node word boot hex32 worker word n count",
     actor: "type actor pid hex32 roles words assurance word client word",
@@ -63,7 +63,7 @@ globalThis.parvisRecords = (() => {
     use:
       "messages count bytes_in count bytes_out count tokens_in count tokens_out count tokens_cached count " +
       "tokens_reasoning count estimated flag stream flag attempts count ms count first_ms count finish word " +
-      "calls_logged count calls_maybe count calls_outside count calls_unlogged count counter count",
+      "calls_logged count calls_maybe count calls_outside count calls_unlogged count counter count tools count",
     policy: "digest word decision decision rules words duties words shadow words reviewer hex32 count count",
     privacy: "action action profile word counts counts kept counts detector word",
     http: "method word route word status count code word param word request word",
