@@ -15,9 +15,13 @@ from parvis.tenancy.registry import load_shares
 
 
 @contextmanager
-def open_log(settings: Settings) -> Iterator[AuditLog]:
-    """The logs of this installation, for one command. Raises AuditUnavailable, also for none."""
-    require_logs(settings)
+def open_log(settings: Settings, *, first: bool = False) -> Iterator[AuditLog]:
+    """The logs of this installation, for one command. Raises AuditUnavailable.
+
+    Also where nothing was ever logged, unless the command may be the `first` that acts here.
+    """
+    if not first:
+        require_logs(settings)
     root = read_root_key(settings)
     keystore = KeyStore(settings.keys_file, root)
     try:

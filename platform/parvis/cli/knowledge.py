@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
+from parvis.cli.audit_open import open_log
 from parvis.cli.knowledge_add import declaring, register_add
+from parvis.cli.knowledge_records import SourceRecords
 from parvis.db import create_database_engine
 from parvis.domain import LANGUAGES, DataLevel, Passage
 from parvis.errors import NotFound
@@ -21,6 +23,7 @@ from parvis.privacy import PrivacyEngine
 from parvis.privacy.placeholders import SHAPE
 from parvis.services import build_masking
 from parvis.settings import Settings, load_settings
+from parvis.subjects.operators import read_reader
 from parvis.tenancy.config import Agency
 from parvis.tenancy.registry import TenantRegistry, load_tenants
 
@@ -58,19 +61,29 @@ def register(groups: Any) -> None:
     add.set_defaults(run=run_add)
     for command in (listing, search, add):
         command.add_argument("--tenant", metavar="SLUG", required=True, help="the agency")
+    for command in (sync, add):
+        command.add_argument(
+            "--operator",
+            metavar="NAME",
+            help="who changes it, as the records name them (without: the account of the machine)",
+        )
     for command in (sync, listing, search, add):
         command.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
 def run_sync(args: argparse.Namespace) -> int:
     """Sync one agency or all; says what was added, changed, removed."""
-    with _open() as (tenants, knowledge):
+    actor = read_reader(args.operator)
+    with _open() as (tenants, knowledge), open_log(load_settings(), first=True) as log:
         chosen = [_get_agency(tenants, args.tenant)] if args.tenant else tenants.agencies.values()
         inner = any(one.level > DataLevel.PUBLIC for agency in chosen for one in agency.sources)
         privacy = build_masking(load_settings()) if inner else None
         for agency in chosen:
             hide = build_hide(privacy, agency) if privacy else None
-            report = knowledge.sync(agency.slug, read_sources(tenants, agency), hide)
+            records = SourceRecords(log, agency.slug, actor)
+            with records.watching():
+                sources = read_sources(tenants, agency)
+                report = knowledge.sync(agency.slug, sources, hide, records.tell)
             if args.json:
                 print(json.dumps({"tenant": agency.slug, **asdict(report)}))
                 continue

@@ -7,7 +7,8 @@ is still valid, and who may see it, is the caller's question (`source_ids`).
 import hashlib
 import json
 import threading
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -24,6 +25,7 @@ from parvis.knowledge.ingest import Hide, SourceText, cut_source, digest_source
 from parvis.knowledge.lexical import WordIndex
 from parvis.knowledge.questions import split_question
 from parvis.knowledge.store import (
+    SourceChange,
     StoredSource,
     SyncReport,
     count_passages,
@@ -43,6 +45,9 @@ _SAME_LANGUAGE = 0.05
 # so chosen that words decide between passages of nearly the same meaning, and never alone
 _RANK_OFFSET = 10
 _WORDS_WEIGHT = 0.4
+
+Tell = Callable[[Sequence[SourceChange]], None]
+"""Hears what changes, just before it does; what it raises keeps all as it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +70,25 @@ class Knowledge:
         self._indexes: dict[str, _Index] = {}
 
     def sync(
-        self, tenant_id: str, sources: Sequence[SourceText], hide: Hide | None = None
+        self,
+        tenant_id: str,
+        sources: Sequence[SourceText],
+        hide: Hide | None = None,
+        tell: Tell = lambda _changes: None,
     ) -> SyncReport:
         """Make the agency's passages those of `sources`: all or nothing, only what changed.
 
-        `hide` keeps personal data out of the vectors of sources that are not public; without it
-        such sources are refused. Two at once do no harm: the later one finds the work done.
+        `tell` hears of the changes before they stand; they do not when it raises. `hide` keeps
+        personal data out of the vectors of sources that are not public; without it such sources
+        are refused. Two at once do no harm: the later one finds the work done.
         Raises EncoderUnavailable, PrivacyUnavailable.
         """
         if hide is None and any(source.level > DataLevel.PUBLIC for source in sources):
             raise PrivacyUnavailable("A source that is not public is not read without a search.")
         try:
-            return self._sync(tenant_id, sources, hide)
-        except IntegrityError:
-            return self._sync(tenant_id, sources, hide)  # another process wrote the same first
+            return self._sync(tenant_id, sources, hide, tell)
+        except IntegrityError:  # another process wrote the same first
+            return self._sync(tenant_id, sources, hide, tell)
 
     def retrieve(
         self,
@@ -129,7 +139,9 @@ class Knowledge:
         with open_session(self._engine) as session:
             return list_stored(session, tenant_id)
 
-    def _sync(self, tenant_id: str, sources: Sequence[SourceText], hide: Hide | None) -> SyncReport:
+    def _sync(
+        self, tenant_id: str, sources: Sequence[SourceText], hide: Hide | None, tell: Tell
+    ) -> SyncReport:
         wanted = {s.source_id: digest_source(s, self._encoder.digest, hide) for s in sources}
         with open_session(self._engine) as session:
             stored = find_digests(session, tenant_id)
@@ -141,6 +153,13 @@ class Knowledge:
             if stale or removed:
                 ids = {*removed, *(s.source_id for s in stale)}
                 replace_sources(session, tenant_id, ids, rows)
+                cut = Counter(row.source_id for row in rows)
+                tell(
+                    [
+                        SourceChange(one, stored.get(one, ""), wanted.get(one, ""), cut[one])
+                        for one in sorted(ids)
+                    ]
+                )
             passages = count_passages(session, tenant_id)
         return SyncReport(
             added=tuple(s.source_id for s in stale if s.source_id not in stored),

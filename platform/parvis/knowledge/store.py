@@ -21,6 +21,16 @@ class SyncReport:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceChange:
+    """What a sync does to one source: its digest before (empty: it is new) and after (removed)."""
+
+    source_id: str
+    before: str
+    after: str
+    passages: int
+
+
+@dataclass(frozen=True, slots=True)
 class StoredSource:
     """A source as it is searched: its id, its first passage's place, how many passages."""
 
