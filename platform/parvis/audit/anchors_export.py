@@ -92,11 +92,7 @@ def find_heads(
             size = signed
             note = add_cosignatures(cosigned, anchors.list_lines(platform.id)[signed])
             break
-
-    def read(level: int, first: int, end: int) -> list[bytes]:
-        return store.read_hashes(platform.no, level, first, end)
-
-    path = inclusion_proof(read, blinded.seq, size)
+    path = inclusion_proof(store.hashes_of(platform.no), blinded.seq, size)
     steps = orjson.loads(blinded.path)
     if not _is_inside(blinded, steps, row):  # of a platform log that was rolled back
         return None

@@ -158,12 +158,9 @@ def _find_whole(store: Store, log: LogRow) -> Checkpoint:
     if row is None:
         return empty
 
-    def read(level: int, first: int, end: int) -> list[bytes]:
-        return store.read_hashes(log.no, level, first, end)
-
     try:
         head = open_head(row.note, log.origin, store.list_keys(log.no))
-        fits = head.size == row.size and root_at(read, head.size) == head.root
+        fits = head.size == row.size and root_at(store.hashes_of(log.no), head.size) == head.root
     except (NoteInvalid, StoreUnsafe):
         return empty
     return head if fits else empty

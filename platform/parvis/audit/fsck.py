@@ -335,9 +335,7 @@ def _check_head(
     if frontier.root() != head.root or frontier.dump() != head.frontier:
         check.fault("the signed root is not that of the records")
 
-    def read(level: int, first: int, end: int) -> list[bytes]:
-        return store.read_hashes(log.no, level, first, end)
-
+    read = store.hashes_of(log.no)
     _check_turns(store, log, check)
     keys = store.list_keys(log.no)
     for size, note in store.list_published(log.no, head.size):

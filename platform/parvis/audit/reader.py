@@ -265,9 +265,9 @@ class AuditReader:
                 if row is None:
                     raise NotFound()
                 edge = {} if under else self._right_edge(log)
-                path = inclusion_proof(self._hashes(log), seq, size, edge)
+                path = inclusion_proof(self._store.hashes_of(log.no), seq, size, edge)
                 if under:
-                    root = root_at(self._hashes(log), size)
+                    root = root_at(self._store.hashes_of(log.no), size)
                     head = LogHead(size, root, head.last_time, note)
             finally:
                 self._store.rollback()
@@ -285,7 +285,7 @@ class AuditReader:
         with self._lock:
             if not 0 <= old <= new <= self._head(log).size:
                 raise NotFound()
-            return consistency_proof(self._hashes(log), old, new)
+            return consistency_proof(self._store.hashes_of(log.no), old, new)
 
     def close(self) -> None:
         """Release the file."""
@@ -372,9 +372,6 @@ class AuditReader:
     def _find(self, log: LogRow, seq: int, size: int) -> RecordRow | None:
         found = self._store.find_record(log.no, seq) if 0 <= seq < size else None
         return found if found is not None and found.leaf else None
-
-    def _hashes(self, log: LogRow) -> Any:
-        return lambda level, first, end: self._store.read_hashes(log.no, level, first, end)
 
     def _right_edge(self, log: LogRow) -> Known:
         """What the head keeps of the tiles that are not full: their rows need not be read."""

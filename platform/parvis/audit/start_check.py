@@ -102,9 +102,7 @@ def _check_continues(store: Store, log: LogRow, note: str) -> None:
         raise LogInconsistent("a log is shorter than its newest signed head")
     check_signed(store, log, head)
 
-    def read(level: int, first: int, end: int) -> list[bytes]:
-        return store.read_hashes(log.no, level, first, end)
-
+    read = store.hashes_of(log.no)
     try:
         whole = root_at(read, signed.size) == signed.root and root_at(read, head.size) == head.root
         whole = whole and Frontier.load(head.size, head.frontier).root() == head.root

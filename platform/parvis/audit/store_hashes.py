@@ -1,9 +1,10 @@
 """The hashes of the tree: rows of their own, and whole tiles in one piece."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from parvis.audit.store_statements import Statements, StoreUnsafe
-from parvis.audit.tree import HASH_BYTES, TILE_WIDTH
+from parvis.audit.tree import HASH_BYTES, TILE_WIDTH, Reader
 
 
 class HashRows(Statements):
@@ -45,6 +46,10 @@ class HashRows(Statements):
                 wanted = range(start, start + end - first)
                 return [tile[at * HASH_BYTES : (at + 1) * HASH_BYTES] for at in wanted]
         return self.read_rows(log_no, level, first, end)
+
+    def hashes_of(self, log_no: int) -> Reader:
+        """`read_hashes` of one log: what roots and paths are computed from."""
+        return partial(self.read_hashes, log_no)
 
     def read_rows(self, log_no: int, level: int, first: int, end: int) -> list[bytes]:
         """The same as the records and blocks themselves have it."""

@@ -136,13 +136,10 @@ def _cosign(
 def _declare(
     writer: Writer, states: dict[str, State], log: LogRow, bad: KeyRow, ground: str, act: Act
 ) -> None:
-    def read(level: int, first: int, end: int) -> list[bytes]:
-        return writer.store.read_hashes(log.no, level, first, end)
-
     change = {
         "vkey": format_vkey(log.origin, bad.public_key),
         "size": bad.begin,
-        "root": root_at(read, bad.begin).hex(),
+        "root": root_at(writer.store.hashes_of(log.no), bad.begin).hex(),
         "ground": ground,
     }
     target = {"key": _key_id(log, bad.public_key)}
