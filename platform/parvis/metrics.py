@@ -9,6 +9,7 @@ the rooms when somebody looks (`monitoring/`).
 import math
 import mmap
 import threading
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -229,9 +230,8 @@ class _Board:
     def observe(self, instrument: Instrument, labels: Sequence[str], value: float) -> None:
         cell = self._ranges[instrument].find(labels)
         bounds = instrument.bounds
-        bucket = next((at for at, bound in enumerate(bounds) if value <= bound), len(bounds))
         with self._lock:
-            self._own[cell + bucket] += 1
+            self._own[cell + bisect_left(bounds, value)] += 1
             self._own[cell + len(bounds) + 1] += value
 
     def read(self) -> list[Family]:

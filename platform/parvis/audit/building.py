@@ -3,13 +3,12 @@
 Which fields a draft may have is `events.py`'s business; positions and times are the writer's.
 """
 
-import time
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from parvis.audit import events
-from parvis.audit.entries import Entry, format_time
+from parvis.audit.entries import Entry, format_time, now_us
 from parvis.audit.events import Actor, Draft, KeyRef
 from parvis.audit.rows import LogRow
 from parvis.audit.sealing import SealedValue, pseudonym, seal_value
@@ -21,7 +20,7 @@ def build_entry(keystore: KeyStore, log: LogRow, draft: Draft, body: dict[str, A
 
     Raises ValueError for sealed values without a key, SealBroken, OSError.
     """
-    seen = format_time(time.time_ns() // 1000)
+    seen = format_time(now_us())
     keys = _open_keys(keystore, log.tenant_id, draft, seen[:10])
     body["seen"] = seen
     body["actor"] = _actor_block(draft.actor, keys.get("pseudonym"), seen[:7])
@@ -64,7 +63,7 @@ def _seal(keys: Mapping[str, DataKey], log_id: str, draft: Draft) -> list[Sealed
 
 def build_actor(keystore: KeyStore, tenant_id: str, actor: Actor) -> dict[str, Any]:
     """Who acts, as records of this agency's log name them this month."""
-    month = format_time(time.time_ns() // 1000)[:7]
+    month = format_time(now_us())[:7]
     own_key = keystore.get_key(tenant_id, "subject", actor.subject) if actor.subject else None
     return _actor_block(actor, own_key, month)
 

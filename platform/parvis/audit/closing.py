@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from parvis.audit.entries import Entry, Placed, State, ending, system_entry
+from parvis.audit.entries import Entry, Placed, State, acted_entry, ending
 from parvis.audit.events import PLATFORM, Draft, replace_id
 from parvis.audit.key_times import open_head
 from parvis.audit.log_keys import HeadFile, LogKeys, open_heads
@@ -79,7 +79,7 @@ def close_log(
             target={"log": state.log.id, "tenant": tenant_id},
             change={"origin": state.log.origin, "ground": _LEFT, "size": head.size + 1},
         )
-        writer.place(states, _by(tenant_id, draft, act["own"]))
+        writer.place(states, acted_entry(tenant_id, draft, act["own"]))
         change = {
             **draft.change,
             "size": head.size,
@@ -88,7 +88,7 @@ def close_log(
             "audit_days": audit_days,
         }
         told = replace_id(replace(draft, change=change))
-        placed = writer.place(states, _by(PLATFORM, told, act["platform"]))
+        placed = writer.place(states, acted_entry(PLATFORM, told, act["platform"]))
         _mark_closed(writer, state.log.id, tenant_id, placed)
         return state.log
 
@@ -220,7 +220,7 @@ def _begin_anew(
     change = {"origin": loss.origin, "size": loss.size, "root": loss.root, "ground": ground}
     target = {"log": loss.log, "tenant": loss.tenant_id}
     closed = Draft("log.closed", target=target, change=change)
-    told = writer.place(states, _by(PLATFORM, closed, acts[PLATFORM]["actor"]))
+    told = writer.place(states, acted_entry(PLATFORM, closed, acts[PLATFORM]["actor"]))
     _mark_closed(writer, loss.log, loss.tenant_id, told)
     return state.log
 
@@ -246,13 +246,8 @@ def _rollback_entry(
         },
         policy={"reviewer": acts[home]["reviewer"]["pid"]},
     )
-    return _by(home, draft, acts[home]["actor"])
+    return acted_entry(home, draft, acts[home]["actor"])
 
 
 def _mark_closed(writer: Writer, log_id: str, tenant_id: str, told: Placed) -> None:
     writer.store.add_closed(ClosedRow(log_id, tenant_id, told.state.log.id, told.seq))
-
-
-def _by(tenant_id: str, draft: Draft, actor: dict[str, Any]) -> Entry:
-    entry = system_entry(tenant_id, draft)
-    return entry._replace(body=entry.body | {"actor": actor})

@@ -70,6 +70,12 @@ def system_entry(tenant_id: str, draft: events.Draft) -> Entry:
     return Entry(tenant_id, body | {"actor": {"type": "system"}, "seen": format_time(now_us())})
 
 
+def acted_entry(tenant_id: str, draft: events.Draft, actor: dict[str, Any]) -> Entry:
+    """A record about the log, of what somebody (`actor`, as a block of records) did with it."""
+    entry = system_entry(tenant_id, draft)
+    return entry._replace(body=entry.body | {"actor": actor})
+
+
 def ending(tenant_id: str, intent: str, reason: str) -> Entry:
     """`chat.unknown` for an intent whose process will never tell how it ended."""
     return system_entry(tenant_id, events.Draft("chat.unknown", re=intent, reason=reason))

@@ -3,6 +3,7 @@
 A new sequencer begins at nothing, as counters do. Nothing here is on the way of a decision.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sized
 from typing import Any
 
@@ -22,11 +23,9 @@ class Figures:
 
     def note_commit(self, records: int, seconds: float) -> None:
         """A batch became durable."""
-        bounds = COMMIT_BOUNDS_S
-        bucket = next((at for at, bound in enumerate(bounds) if seconds <= bound), len(bounds))
         self._records += records
         self._seconds += seconds
-        self._buckets[bucket] += 1
+        self._buckets[bisect_left(COMMIT_BOUNDS_S, seconds)] += 1
 
     def note_refusal(self, *, wrong_door: bool) -> None:
         """Something was not taken: too much waits, or it was asked at the wrong door."""

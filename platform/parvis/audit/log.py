@@ -273,8 +273,7 @@ class AuditLog:
         checked, short = self._disk
         if time.monotonic() - checked > 1 or not checked:
             stat = os.statvfs(self._dir)
-            whole, free = stat.f_blocks * stat.f_frsize, stat.f_bavail * stat.f_frsize
-            short = max(self._floor, int(whole * FLOOR_SHARE)) - free
+            short = self.floor_bytes - stat.f_bavail * stat.f_frsize
             self._disk = (time.monotonic(), short)
         if short > 0:
             raise AuditUnavailable(retry_after=30)

@@ -5,7 +5,6 @@ key is destroyed after it. Killed anywhere, the log has changed its key or has n
 the other way is cleared at the next start (`Writer`). Which key signs when: `key_times.py`.
 """
 
-import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,7 +13,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from parvis.audit.cosignatures import derive_cosigner, sign_cosignature
-from parvis.audit.entries import Entry, Placed, State, system_entry
+from parvis.audit.entries import Entry, Placed, State, acted_entry, now_us, system_entry
 from parvis.audit.events import PLATFORM, Draft, replace_id
 from parvis.audit.key_times import list_valid, sign_turn
 from parvis.audit.notes import Checkpoint, format_vkey, key_id
@@ -74,7 +73,7 @@ def declare_compromised(
 
 def find_due(writer: Writer, every_s: float) -> str | None:
     """The agency whose log has had its key for longest, if that is longer than `every_s`."""
-    limit = time.time_ns() // 1000 - int(every_s * 1_000_000)
+    limit = now_us() - int(every_s * 1_000_000)
     ages = {}
     for tenant_id in writer.list_tenants():
         log = writer.get_log(tenant_id)
@@ -125,7 +124,7 @@ def _cosign(
     writer: Writer, head: Checkpoint, log: LogRow, keys: Sequence[Ed25519PrivateKey]
 ) -> str:
     """The lines of the ML-DSA-44 keys that go with these, as far as the log names them."""
-    named, now = writer.store.list_cosigners(log.no), int(time.time())
+    named, now = writer.store.list_cosigners(log.no), now_us() // 1_000_000
     return "".join(
         sign_cosignature(head.text, head.origin, derive_cosigner(key), now)
         for key in keys
@@ -160,8 +159,7 @@ def _tell_platform(
 def _place(
     writer: Writer, states: dict[str, State], tenant_id: str, draft: Draft, actor: dict[str, Any]
 ) -> Placed:
-    entry = system_entry(tenant_id, replace_id(draft))
-    return writer.place(states, entry._replace(body=entry.body | {"actor": actor}))
+    return writer.place(states, acted_entry(tenant_id, replace_id(draft), actor))
 
 
 def _keep(state: State, placed: Placed, kind: str, public_key: bytes, note: str) -> None:
