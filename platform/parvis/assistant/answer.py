@@ -154,6 +154,7 @@ class _Run:
                 yield from shown.show(piece)
             yield from shown.show_rest()
         finally:
+            self._record.note_tools(shown.asked)
             if isinstance(pieces, ModelStream):
                 self._usage = pieces.usage
                 pieces.close()

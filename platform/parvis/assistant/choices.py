@@ -34,6 +34,7 @@ class Choices:
         self._build = build
         self._names = names
         self._choices: dict[int, _Choice] = {}
+        self._asked: dict[tuple[int, int], str] = {}
 
     def show(self, piece: ModelPiece) -> Iterator[Event]:
         """What may be shown now that this piece has come."""
@@ -49,7 +50,12 @@ class Choices:
             yield from self._reasoning(piece.choice, choice.reasoning.settle())
             yield from self._text(piece.choice, choice.answer.settle())
             calls = choice.answer.feed_calls(piece.tool_calls)
-            yield ToolDelta(tuple(map(self._named, calls)), piece.choice)
+            named = tuple(map(self._named, calls))
+            for call in named:  # the name stands in one of a call's fragments
+                place = (piece.choice, int(call.get("index") or 0))
+                name = (call.get("function") or {}).get("name") or ""
+                self._asked[place] = self._asked.get(place) or name
+            yield ToolDelta(named, piece.choice)
         choice.finish_reason = piece.finish_reason or choice.finish_reason
 
     def show_rest(self) -> Iterator[Event]:
@@ -65,6 +71,11 @@ class Choices:
     def finish_reasons(self) -> tuple[str, ...]:
         """Why each answer ended, in order; one that nothing came of has ended too."""
         return tuple(one.finish_reason for _, one in sorted(self._choices.items())) or ("stop",)
+
+    @property
+    def asked(self) -> list[str]:
+        """The tools that the client was asked to call, by the client's own names, once a call."""
+        return list(self._asked.values())
 
     @property
     def said(self) -> str:

@@ -5,7 +5,8 @@ the sealed texts go into the ending. MUST be called for every chat that passed t
 """
 
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -63,6 +64,8 @@ class ChatRecord:
             "messages": len(turn.messages),
             "bytes_in": sum(len(str(m.get("content") or "").encode()) for m in turn.messages),
         }
+        self._declared_tools = frozenset(assistant.tools)
+        self._tools: Counter[str] = Counter()
         self._policy: dict[str, Any] = {}
         self._privacy: dict[str, Any] = {}
         self._sealed: dict[str, bytes] = {}
@@ -98,6 +101,15 @@ class ChatRecord:
     def note_documents(self, ids: list[str]) -> None:
         """The agency's sources that went into the answer."""
         self._target["documents"] = ids
+
+    def note_tools(self, names: Sequence[str]) -> None:
+        """What the model asked the client to call; whether it does, nobody here sees.
+
+        A name is a record's word only where the agency's file says it: others are a client's own.
+        """
+        known = self._declared_tools
+        self._tools = Counter(name if name in known else "" for name in names)
+        self._use["tools"] = len(names) or None
 
     def note_prompt(self, model_saw: str) -> None:
         """The masked messages as sent; sealed in the ending."""
@@ -168,11 +180,28 @@ class ChatRecord:
     def _end(self, word: str, outcome: str, reason: str = "") -> str:
         ending = self._ending(f"{self.family}.{word}", outcome, reason)
         with self._counting():
+            asked = [self._audit.submit(self._tenant_id, one) for one in self._list_tools()]
             receipt = self._audit.append(self._tenant_id, ending, timeout_s=self._wait_s)
+            for one in asked:
+                self._audit.wait(one, self._wait_s)
         self._ended = True
         self.receipt = receipt.text
         self._count_ended(word)
         return self.receipt
+
+    def _list_tools(self) -> Iterator[Draft]:
+        """One record for each tool, however often it was asked for; they go before the ending."""
+        for name, count in sorted(self._tools.items()):
+            yield Draft(
+                "tool.called",
+                self._actor,
+                outcome="unknown",
+                target={**self._target, "object": name},
+                model=self._model,
+                use={"tools": count},
+                http=self._http,
+            )
+        self._tools.clear()
 
     @contextmanager
     def _counting(self) -> Iterator[None]:
