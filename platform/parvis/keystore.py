@@ -20,6 +20,8 @@ import apsw
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from parvis.errors import Unavailable
+
 AUDIT_SUBJECT = "audit-subject"
 AUDIT_CONVERSATION = "audit-conversation"
 AUDIT_REQUEST = "audit-request"
@@ -51,6 +53,12 @@ END
 
 class SealBroken(Exception):
     """A sealed value was altered, moved, or its key is another one."""
+
+
+class KeysUnavailable(Unavailable):
+    """The store of keys cannot be read or written now: what needs a key MUST NOT be done."""
+
+    words = "The keys of this installation cannot be reached just now, so nothing was done."
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +121,21 @@ def draw_random(count: int) -> bytes:
     return taken
 
 
+class _Turn:
+    """One thread at a time at the file; its faults leave as KeysUnavailable."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        self._lock.release()
+        if isinstance(error, apsw.Error):
+            raise KeysUnavailable from error
+
+
 def day_ref(day: str, ref: str) -> str:
     """The reference of an `audit-*` key of one UTC day (`2026-11-22/REF`)."""
     return f"{day}/{ref}"
@@ -152,22 +175,22 @@ def unseal(key: bytes, sealed: bytes, context: str) -> bytes:
 class KeyStore:
     """Data keys of all agencies in `path`, wrapped under a key of each agency.
 
-    Safe for threads and processes. MUST be opened after a fork.
+    Safe for threads and processes. MUST be opened after a fork. Everything here may raise
+    KeysUnavailable.
     """
 
     def __init__(self, path: Path, root: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._root = root
-        self._lock = threading.Lock()
+        self._lock = _Turn()
         self._spare: dict[tuple[str, str], list[DataKey]] = {}
         self._opened: dict[tuple[str, str, str], DataKey] = {}
         self._times_erased = 0
-        self._db = apsw.Connection(str(path))
-        path.chmod(0o600)
-        self._db.set_busy_timeout(5000)
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
-            self._db.execute(f"PRAGMA {pragma}")
-        self._db.execute(_SCHEMA)
+        try:
+            self._db = _open_file(path)
+        except apsw.Error as error:
+            words = f"{path} cannot be opened as the store of keys ({type(error).__name__})."
+            raise KeysUnavailable(words) from error
 
     def get_key(self, tenant_id: str, kind: str, ref: str) -> DataKey:
         """The key of this conversation, person or session; made and stored on first use."""
@@ -297,7 +320,7 @@ class KeyStore:
                 (tenant_id, kind, ref),
             )
             gone = self._db.changes() > 0
-            self._truncate_log()
+        self._truncate_log()
         return gone
 
     def destroy_keys(self, tenant_id: str, key_ids: Iterable[str]) -> int:
@@ -310,12 +333,15 @@ class KeyStore:
                         "DELETE FROM data_key WHERE tenant_id = ? AND id = ?", (tenant_id, key_id)
                     )
                     gone += self._db.changes()
-            self._truncate_log()
+        self._truncate_log()
         return gone
 
     def _truncate_log(self) -> None:
         # the log file would keep the deleted pages until the next checkpoint
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        with self._lock:
+            busy = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()[0][0]
+        if busy:
+            raise KeysUnavailable
 
     def write_backup(self, path: Path) -> None:
         """A copy of the store at `path`, whole at one moment; raises FileExistsError, OSError.
@@ -341,3 +367,13 @@ class KeyStore:
         key_id, wrapped = rows[0]
         kek = derive_key(self._root, "kek", tenant_id)
         return DataKey(key_id, unseal(kek, wrapped, key_id))
+
+
+def _open_file(path: Path) -> apsw.Connection:
+    database = apsw.Connection(str(path))
+    path.chmod(0o600)
+    database.set_busy_timeout(5000)
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
+        database.execute(f"PRAGMA {pragma}")
+    database.execute(_SCHEMA)
+    return database

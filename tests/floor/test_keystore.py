@@ -8,10 +8,12 @@ import sys
 import threading
 from pathlib import Path
 
+import apsw
 import pytest
 
 from parvis.keystore import (
     KeyStore,
+    KeysUnavailable,
     SealBroken,
     day_ref,
     derive_key,
@@ -243,3 +245,43 @@ def test_a_backup_opens_what_the_store_opens_and_overwrites_nothing(tmp_path: Pa
     assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
     copy.close()
     store.close()
+
+
+def test_a_store_that_somebody_holds_is_unavailable_and_serves_again(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path / "keys.db", bytes(32))
+    store.get_key("a", "subject", "1")
+    store._db.set_busy_timeout(1)
+    other = apsw.Connection(str(tmp_path / "keys.db"))
+    other.execute("BEGIN IMMEDIATE")
+    for use in (
+        lambda: store.get_key("a", "subject", "2"),
+        lambda: store.take_request_key("a", "2026-11-22"),
+        lambda: store.destroy_key("a", "subject", "1"),
+    ):
+        with pytest.raises(KeysUnavailable):
+            use()
+    other.execute("ROLLBACK")
+    assert store.get_key("a", "subject", "2") and store.destroy_key("a", "subject", "1")
+    store.close()
+
+
+def test_a_key_is_not_destroyed_while_somebody_reads_it(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path / "keys.db", bytes(32))
+    key = store.get_key("a", "subject", "1")
+    store._db.set_busy_timeout(1)
+    reader = apsw.Connection(str(tmp_path / "keys.db"))
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM data_key").fetchall()
+    with pytest.raises(KeysUnavailable):  # its bytes are still in the write-ahead log
+        store.destroy_keys("a", [key.id])
+    reader.execute("ROLLBACK")
+    store.destroy_keys("a", [key.id])
+    assert key.id.encode() not in b"".join(one.read_bytes() for one in tmp_path.iterdir())
+    store.close()
+
+
+def test_a_file_that_is_no_store_of_keys_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "keys.db"
+    path.write_bytes(b"no database at all" * 100)
+    with pytest.raises(KeysUnavailable, match=r"keys\.db cannot be opened .*NotADBError"):
+        KeyStore(path, bytes(32))
