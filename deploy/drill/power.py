@@ -23,7 +23,7 @@ from deploy.drill.scene import AGENCIES, INSTALLATION, ROOT_KEY, compare, opened
 from parvis.audit import Draft, Receipt, events
 from parvis.audit.entries import Entry, system_entry
 from parvis.audit.fsck import check_logs
-from parvis.audit.pruning import delete_sealed
+from parvis.audit.pruning import wipe
 from parvis.audit.sequencer import Limits, Sequencer
 from parvis.audit.writer import Writer
 from parvis.keystore import KeyStore
@@ -67,7 +67,7 @@ def _work(sequencer: Sequencer, disk: Disk, at: int) -> None:
         sequencer.submit(entry, 500, _note(disk, entry, done))
     others: list[Callable[[Writer], Any]] = []
     if at in _WIPES:
-        others = [lambda writer: delete_sealed(writer, "commune", "none")]
+        others = [wipe]
     if at % 2:
         others.append(lambda writer: writer.heads.advance(writer.known_heads()))
     for other in others:

@@ -286,7 +286,7 @@ def test_the_documented_role_is_enough_and_cannot_change_the_past(
     assert log.thin_published("commune", ()) > 0
     for tenant in ("commune", "platform"):
         log.rotate_key(tenant, "schedule", CIVIL_SERVANT)
-    log.close_log("commune", CIVIL_SERVANT)
+    log.close_log("commune", CIVIL_SERVANT, sealed_days=30, audit_days=365)
     for sql in ("DELETE FROM parvis_audit.record", "UPDATE parvis_audit.log SET origin = 'x'"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             run_sql(limited, sql)

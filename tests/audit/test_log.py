@@ -358,6 +358,19 @@ def test_an_intent_whose_ending_could_not_be_written_is_closed_when_the_log_is_b
     ]
 
 
+def test_somebody_leaving_is_recorded_once_when_the_log_is_back(house: House) -> None:
+    log = house.open()
+    with held_up(house):
+        with pytest.raises(AuditUnavailable):
+            log.append("commune", LOGIN, 0.3)
+        log.append_late("commune", Draft("auth.logout", CIVIL_SERVANT), 0.05)
+    log.append("commune", LOGIN, 10)
+    fill(log, 1)
+    house.close()
+    left = [one for one in records(house.open()) if one["kind"] == "auth.logout"]
+    assert [one["reason"] for one in left] == ["late"]
+
+
 def test_a_full_disk_refuses_new_chats_and_takes_endings(house: House) -> None:
     log = house.open()
     started = start_chat(log)

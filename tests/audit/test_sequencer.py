@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -258,6 +259,7 @@ def test_a_gap_in_a_workers_counter_ends_its_line(house: House) -> None:
             {"n": 1, "t": "commune", "b": {"id": "x", "kind": "y", "phase": "fact"}, "s": []}
         ),
         wire.pack({"n": 1, "t": "commune", "b": {}, "s": [["x", "k", 9]]}, [b"short"]),
+        wire.pack({"n": 1, "t": "commune", "b": {}, "s": [["x", "k"]]}),
     ],
 )
 def test_garbage_at_the_door_harms_nobody_else(house: House, frame: bytes) -> None:
@@ -361,6 +363,38 @@ def test_deleted_sealed_values_are_gone_to_the_last_byte(house: House) -> None:
     assert store.find_usage(row.no) < used - len(box)
     assert set(store.list_sealed(row.no, record_id)) == {"user"}
     store.close()
+
+
+def test_records_do_not_wait_for_readers_of_what_is_deleted(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("parvis.audit.log._READERS_S", 0.5)
+    log = house.open()
+    finish_chat(log, start_chat(log))
+    newest = log.reader.list_records("commune", limit=1)[0].data
+    row = log.reader.look(lambda store: store.find_log("commune"))
+    assert row is not None
+    box = log.reader.look(lambda store: store.list_sealed(row.no, newest["id"]))["prompt"][1]
+    reading = log.open_reading()
+    reading.begin_reading()
+    reading.list_logs()
+    done = threading.Event()
+
+    def write() -> None:
+        while not done.is_set():
+            start_chat(log)
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        with pytest.raises(AuditUnavailable, match="Somebody reads"):
+            log.delete_sealed("commune", newest["seal"]["prompt"]["k"])
+        done.set()
+        writing.result(30)
+    reading.rollback()
+    reading.close()
+    assert log.delete_sealed("commune") == 0  # nothing is left to delete, but to wipe
+    files = [house.audit_dir / "audit.db", house.audit_dir / "audit.db-wal"]
+    assert not any(box in file.read_bytes() for file in files)
 
 
 def test_records_younger_than_the_floor_are_not_pruned_whoever_asks(

@@ -10,6 +10,7 @@ import os
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +38,7 @@ from parvis.audit.store import Occupied, Store, StoreFault, StoreUnsafe
 from parvis.audit.stores import open_store
 from parvis.audit.writer import LogStopped
 from parvis.errors import AuditUnavailable
-from parvis.keystore import KeyStore, SealBroken
+from parvis.keystore import KeyStore, KeysUnavailable, SealBroken
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,10 @@ _LONG_S = 600.0
 _JOIN_S = 5.0
 _CONNECT_S = 2.0
 _POLL_S = 0.02
+_MOST_LATE = 1000
+_KEYS = 200  # whose values go in one transaction: records wait meanwhile
+_READERS_S = 10.0
+_READERS_POLL_S = 0.2
 FLOOR_BYTES = 1 << 30
 FLOOR_SHARE = 0.05
 
@@ -84,6 +89,7 @@ class AuditLog:
         self._pid = os.getpid()
         self._logs: dict[str, LogRow] = {}
         self._unended: dict[str, str] = {}  # intent -> its agency, while the log took nothing
+        self._late: deque[tuple[str, Draft]] = deque(maxlen=_MOST_LATE)
         self._fault = ""
         self._closing = False
         self._disk = (0.0, 0)
@@ -121,15 +127,27 @@ class AuditLog:
             if draft.re is not None:
                 self._unended[draft.re] = tenant_id
             raise
-        self._end_unended()
+        self._write_owed()
         return receipt
+
+    def append_late(self, tenant_id: str, draft: Draft, timeout_s: float = 2.0) -> None:
+        """Record what nobody may be kept from: leaving. Raises ValueError (wrong draft).
+
+        Where it cannot be written now it is, with the reason `late`, behind the next record of this
+        process that can. It is lost with the process, so nothing else may be recorded this way.
+        """
+        try:
+            self.append(tenant_id, draft, timeout_s)
+        except AuditUnavailable:
+            log.warning("audit.late")
+            self._late.append((tenant_id, replace(draft, reason="late")))
 
     def submit(self, tenant_id: str, draft: Draft) -> Pending[Receipt]:
         """Hand the record over; what is given (see `wait`) ends when it is durable."""
         self.require_writable(draft.kind)
         try:
             entry = self._build(tenant_id, draft)
-        except (OSError, SealBroken) as error:
+        except (OSError, KeysUnavailable, SealBroken) as error:
             log.error("audit.failed", extra={"fault": describe_fault(error)})
             raise AuditUnavailable() from error
         encoded = orjson.dumps(entry.body)  # the sequencer writes the canonical form
@@ -194,6 +212,7 @@ class AuditLog:
         """Write what was handed over, keep the heads, release everything."""
         if self._closing or os.getpid() != self._pid:
             return
+        self._write_owed()
         self._closing = True
         self._client.close()
         self._boot.close()
@@ -258,8 +277,15 @@ class AuditLog:
         except AuditUnavailable:
             log.warning("audit.intent_left_open")
 
-    def _end_unended(self) -> None:
+    def _write_owed(self) -> None:
         """Whoever asked got no answer then; an ending that was written after all stays the one."""
+        while self._late:
+            tenant_id, draft = self._late.popleft()
+            try:
+                self.submit(tenant_id, draft)
+            except AuditUnavailable:
+                self._late.appendleft((tenant_id, draft))
+                return
         while self._unended:
             intent, tenant_id = self._unended.popitem()
             left = ending(tenant_id, intent, "not_written")
@@ -350,12 +376,27 @@ class AuditLog:
         """
         return str(self._call("sign", tenant_id, text, log_id))
 
-    def delete_sealed(self, tenant_id: str, key_id: str) -> int:
-        """Delete every sealed value under this data key, to the last byte; gives how many.
+    def delete_sealed(self, tenant_id: str, *key_ids: str) -> int:
+        """Delete every sealed value under these data keys, to the last byte; gives how many.
 
-        Raises AuditUnavailable while somebody still reads what was deleted: call it again then.
+        Raises AuditUnavailable while somebody still reads what was deleted: call it again then,
+        also without keys.
         """
-        return int(self._call("delete_sealed", tenant_id, key_id, timeout_s=_LONG_S))
+        parts = [key_ids[at : at + _KEYS] for at in range(0, len(key_ids), _KEYS)]
+        asked = [self._call("delete_sealed", tenant_id, *one, timeout_s=_LONG_S) for one in parts]
+        self._wipe()
+        return sum(map(int, asked))
+
+    def _wipe(self) -> None:
+        """Waits for readers here: where the sequencer waited, all records would wait with it."""
+        deadline = time.monotonic() + _READERS_S
+        while not self._call("wipe", timeout_s=_LONG_S):
+            if time.monotonic() > deadline:
+                raise AuditUnavailable(
+                    "Somebody reads what was deleted, an export perhaps: do it again after that.",
+                    retry_after=30,
+                )
+            time.sleep(_READERS_POLL_S)
 
     def list_key_ids(self, tenant_id: str) -> frozenset[str]:
         """Ids of the data keys that live: what is sealed under another can never be opened."""
@@ -368,7 +409,9 @@ class AuditLog:
         index that holds now; it only grows. Raises ValueError for a position beyond the log or
         records that are not old enough, AuditUnavailable.
         """
-        return int(self._ask("prune", tenant_id, end_seq, log_id, timeout_s=_LONG_S))
+        minimum = int(self._ask("prune", tenant_id, end_seq, log_id, timeout_s=_LONG_S))
+        self._wipe()
+        return minimum
 
     def rotate_key(self, tenant_id: str, ground: str, actor: Actor) -> str:
         """Give the log a new key; gives its verifier key. Raises ValueError, AuditUnavailable."""

@@ -33,8 +33,11 @@ EXIT_OCCUPIED = 75  # EX_TEMPFAIL
 EXIT_INCONSISTENT = 78  # EX_CONFIG: no other start will find it better
 _LOOK_S = 0.5
 _POLL_S = 0.05
-_PAUSES_S = (0.1, 5.0)
-_GOOD_LIFE_S = 60.0
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_CLOSE_S = 20.0  # its unit gives it 30
+_AGAIN_S = 1.0
+_PAUSES_S = (0.1, 2.0)
+_GOOD_LIFE_S = 5.0  # who dies sooner is started again a little later each time
 _COLLECT_AFTER = 20_000  # a batch is thousands of objects that all go without the collector
 
 
@@ -60,17 +63,58 @@ def hide_memory() -> None:
         raise OSError(ctypes.get_errno(), "PR_SET_DUMPABLE")
 
 
+class _Watch:
+    """Hears signals and the parent's end in a thread of its own, for the main one may be held up,
+    as by a disk or a log that nobody reads: who is not at the end in time is ended then."""
+
+    def __init__(self) -> None:
+        self.change = threading.Event()
+        self.stopped = threading.Event()
+        self._over = threading.Event()
+        self._parent = os.getppid()
+        for number in _SIGNALS:  # for threads that were there before and would take it
+            signal.signal(number, self._stop)
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        threading.Thread(target=self._run, name="audit-watch", daemon=True).start()
+
+    def close(self) -> None:
+        """Whoever called is at its end."""
+        self._over.set()
+
+    def _stop(self, *_: object) -> None:
+        self.stopped.set()
+        self.change.set()
+
+    def _run(self) -> None:
+        while not (self._over.is_set() or self.stopped.is_set() or os.getppid() != self._parent):
+            if signal.sigtimedwait(_SIGNALS, _LOOK_S) is not None:
+                break
+        self._stop()
+        if not self._over.wait(_CLOSE_S):
+            _tell_in_time("audit.not_closed")
+            os._exit(EXIT_FAULT)
+
+
+def _tell_in_time(event: str) -> None:
+    """Log it, but go on where nobody takes it."""
+    telling = threading.Thread(target=log.critical, args=(event,), daemon=True)
+    telling.start()
+    telling.join(_LOOK_S)
+
+
 def run_sequencer(plan: Plan) -> int:
-    """Write the logs until SIGTERM, SIGINT or the parent's end; gives the exit code."""
-    change = threading.Event()
-    stopped = threading.Event()
+    """Write the logs until SIGTERM, SIGINT or the parent's end; gives the exit code.
 
-    def stop(*_: object) -> None:
-        stopped.set()
-        change.set()
+    From then on it has 20 seconds; what is not written by then was not acknowledged either.
+    """
+    watch = _Watch()
+    try:
+        return _run(plan, watch.change, watch.stopped)
+    finally:
+        watch.close()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
+
+def _run(plan: Plan, change: threading.Event, stopped: threading.Event) -> int:
     try:
         server = _open(plan, change)
     except (Occupied, StoreFault, OSError) as error:
@@ -80,15 +124,12 @@ def run_sequencer(plan: Plan) -> int:
         return _stay_down(plan, describe_fault(error))
     gc.freeze()  # what was loaded stays: a seventh of the time went into looking through it
     gc.set_threshold(_COLLECT_AFTER)
-    parent = os.getppid()
-    while not change.wait(_LOOK_S) and os.getppid() == parent:
-        pass
-    if server.fault and not stopped.is_set():
-        if server.inconsistent:
-            return _stay_down(plan, server.fault)
-        return EXIT_FAULT
-    server.close()
-    return 0
+    change.wait()
+    if stopped.is_set():
+        server.close()
+    if server.inconsistent:
+        return _stay_down(plan, server.fault)
+    return EXIT_FAULT if server.fault else 0
 
 
 def _open(plan: Plan, change: threading.Event) -> Server:
@@ -171,12 +212,12 @@ def _keep(run: Callable[[], int], owner: int) -> int:
 
 
 def _await_end(child: int, stopping: threading.Event, owner: int) -> int:
-    told = False
+    tell_at = 0.0
     while True:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
             return os.waitstatus_to_exitcode(status)
-        if not told and (stopping.is_set() or os.getppid() != owner):
-            os.kill(child, signal.SIGTERM)
-            told = True
+        if (stopping.is_set() or os.getppid() != owner) and time.monotonic() >= tell_at:
+            os.kill(child, signal.SIGTERM)  # again: one that has only begun does not hear it yet
+            tell_at = time.monotonic() + _AGAIN_S
         time.sleep(_POLL_S)

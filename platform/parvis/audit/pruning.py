@@ -6,6 +6,7 @@ whoever asks; logs that ended are no exception. Nothing is added to a log here.
 
 from parvis.audit.ended_logs import EndedLog, list_ended
 from parvis.audit.rows import LogRow
+from parvis.audit.store import StoreBusy
 from parvis.audit.tree import TILE_WIDTH
 from parvis.audit.writer import Writer
 from parvis.domain import RECORDS_FLOOR_DAYS
@@ -14,21 +15,30 @@ _AT_ONCE = 40 * TILE_WIDTH
 _FLOOR_US = RECORDS_FLOOR_DAYS * 86_400_000_000
 
 
-def delete_sealed(writer: Writer, tenant_id: str, key_id: str) -> int:
-    """Delete what is sealed under a data key, to the last byte; gives how many there were."""
+def delete_sealed(writer: Writer, tenant_id: str, *key_ids: str) -> int:
+    """Delete what is sealed under these data keys; gives how many there were. `wipe` follows."""
     writer.forget_usage(tenant_id)
     with writer.transaction():
         count = sum(
             writer.store.delete_sealed(log.no, key_id)
             for log in writer.store.list_all_logs()
             if log.tenant_id == tenant_id
+            for key_id in key_ids
         )
-    writer.store.wipe()
     return count
 
 
+def wipe(writer: Writer) -> bool:
+    """Let nothing that was deleted be in the database's files; False while somebody reads it."""
+    try:
+        writer.store.wipe()
+    except StoreBusy:
+        return False
+    return True
+
+
 def prune(writer: Writer, tenant_id: str, end_seq: int, log_id: str = "") -> int:
-    """Drop the whole bundles below `end_seq`, hashes stay; gives the minimum index.
+    """Drop the whole bundles below `end_seq`, hashes stay; gives the minimum index. `wipe` follows.
 
     `log_id` names a log that ended: of that the last bundle, which is not whole, may go too. Raises
     ValueError for a position beyond the log, and where the first record that stays is not 184 days
@@ -67,5 +77,4 @@ def _drop(writer: Writer, log: LogRow, end: int) -> int:
     while (first := writer.store.find_minimum(log.no)) < end:
         with writer.transaction():
             writer.store.prune(log.no, min(first + _AT_ONCE, end))
-    writer.store.wipe()
     return first

@@ -24,7 +24,7 @@ from parvis.audit.receipts import Receipt
 from parvis.audit.sealing import SealedValue
 from parvis.audit.sequencer import Item, Limits, Sequencer
 from parvis.audit.start_check import LogInconsistent
-from parvis.audit.store import Occupied, StoreUnsafe
+from parvis.audit.store import Occupied, StoreBusy, StoreFault, StoreUnsafe
 from parvis.audit.writer import LogStopped, NotOpen, Writer
 from parvis.errors import AuditUnavailable
 from parvis.keystore import SealBroken
@@ -35,6 +35,7 @@ _MAX_UNSENT = 16 * 1024 * 1024
 _READ = 1 << 16  # of 128 KiB and more each read would map fresh memory
 
 _LOOK_S = 1.0
+_MOST_LINES = 512  # of workers; each process has one
 _FAULT_NAME = "sequencer.fault"
 
 
@@ -49,6 +50,7 @@ WORKER_CALLS: Mapping[str, Callable[..., Any]] = {
     "thin": published.thin,
     "sign": published.sign,
     "delete_sealed": pruning.delete_sealed,
+    "wipe": pruning.wipe,
     "ready": lambda writer: writer.stopped,
     "heads": lambda writer: writer.heads.load(),
     "figures": lambda writer: writer.figures.tell(writer.stopped),
@@ -123,6 +125,10 @@ def _describe(error: Exception) -> tuple[str, Any]:
 
 def describe_fault(error: BaseException) -> str:
     """The fault in words for operators; of strangers' errors the kind alone."""
+    if isinstance(error, StoreBusy):
+        return f"the database is locked, or its disk is full ({error})"
+    if isinstance(error, StoreFault):
+        return f"the database cannot be read or written ({error})"
     known = isinstance(error, LogInconsistent | StoreUnsafe | SealBroken | Occupied | DoorsWrong)
     return str(error) if known else type(error).__name__
 
@@ -257,6 +263,8 @@ class Server:
                 if time.monotonic() > self._look_at:
                     self._look_at = time.monotonic() + _LOOK_S
                     self._mend_doors()
+        except Exception as error:  # whatever it was: a process without doors must not live on
+            self._note_fault(error)
         finally:
             self._end()
 
@@ -266,6 +274,8 @@ class Server:
             return
         try:
             doors = list(self._plan.open())
+        except FileNotFoundError:
+            raise  # their folder is gone, and the logs with it: what is written now is lost
         except OSError as error:
             log.error("audit.no_door", extra={"fault": type(error).__name__})
             return
@@ -290,12 +300,20 @@ class Server:
                 self._read(line)
 
     def _accept(self, door: socket.socket) -> None:
-        line, _ = door.accept()
+        try:
+            line, _ = door.accept()
+        except OSError:  # gone again
+            return
         of_worker = door is self._doors[0]
         try:
             self._plan.admit(line, of_worker=of_worker)
         except OSError:
             log.error("audit.stranger")
+            self._sequencer.report("stranger")
+            line.close()
+            return
+        if of_worker and len(self._lines) >= _MOST_LINES:  # the rest is for files and operators
+            log.error("audit.too_many_lines")
             line.close()
             return
         line.setblocking(False)
@@ -315,8 +333,9 @@ class Server:
         try:
             for header, rest in line.frames.feed(data):
                 self._hear(line, header, rest)
-        except (wire.Garbled, AttributeError, KeyError, TypeError, ValueError) as error:
+        except (wire.Garbled, AttributeError, LookupError, TypeError, ValueError) as error:
             log.error("audit.garbled", extra={"fault": type(error).__name__})
+            self._sequencer.report("garbled")
             self._drop(line)
 
     def _hear(self, line: _Line, header: Any, rest: bytes) -> None:
@@ -343,6 +362,8 @@ class Server:
                     work, size, lambda found: line.answer(number, found)
                 )
         except (AuditUnavailable, _WrongDoor) as error:
+            if isinstance(error, _WrongDoor):
+                self._sequencer.report("wrong_door")
             self._figures.note_refusal(wrong_door=isinstance(error, _WrongDoor))
             line.answer(number, error)
 

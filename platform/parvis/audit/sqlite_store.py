@@ -81,6 +81,8 @@ INSERT INTO log SELECT no, id, tenant_id, origin, public_key FROM log_before;
 DROP TABLE log_before;
 """
 _WIDTHS = (64, 32, 16, 8, 4, 2, 1)  # rows of one statement: few, so that each is prepared once
+_BUSY_MS = 5000
+_READERS_MS = 100  # an export reads for minutes, and records wait meanwhile
 _PASSING = (apsw.FullError, apsw.BusyError, apsw.LockedError)
 
 Value = TypeVar("Value")
@@ -169,7 +171,11 @@ class SqliteStore(Store):
 
     def wipe(self) -> None:
         """Bring the write-ahead log into the file, where deleted bytes are zeros, and empty it."""
-        busy = self._select("PRAGMA wal_checkpoint(TRUNCATE)")[0][0]
+        self._db.set_busy_timeout(_READERS_MS)
+        try:
+            busy = self._select("PRAGMA wal_checkpoint(TRUNCATE)")[0][0]
+        finally:
+            self._db.set_busy_timeout(_BUSY_MS)
         if busy:
             raise StoreBusy("someone reads the audit database: what was deleted is still readable")
 
@@ -184,7 +190,7 @@ def _open(path: Path, *, read_only: bool) -> apsw.Connection:
     if not read_only:
         flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     database = apsw.Connection(str(path), flags=flags)
-    database.set_busy_timeout(5000)
+    database.set_busy_timeout(_BUSY_MS)
     return database
 
 

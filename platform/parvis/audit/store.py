@@ -79,7 +79,10 @@ class Store(PublishedRows, HashRows):
 
     @abstractmethod
     def wipe(self) -> None:
-        """Let nothing that was deleted stay in the database's own files. Outside transactions."""
+        """Let nothing that was deleted stay in the database's own files. Outside transactions.
+
+        Raises StoreBusy, soon, while somebody reads it.
+        """
 
     @abstractmethod
     def close(self) -> None:

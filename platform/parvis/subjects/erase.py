@@ -119,8 +119,7 @@ def destroy(
 ) -> None:
     """Destroy keys, then the rows that nobody can open any more. May be repeated at will."""
     stores.keystore.destroy_keys(tenant_id, key_ids)
-    for key_id in stores.audit.reader.list_sealed(tenant_id, key_ids):
-        stores.audit.delete_sealed(tenant_id, key_id)
+    stores.audit.delete_sealed(tenant_id, *stores.audit.reader.list_sealed(tenant_id, key_ids))
     stores.conversations.delete_conversations(tenant_id, conversation_ids)
     wipe_deleted(stores.engine)
 

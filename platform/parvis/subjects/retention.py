@@ -157,9 +157,13 @@ class _Run:
         # asked for second: a key that lives was there before anything was sealed under it
         gone = sorted(sealing - stores.keystore.list_ids(tenant_id))
         ends = stores.audit.reader.look(self._find_allowed_ends) if gone else {}
-        for key_id, places in stores.audit.reader.list_sealed(tenant_id, gone).items():
-            if key_id in self._named or all(one.seq < ends[one.log] for one in places):
-                stores.audit.delete_sealed(tenant_id, key_id)
+        sealed = stores.audit.reader.list_sealed(tenant_id, gone)
+        allowed = [
+            key_id
+            for key_id, places in sealed.items()
+            if key_id in self._named or all(one.seq < ends[one.log] for one in places)
+        ]
+        stores.audit.delete_sealed(tenant_id, *allowed)
 
     def _find_allowed_ends(self, store: Store) -> dict[str, int]:
         """Up to where sealed values may go by their time, by the id of the log."""
