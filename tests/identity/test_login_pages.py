@@ -56,6 +56,7 @@ class Portal:
             "engine": self.engine,
             "verifier": verifier,
             "audit": self.audit,
+            "metrics": Metrics(),
             "sessions": Sessions(
                 self.engine,
                 self.keystore,
@@ -65,7 +66,6 @@ class Portal:
                 self.settings,
                 on_end=build_teller(self.audit, tenants.agencies, self.settings),
             ),
-            "metrics": Metrics(),
         }
         self.services = Services(**cast(dict[str, Any], rooms))
         self.app = create_app(self.settings, self.services)
@@ -296,6 +296,18 @@ def test_signing_out_ends_both_sessions_and_is_recorded(
     assert session_of(portal, client) is None
     assert len(realm.ended) == 1
     assert [one["kind"] for one in portal.records()].count("auth.logout") == 1
+
+
+def test_a_person_leaves_although_the_log_cannot_be_written(
+    portal: Portal, client: FlaskClient, realm: Realm
+) -> None:
+    log_in(client, realm)
+    token = session_of(portal, client).csrf_token
+    portal.audit.close()
+    answer = client.post("/logout", data={"csrf_token": token})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert session_of(portal, client) is None
+    assert len(realm.ended) == 1
 
 
 @pytest.mark.parametrize("given", ["", "x", "é"])

@@ -6,6 +6,7 @@ nonce, PKCE) lies in `identity/sessions.py`. Errors leave as ParvisError; the pa
 
 import logging
 import secrets
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Request, redirect, request
@@ -79,7 +80,12 @@ def end_login() -> Response:
     if session is not None:
         if not session.accepts_csrf(request.form.get("csrf_token", "")):
             raise PermissionDenied(code="page_too_old")
-        _record("auth.logout", session.principal, session=session.ref)
+        leaves = _draft("auth.logout", session.principal, session=session.ref)
+        services = get_services()
+        # nobody is kept from leaving: without the log it is recorded late
+        services.audit.append_late(
+            session.principal.tenant_id, leaves, timeout_s=services.settings.audit_wait_s
+        )
         _end_both(session_id)
     response = redirect("/", 303)
     _drop_cookie(response, _SESSION)
@@ -151,7 +157,11 @@ def _answer_failure(failure: AuthenticationFailed) -> Response:
     raise AuthenticationFailed(code="login_expired", reason=failure.reason)
 
 
-def _record(
+def _record(kind: str, principal: Principal, **more: Any) -> None:
+    _append(principal.tenant_id, _draft(kind, principal, **more))
+
+
+def _draft(
     kind: str,
     principal: Principal,
     *,
@@ -159,9 +169,9 @@ def _record(
     reason: str = "",
     session: str = "",
     status: int = 303,
-) -> None:
+) -> Draft:
     target = {"channel": "portal"} | ({"session": session} if session else {})
-    draft = Draft(
+    return Draft(
         kind,
         actor=Actor.of(principal),
         outcome=outcome,
@@ -169,7 +179,6 @@ def _record(
         target=target,
         http=_http(status),
     )
-    _append(principal.tenant_id, draft)
 
 
 def _append(log_name: str, draft: Draft) -> None:
