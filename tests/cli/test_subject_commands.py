@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from parvis.audit.files import LockFile
 from parvis.cli import main
 from parvis.cli.keys import write_backup
 from parvis.domain import Principal, Role
@@ -92,6 +93,17 @@ def test_a_hold_refuses_an_erasure_with_its_ground_and_date_until_it_is_lifted(
     gone = json.loads(run(capsys, "retention", "run", "--json"))["valbourg"]
     assert gone["erasures"] == [json.loads(asked)["erasure"]]
     assert run(capsys, "hold", "list", *tenant) == ""
+
+
+def test_of_two_retention_runs_at_once_the_second_says_so_and_does_nothing(
+    conversation: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data_dir = load_settings().data_dir
+    lock = LockFile(data_dir / "retention.lock")
+    assert lock.try_take()
+    assert "under way" in run(capsys, "retention", "run", code=1)
+    lock.close()
+    assert "valbourg: 0 conversations" in run(capsys, "retention", "run")
 
 
 REFUSED = {

@@ -2,9 +2,13 @@
 
 import argparse
 import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from typing import Any
 
+from parvis.audit.files import LockFile
+from parvis.errors import Conflict
 from parvis.monitoring.looks import RETENTION_MARK
 from parvis.services import Configuration, load_configuration
 from parvis.settings import load_settings
@@ -53,9 +57,18 @@ def run_retention(args: argparse.Namespace) -> int:
 def apply_retention(configuration: Configuration) -> dict[str, Gone]:
     """What went, by agency; everything that went is on record."""
     gone = {}
-    with open_stores(configuration, worker="retention") as stores:
+    with _only_run(configuration), open_stores(configuration, worker="retention") as stores:
         for slug in list_agencies(stores):
             forget_old_exports(configuration.settings.data_dir, slug)
             gone[slug] = apply_limits(stores, slug)
     (configuration.settings.data_dir / RETENTION_MARK).touch(mode=0o600)
     return gone
+
+
+@contextmanager
+def _only_run(configuration: Configuration) -> Iterator[None]:
+    """Two at once would take turns at the same data, and record each thing twice."""
+    with closing(LockFile(configuration.settings.data_dir / "retention.lock")) as lock:
+        if not lock.try_take():
+            raise Conflict("Another `parvis retention run` is under way; this one did nothing.")
+        yield
