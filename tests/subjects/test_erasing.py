@@ -232,6 +232,20 @@ def test_a_hold_on_somebody_else_forbids_nothing(office: Office) -> None:
     assert find(office.stores, "valbourg", PERSON).is_empty
 
 
+def test_a_hold_on_a_conversation_that_is_not_kept_is_refused(office: Office) -> None:
+    conversation, _ = office.chat()
+    values: Any = {
+        "reason": "audit",
+        "until": datetime.now(UTC) + timedelta(days=9),
+        "actor": ADA,
+    }
+    with pytest.raises(NotFound, match="no such conversation"):
+        place_hold(office.stores, "valbourg", "conversation", conversation + "0", **values)
+    assert office.kinds("hold.") == []
+    place_hold(office.stores, "valbourg", "conversation", conversation, **values)
+    assert office.kinds("hold.") == ["hold.placed"]
+
+
 def test_an_owner_erases_a_conversation_alone_and_the_log_allows_it(
     office: Office, tmp_path: Path
 ) -> None:

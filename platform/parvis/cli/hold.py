@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,7 @@ from parvis.errors import InvalidRequest
 from parvis.services import load_configuration
 from parvis.settings import load_settings
 from parvis.subjects.agencies import get_kept
+from parvis.subjects.find import Wanted, find
 from parvis.subjects.holding import lift_hold, place_hold
 from parvis.subjects.operators import read_operator
 from parvis.subjects.stores import open_stores
@@ -89,6 +91,8 @@ def run_place(args: argparse.Namespace) -> int:
             case_word=args.case,
             period=(from_time, to_time) if from_time and to_time else None,
         )
+        if kind == "person" and find(stores, args.tenant, Wanted(kind, ref)).is_empty:
+            print("parvis: nothing is kept of this person yet: is the id right?", file=sys.stderr)
     print(json.dumps(_plain(hold)) if args.json else f"placed: {_words(hold)}")
     return 0
 

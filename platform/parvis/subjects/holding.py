@@ -13,6 +13,7 @@ from parvis.compliance.grounds import HOLD_REASONS
 from parvis.compliance.holds import Hold, HoldKind
 from parvis.errors import InvalidRequest, NotFound
 from parvis.subjects.agencies import get_kept, list_agencies, record
+from parvis.subjects.find import Wanted, find
 from parvis.subjects.stores import Stores
 
 CASE = re.compile(r"[A-Za-z0-9._/-]{1,100}", re.ASCII)
@@ -30,7 +31,11 @@ def place_hold(
     case_word: str = "",
     period: tuple[datetime, datetime] | None = None,
 ) -> Hold:
-    """A hold that counts from now on; `actor` owns it. Raises InvalidRequest, NotFound."""
+    """A hold that counts from now on; `actor` owns it.
+
+    Raises InvalidRequest, NotFound for a conversation that is not kept: a wrong identifier would
+    hold nothing, and nobody would notice. A person may be held before anything is kept of them.
+    """
     get_kept(stores, tenant_id)
     if reason not in HOLD_REASONS:
         raise InvalidRequest("the reason is one of " + ", ".join(HOLD_REASONS))
@@ -40,6 +45,8 @@ def place_hold(
         raise InvalidRequest("a hold ends in the future")
     if period and not period[0] < period[1]:
         raise InvalidRequest("a period begins before it ends")
+    if kind == "conversation":
+        find(stores, tenant_id, Wanted(kind, ref))
     hold = stores.compliance.add_hold(
         tenant_id,
         kind,

@@ -109,17 +109,20 @@ def place() -> AnyResponse:
         return _start_page(hold=form, status=400)
     since, to = _read_day(form["since"]), _read_day(form["to"])
     period = (since, to + timedelta(days=1)) if form["kind"] == "range" and since and to else None
-    place_hold(
-        _stores(),
-        _tenant(),
-        cast(HoldKind, form["kind"]),
-        form["ref"] if form["kind"] in {"person", "conversation"} else "",
-        reason=form["reason"],
-        until=_get_day(form["until"]),
-        actor=_actor(),
-        case_word=form["case"],
-        period=period,
-    )
+    try:
+        place_hold(
+            _stores(),
+            _tenant(),
+            cast(HoldKind, form["kind"]),
+            form["ref"] if form["kind"] in {"person", "conversation"} else "",
+            reason=form["reason"],
+            until=_get_day(form["until"]),
+            actor=_actor(),
+            case_word=form["case"],
+            period=period,
+        )
+    except NotFound:
+        return _start_page(hold=Form(form.values, ("unknown",)), status=404)
     return _tell("placed")
 
 

@@ -57,5 +57,6 @@ FAULTS: Mapping[str, str] = {
     "hold-until": N_("Give a day in the future."),
     "held": N_("A hold forbids it. It is carried out by the daily run once the hold is lifted."),
     "conflict": N_("It was done already, or you asked for it yourself: another person must."),
+    "unknown": N_("Nothing is kept under this identifier."),
     "gone": N_("Nothing of it is kept any more."),
 }
