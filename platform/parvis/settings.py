@@ -19,7 +19,7 @@ from parvis.errors import ConfigurationFaults, Fault
 PREFIX = "PARVIS_"
 _SECRET_BYTES = 32
 _TOKEN_CHARS = 16
-_MAX_PORT = 65_535
+_MAX_PORT, _PORT_DIGITS = 65_535, 5
 
 
 class Settings(BaseModel):
@@ -215,8 +215,7 @@ class Settings(BaseModel):
         if self.secret_key_file is None:
             object.__setattr__(self, "secret_key_file", self.data_dir / "secrets" / "root.key")
         self._require_whole_apart()
-        host, colon, port = self.listen.rpartition(":")
-        if not (host and colon and port.isdigit()):
+        if find_address(self.listen) is None:
             raise ValueError("listen: expected ADDRESS:PORT, for example 127.0.0.1:8080")
         if self.metrics_listen != "off":
             self._check_metrics()
@@ -230,10 +229,10 @@ class Settings(BaseModel):
         return self
 
     def _check_metrics(self) -> None:
-        host, colon, port = self.metrics_listen.rpartition(":")
-        if not (host and colon and port.isdigit() and int(port) <= _MAX_PORT):
+        found = find_address(self.metrics_listen)
+        if found is None:
             raise ValueError("metrics_listen: expected ADDRESS:PORT or off")
-        if self.metrics_token_file is None and not is_loopback(host):
+        if self.metrics_token_file is None and not is_loopback(found[0]):
             raise ValueError(
                 "metrics_listen: an address beyond loopback needs PARVIS_METRICS_TOKEN_FILE"
             )
@@ -275,12 +274,21 @@ class Settings(BaseModel):
         return self.public_url.startswith("https://")
 
 
+def find_address(text: str) -> tuple[str, int] | None:
+    """Host and port of ADDRESS:PORT, the host of IPv6 without its brackets; None for other text."""
+    host, _, port = text.rpartition(":")
+    digits = port.isascii() and port.isdecimal() and len(port) <= _PORT_DIGITS
+    if not (host and digits and int(port) <= _MAX_PORT):
+        return None
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
 def is_loopback(host: str) -> bool:
     """True for addresses that only this machine reaches."""
     if host == "localhost":
         return True
     try:
-        return ip_address(host.strip("[]")).is_loopback
+        return ip_address(host).is_loopback
     except ValueError:
         return False
 

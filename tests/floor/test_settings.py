@@ -37,7 +37,7 @@ def test_a_line_that_means_nothing_stops_the_start(tmp_path: Path, line: str) ->
     assert load_settings({"PARVIS_DATA_DIR": str(tmp_path)}).workers == 3
 
 
-@pytest.mark.parametrize("listen", ["8080", "127.0.0.1", "127.0.0.1:", "host:port"])
+@pytest.mark.parametrize("listen", ["8080", "127.0.0.1", "host:port", "host:99999", "h:²"])
 def test_a_listening_address_needs_host_and_port(tmp_path: Path, listen: str) -> None:
     with pytest.raises(ConfigurationFaults):
         load_settings({"PARVIS_DATA_DIR": str(tmp_path), "PARVIS_LISTEN": listen})

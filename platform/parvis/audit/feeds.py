@@ -27,12 +27,12 @@ from pydantic import (
 from parvis.audit.feed_mapping import KINDS, SEVERITIES
 from parvis.audit.ocsf import find_severity
 from parvis.errors import ConfigurationFaults, Fault
+from parvis.settings import is_loopback
 from parvis.yaml_files import YamlFile, load_yaml
 
 ALL = "all"
 DOCUMENTATION_NUMBER = 32473  # RFC 5612: until the administration names its own
 _SECRETS = frozenset({"token_file", "key_file"})
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=255)]
@@ -80,7 +80,7 @@ class CollectorTarget(Tls):
     @classmethod
     def _is_safe(cls, url: str) -> str:
         parts = urlsplit(url)
-        local = parts.scheme == "http" and parts.hostname in _LOOPBACK
+        local = parts.scheme == "http" and is_loopback(parts.hostname or "")
         if not parts.hostname or not (parts.scheme == "https" or local):
             raise ValueError("expected https://HOST/..., or http:// on this machine alone")
         if "@" in parts.netloc:

@@ -16,9 +16,7 @@ from parvis.audit.witness import (
 from parvis.audit.witness_server import WitnessServer
 from parvis.cli.parser import read_count
 from parvis.errors import InvalidRequest
-from parvis.settings import load_settings
-
-_PORTS = 1 << 16
+from parvis.settings import find_address, load_settings
 
 
 def register_witness(commands: Any) -> None:
@@ -148,13 +146,13 @@ def run_add_key(args: argparse.Namespace) -> int:
 
 def run_serve(args: argparse.Namespace) -> int:
     """Answer until told to stop."""
-    host, colon, port = args.listen.rpartition(":")
-    if not (host and colon and port.isdigit() and int(port) < _PORTS):
+    address = find_address(args.listen)
+    if address is None:
         raise InvalidRequest("--listen: expected ADDRESS:PORT, for example 127.0.0.1:8090")
     witness = Witness(args.dir)
     witness.list_logs()  # a wrong line is said now
     try:
-        server = WitnessServer(witness, (host, int(port)))
+        server = WitnessServer(witness, address)
     except OSError as error:
         raise InvalidRequest(f"--listen: cannot listen there ({error.strerror})") from error
     with server:

@@ -23,6 +23,7 @@ from pydantic import model_validator as checked
 
 from parvis.domain import DataLevel, Language
 from parvis.errors import ConfigurationFaults, Fault
+from parvis.settings import is_loopback
 from parvis.yaml_files import YamlFile, load_yaml
 
 Network = IPv4Network | IPv6Network
@@ -180,12 +181,10 @@ def check_base_url(url: str, networks: tuple[Network, ...], *, allow_http: bool)
     except ValueError:
         if not _HOST.match(parts.hostname):
             raise ValueError("the host name is not valid") from None
-        local = parts.hostname == "localhost"
     else:
         if not is_on_site(str(address), networks):
             raise ValueError("not an address of the site (loopback, private or `networks`)")
-        local = address.is_loopback
-    if parts.scheme == "http" and not local and not allow_http:
+    if parts.scheme == "http" and not is_loopback(parts.hostname) and not allow_http:
         raise ValueError("plain http leaves the machine: use https, or say `allow_http: true`")
 
 

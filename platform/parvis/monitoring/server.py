@@ -18,6 +18,7 @@ from parvis.audit.leader_thread import LeaderThread
 from parvis.metrics import render_page
 from parvis.monitoring.looks import look
 from parvis.services import Services
+from parvis.settings import find_address
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,9 @@ class MetricsThread:
     def __init__(self, services: Services, token: str = "") -> None:
         self._page = _Page(services)
         self._token = token
-        self._address = services.settings.metrics_listen
+        address = find_address(services.settings.metrics_listen)
+        assert address is not None  # noqa: S101 - the settings were checked
+        self._address = address
         self._server: _Server | None = None
         self._complained = False
         lock = services.settings.data_dir / _LOCK
@@ -90,15 +93,13 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, listen: str, read: Callable[[], str], token: str) -> None:
+    def __init__(self, address: tuple[str, int], read: Callable[[], str], token: str) -> None:
         self.read = read
         self.token = token
         self._lines = threading.BoundedSemaphore(_MOST_LINES)
-        host, _, port = listen.rpartition(":")
-        host = host.strip("[]")
-        if ":" in host:
+        if ":" in address[0]:
             self.address_family = socket.AF_INET6
-        super().__init__((host, int(port)), _Handler)
+        super().__init__(address, _Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         if not self._lines.acquire(blocking=False):  # more at once than any monitoring opens
