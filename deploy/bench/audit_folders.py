@@ -57,7 +57,10 @@ class MadeLog:
     boots: dict[str, int] = field(default_factory=dict)
     sealed: str = "parvis-audit-sealed/v1\nretention 0 -\n"
     first: int = 0  # of the records in the folder; begins a bundle, or is the size
+    end: int = 2**53  # of the records in the folder; begins a bundle, or is beyond the size
+    asked: str = "- -"
     ended: dict[str, Any] | None = None  # what a platform log says of its end
+    pruned: str | None = None  # the proof of the record that let the first ones go
 
     def __post_init__(self) -> None:
         self.id = hashlib.sha256(self.name.encode()).hexdigest()[:32]
@@ -195,6 +198,7 @@ class MadeLog:
         first = {"log": self.id, "origin": self.origin, "tenant": tenant, "birth": birth}
         first["vkey"] = self.vkey_of(self.keys[0])
         first |= {"ended": self.ended} if self.ended else {}
+        first |= {"pruned": self.pruned} if self.pruned else {}
         self._write("keys.jsonl", b"".join(encode(one) + b"\n" for one in (first, *self.turns)))
         for size in notes:
             self._write(f"notes/{size}", self.head(size).encode())
@@ -225,8 +229,8 @@ class MadeLog:
         top = [MANIFEST_FORMAT, self.origin, str(self.size), root]
         top += [
             f"made {format_time(self.now_us)}",
-            "asked - -",
-            f"records {self.first} {self.size}",
+            f"asked {self.asked}",
+            f"records {self.first} {min(self.end, self.size)}",
         ]
         top += [f"files {len(self.lines)}", *self.lines]
         note = self.sign("\n".join(top) + "\n", self.signers(self.size)[-1:])
@@ -234,7 +238,7 @@ class MadeLog:
 
     def _write_bundle(self) -> None:
         index, width = (self.size - 1) // TILE_WIDTH, len(self.waiting)
-        if self.folder is not None and self.size > self.first:
+        if self.folder is not None and self.first <= self.size - width < self.end:
             self._write(tile_path("entries", index, width), b"".join(self.waiting))
         self.waiting.clear()
 

@@ -10,8 +10,11 @@ from base64 import b64decode
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from deploy.bench.audit_folders import (
+    START_US,
+    STEP_US,
     MadeLog,
     bear,
     chats,
@@ -21,6 +24,7 @@ from deploy.bench.audit_folders import (
     tell_end,
 )
 from parvis.audit.cosignatures import format_cosigner_vkey, sign_cosignature
+from parvis.audit.entries import format_time
 from parvis.audit.paper import format_head_line
 
 Spoil = Callable[[Path], object]
@@ -43,9 +47,9 @@ class Vector:
     line: str | None = None
 
 
-def make_log(folder: Path) -> MadeLog:
+def make_log(folder: Path, **fields: Any) -> MadeLog:
     """300 records under two keys, with heads of 100 and 200 that left the installation."""
-    log = MadeLog("vectors", folder)
+    log = MadeLog("vectors", folder, **fields)
     log.be_born()
     for leaf in chats(log, 150):
         log.append(leaf)
@@ -147,6 +151,7 @@ def make_vectors(folder: Path) -> list[Vector]:
         log.finish(bear(log), notes=[100])
         found.append(Vector(name, why, "TAMPERED"))
     found += [*_with_policies(folder), *_with_witness(folder), *_that_ended(folder)]
+    found += [*_of_periods(folder), *_of_births(folder)]
     told = [asdict(vector) for vector in found]
     (folder / "vectors.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     return found
@@ -180,6 +185,61 @@ def _that_ended(folder: Path) -> Iterator[Vector]:
         log.leave_nothing()
         log.finish(bear(log), notes=[100])
         yield Vector(name, why, verdict)
+    log, platform = make_log(folder / "ended-otherwise"), MadeLog("platform")
+    platform.be_born()
+    log.ended = tell_end(platform, close(log, platform, root="ab" * 32))
+    log.finish(bear(log), notes=[100])
+    yield Vector("ended-otherwise", "the platform log tells of another end", "TAMPERED")
+
+
+def _at(seq: int) -> str:
+    """When a record of `make_log` was written."""
+    return format_time(START_US + (seq + 1) * STEP_US)
+
+
+def _of_periods(folder: Path) -> Iterator[Vector]:
+    """Exports of a period: one record from before it and one from after it must be there."""
+    bundle = {"first": 256, "end": 512}
+    cases = {
+        "period": ("a bundle that holds it", bundle, 300, 310, "INTACT"),
+        "period-edges": ("it ends with the bundle", bundle, 257, 511, "INTACT"),
+        "period-begun-late": ("it begins with the bundle", bundle, 256, 310, "TAMPERED"),
+        "period-ended-early": ("it goes on after the bundle", bundle, 300, 512, "TAMPERED"),
+        "period-empty": ("no record is of it", {"first": 512}, 700, None, "INTACT"),
+        "period-emptied": ("no record is there", {"first": 256, "end": 256}, 300, 310, "TAMPERED"),
+    }
+    for name, (why, span, since, until, verdict) in cases.items():
+        asked = f"{_at(since)} {_at(until) if until else '-'}"
+        log = make_log(folder / name, asked=asked, **span)
+        for leaf in chats(log, 300, run="third"):
+            log.append(leaf)
+        log.finish(bear(log), notes=[100])
+        yield Vector(name, why, verdict)
+    for name, told in (("period-pruned", True), ("period-pruned-untold", False)):
+        log = make_log(folder / name, asked=f"{_at(10)} {_at(500)}", **bundle)
+        for leaf in chats(log, 300, run="third"):
+            log.append(leaf)
+        log.now_us += 200 * 86_400_000_000
+        place = log.add("retention.pruned", target={"object": "records", "first": 0, "end": 256})
+        log.pruned = log.prove(place) if told else None
+        log.finish(bear(log), notes=[100])
+        why = "it begins where the log was pruned, " + (
+            "proven" if told else "and nothing proves it"
+        )
+        yield Vector(name, why, "INTACT" if told else "TAMPERED")
+
+
+def _of_births(folder: Path) -> Iterator[Vector]:
+    """Births told by a platform log: of this log, of another, by nobody else."""
+    log = make_log(folder / "birth-of-another")
+    platform = MadeLog("platform")
+    change = {"origin": log.origin, "vkey": log.vkey_of(log.keys[0])}
+    place = platform.add("log.created", target={"log": "ab" * 16, "tenant": "x"}, change=change)
+    log.finish({"vkey": platform.vkey, "proof": platform.prove(place)})
+    yield Vector("birth-of-another", "the platform log tells of another log", "TAMPERED")
+    log = make_log(folder / "birth-by-itself")
+    log.finish({"vkey": log.vkey_of(log.keys[0]), "proof": log.prove(0, 1)})
+    yield Vector("birth-by-itself", "the log proves its own birth", "TAMPERED")
 
 
 def _with_policies(folder: Path) -> Iterator[Vector]:

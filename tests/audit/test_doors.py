@@ -9,8 +9,9 @@ import pytest
 from parvis.audit import wire
 from parvis.audit.doors import Doors, DoorsWrong, plan_doors
 from parvis.audit.server import describe_fault
-from parvis.errors import ConfigurationFaults
+from parvis.errors import AuditUnavailable, ConfigurationFaults
 from parvis.settings import load_settings
+from tests.audit.houses import House
 
 WRITER, GATEWAY, OPERATORS, STRANGER = os.geteuid(), 70_001, 70_002, 70_003
 WHOLE = {
@@ -78,3 +79,16 @@ def test_a_folder_of_sockets_that_others_may_change_is_refused_in_words(tmp_path
         with pytest.raises(DoorsWrong) as wrong:
             doors.prepare()
         assert "must belong to the writer's user, mode 0751" in describe_fault(wrong.value)
+
+
+def test_a_database_that_is_none_is_told_in_words(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.open()
+    house.close()
+    (house.audit_dir / "audit.db").write_bytes(b"not a database" * 512)
+    for rest in house.audit_dir.glob("audit.db-*"):
+        rest.unlink()
+    with pytest.raises(AuditUnavailable) as told:
+        house.open()
+    house.shut()
+    assert "opened: the database cannot be read or written (NotADBError)." in str(told.value)

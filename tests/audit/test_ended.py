@@ -254,3 +254,16 @@ def test_the_report_names_the_platform_log_that_let_it_go(
     assert report["ended"]["platform"] in told and report["ended"]["time"] in told
     words = {"en": f"record {by} of the platform log", "de": f"Eintrag {by} des Plattform-Proto"}
     assert words.get(language, str(by)) in told
+
+
+@pytest.mark.parametrize(("root", "verdict"), [({}, "INTACT"), ({"root": "ab" * 32}, "TAMPERED")])
+def test_a_log_that_ended_is_as_long_and_the_same_as_the_platform_log_says(
+    ended: Ended, root: dict[str, str], verdict: str
+) -> None:
+    ended.end(**root)
+    assert ended.finish()[0] == verdict
+
+
+def test_an_end_that_is_not_here_is_not_compared(ended: Ended) -> None:
+    ended.end(size=9, root="ab" * 32)
+    assert ended.finish()[0] == "INTACT"

@@ -154,3 +154,23 @@ def test_an_authority_in_the_token_that_cannot_be_read_counts_as_not_there(
     policy = policy_of(tmp_path, log, tsa_line(AUTHORITY) + "quorum none\n")
     verdict, report = both(second, folder, policy=policy)
     assert (verdict, report["anchored"]) == ("INTACT", True)
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, '{"a":' * 200_000, "[]", "9" * 9000, ""])
+def test_a_state_that_is_none_is_wrong_usage(log: MadeLog, tmp_path: Path, text: str) -> None:
+    folder, state = log.finish(bear(log)), tmp_path / "seen.json"
+    state.write_text(text, encoding="utf-8")
+    assert verify.main([str(folder), "--state", str(state)]) == 5
+    assert run_node(folder, "--state", str(state)).returncode == 5
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, '{"a":' * 200_000])
+def test_evidence_and_keys_that_are_nested_deeply_have_a_verdict(
+    log: MadeLog, tmp_path: Path, text: str
+) -> None:
+    evidence, folder = tmp_path / "evidence", log.finish(bear(log))
+    evidence.write_text(text, encoding="utf-8")
+    assert verify.main(["--evidence", str(evidence)]) == 4
+    assert run_node("--evidence", str(evidence)).returncode == 4
+    rewrite(log, "keys.jsonl", lambda data: data + text.encode() + b"\n")
+    assert verify.main([str(folder)]) == run_node(folder).returncode == 3

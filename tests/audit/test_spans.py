@@ -1,15 +1,29 @@
 """Which records an export holds: what its signed list says of them, both verifiers demand."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import apsw
 import pytest
 
-from deploy.bench.audit_folders import MadeLog
+from deploy.bench.audit_folders import START_US, STEP_US, MadeLog
 from parvis.audit import verify
-from tests.audit.test_second_verifier import Second
+from parvis.audit.entries import format_time
+from parvis.audit.export import export_files
+from parvis.audit.log import AuditLog
+from tests.audit.houses import House, allow_pruning, export, fill_fast, wait_half_a_year
+from tests.audit.test_second_verifier import Second, run_node
 
 SINCE = "2025-12-01T00:00:00.000000Z"
+
+
+def at(seq: int) -> str:
+    """The time of a record of the log below."""
+    return format_time(START_US + (seq + 1) * STEP_US)
+
+
 EXTRA = "ab" * 32 + " 32 "
 
 
@@ -80,7 +94,18 @@ ALL = "000 001 002.p/88"
         (keep(0, 512, f"- {SINCE}", "002.p/88"), "INTACT"),
         (keep(0, 0, without=ALL), "TAMPERED"),
         (keep(512, 512, without=ALL), "TAMPERED"),
-        (keep(0, 0, f"{SINCE} -", ALL), "INTACT"),  # nothing since
+        (keep(0, 0, f"{SINCE} -", ALL), "TAMPERED"),
+        (keep(0, 0, f"- {SINCE}", ALL), "TAMPERED"),  # the one after it is not here
+        (keep(256, 256, f"{at(300)} {at(310)}", ALL), "TAMPERED"),
+        (keep(600, 600, f"{at(700)} -", ALL), "TAMPERED"),  # the one before it is not here
+        (keep(512, 600, f"{at(700)} -", "000 001"), "INTACT"),  # nothing since
+        (keep(256, 512, f"{at(300)} {at(310)}", "000 002.p/88"), "INTACT"),
+        (keep(256, 512, f"{at(257)} {at(511)}", "000 002.p/88"), "INTACT"),
+        (keep(256, 512, f"{at(256)} {at(511)}", "000 002.p/88"), "TAMPERED"),
+        (keep(256, 512, f"{at(257)} {at(512)}", "000 002.p/88"), "TAMPERED"),
+        (keep(256, 600, f"{at(256)} {at(900)}", "000"), "TAMPERED"),
+        (keep(256, 600, f"- {at(900)}", "000"), "TAMPERED"),
+        (keep(0, 600, f"{at(0)} {at(900)}"), "INTACT"),
         (keep(0, 520), "TAMPERED"),  # ends within a bundle
         (keep(7, 600, f"{SINCE} -"), "TAMPERED"),
         (keep(0, 600, "x y"), "TAMPERED"),
@@ -93,3 +118,110 @@ def test_an_export_holds_the_records_that_were_asked_for_and_nothing_beside(
     log: MadeLog, second: Second, edit: Callable[[str], str], verdict: str
 ) -> None:
     assert judge(second, rewrite(log, edit)) == verdict
+
+
+PRUNED = {
+    "itself": ({}, "INTACT"),
+    "less": ({"end": 0}, "TAMPERED"),
+    "sealed values": ({"object": "sealed"}, "TAMPERED"),
+    "another log's": ({"log": "ab" * 16}, "TAMPERED"),
+    "half a bundle": ({"end": 300}, "TAMPERED"),
+    "what comes after it": ({"end": 1024}, "TAMPERED"),
+}
+
+
+@pytest.mark.parametrize("name", [*PRUNED, "nothing", "a false proof", "too young"])
+def test_a_period_that_begins_where_the_log_was_pruned_says_by_which_record(
+    tmp_path: Path, second: Second, name: str
+) -> None:
+    """The record stands beyond the end of the period: its proof is in `keys.jsonl`."""
+    log = MadeLog("spans", tmp_path / "export", first=256)
+    log.be_born()
+    for _ in range(598):
+        log.add("auth.login")
+    log.now_us += 86_400_000_000 * (183 if name == "too young" else 185)
+    fields, verdict = PRUNED.get(name, ({}, "INTACT" if name == "itself" else "TAMPERED"))
+    target = {"object": "records", "first": 0, "end": 256} | fields
+    place = log.add("retention.pruned", target=target)
+    log.pruned = None if name == "nothing" else log.prove(place)
+    if name == "a false proof":
+        log.pruned = log.prove(place).replace("index 599", "index 598")
+    log.finish()
+    edit = keep(256, 512, f"- {at(500)}", "002.p/88")
+    folder = rewrite(log, lambda text: edit(text.replace("records 256", "records 0")))
+    assert judge(second, folder) == verdict
+    report = verify.verify_folder(str(folder))
+    if verdict == "INTACT":
+        assert report["pruned"] == {"end": 256, "by": place}
+        assert report["checks"]["pruned"] == "done"
+
+
+@pytest.mark.parametrize("language", verify.LANGUAGES)
+def test_the_report_says_which_period_was_asked_for(
+    log: MadeLog, capsys: pytest.CaptureFixture[str], language: str
+) -> None:
+    folder = rewrite(log, keep(256, 512, f"{at(300)} {at(310)}", "000 002.p/88"))
+    assert verify.main([str(folder), "--language", language]) == 0
+    told = capsys.readouterr().out
+    page = run_node(folder, "--language", language).stdout
+    assert all(at(one) in words for one in (300, 310) for words in (told, page))
+
+
+def export_span(log: AuditLog, since: int, until: int) -> tuple[int, int]:
+    """The positions that an export of this period has, in µs; 0 is no bound."""
+    bounds = [
+        datetime.fromtimestamp(0, UTC) + timedelta(microseconds=one) for one in (since, until)
+    ]
+    begin, end = (one if one.timestamp() else None for one in bounds)
+    files = list(export_files(log, "commune", from_time=begin, to_time=end))
+    words = files[-1].data.decode().split("\n")[6].split(" ")
+    return int(words[1]), int(words[2])
+
+
+@pytest.mark.parametrize("stepped", [False, True], ids=["steady", "put back"])
+def test_an_export_of_a_period_holds_its_records_and_a_neighbour_on_each_side(
+    tmp_path: Path, *, stepped: bool
+) -> None:
+    """Also where the clock was put back: then whatever lies between the first and the last."""
+    house = House(tmp_path)
+    log = house.open()
+    fill_fast(log, 1100)
+    size = log.publish_head("commune").size
+    times = [1_000_000 + seq for seq in range(size)]
+    if stepped:
+        times[600:] = [one - 500 for one in times[600:]]
+    with closing(apsw.Connection(str(house.audit_dir / "audit.db"))) as database, database:
+        for seq, time_us in enumerate(times):
+            database.execute("UPDATE record SET time_us = ? WHERE seq = ?", (time_us, seq))
+    edges = (0, 999_000, 1_000_000, 1_000_256, 1_000_300, 1_000_512, 1_000_599, 1_002_000)
+    for since, until in ((a, b) for a in edges for b in edges if a < b or not b):
+        first, end = export_span(log, since, until)
+        inside = [s for s, one in enumerate(times) if since <= one < (until or 2**62)]
+        assert first < end and (not inside or first <= inside[0] <= inside[-1] < end)
+        assert first == 0 or times[first] < since
+        assert end == size or (until and times[end - 1] >= until)
+        if not stepped and since <= times[-1]:  # and no bundle that tells nothing
+            assert times[min(first + 256, size - 1)] >= since
+    house.shut()
+
+
+def test_a_period_of_a_pruned_log_is_proven_from_its_first_record_on(
+    tmp_path: Path, second: Second, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(tmp_path / "house")
+    log = house.open()
+    fill_fast(log, 600)
+    times = [one.time for one in log.reader.list_records("commune", limit=1000)][::-1]
+    wait_half_a_year(monkeypatch)
+    allow_pruning(log, 256)
+    log.prune("commune", 256)
+    fill_fast(log, 300)
+    for name, since in (("before", times[0]), ("after", times[400])):
+        folder = export(log, tmp_path / name, from_time=since, to_time=times[450])
+        assert judge(second, folder) == "TAMPERED"
+        report = verify.verify_folder(str(folder))
+        # proven; and that no half year went by in this test is found by that record's time
+        assert {finding["reason"] for finding in report["findings"]} == {verify.TOO_NEW}
+        assert report["records"] == [256, 512] and report["pruned"] == {"end": 256, "by": 601}
+        assert report["checks"]["pruned"] == "done"
+    house.shut()

@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from parvis.audit import feed_outbox
-from parvis.audit.events import Draft
+from parvis.audit.events import PLATFORM, Draft
 from parvis.audit.feed_outbox import Feeds
 from parvis.audit.feed_store import FeedStore
 from parvis.audit.feeds import load_feeds
@@ -304,6 +304,7 @@ def test_the_policy_to_print_names_every_key_and_the_verifier_takes_it(
 ) -> None:
     reader = site.installation.services.audit.reader
     keys = [reader.get_key(AGENCY).vkey, reader.find_cosigner(AGENCY)]
+    keys.append(reader.get_key(PLATFORM).vkey)  # who tells of births, ends and what went since
     page = auditor.get("/audit?lang=en").text
     answer = auditor.get("/audit/policy.txt")
     assert answer.headers["content-disposition"] == 'attachment; filename="policy.txt"'
@@ -326,6 +327,7 @@ def test_the_policy_to_print_names_every_key_and_the_verifier_takes_it(
     )
     report = json.loads(checked.stdout)
     assert (report["verdict"], report["key"]["confirmed"]) == ("INTACT", True)
+    assert report["checks"]["birth"] == "done"
 
 
 def test_the_policy_names_witnesses_groups_and_authorities_as_they_are_configured() -> None:

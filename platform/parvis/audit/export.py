@@ -30,7 +30,7 @@ from parvis.audit.log import AuditLog
 from parvis.audit.notes import NoteInvalid, format_proof, format_vkey, open_note
 from parvis.audit.reader import to_us
 from parvis.audit.rows import LogRow, Range, RecordRow, TurnRow
-from parvis.audit.sealed_list import SealedList
+from parvis.audit.sealed_list import SealedList, find_allowance
 from parvis.audit.start_check import find_birth
 from parvis.audit.store import Store
 from parvis.audit.tree import TILE_WIDTH, Reader, inclusion_proof
@@ -41,6 +41,7 @@ MANIFEST_FORMAT = "parvis-audit-export/v1"
 # as the verifiers: a line of some 90 bytes for each file, two files for 256 records
 _MAX_MANIFEST_BYTES = 128 << 20
 _HERE = Path(__file__).parent
+_NEVER_US = 2**62
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 
@@ -89,14 +90,9 @@ def export_files(
             store.find_minimum(log.no),
             head.size,
             from_us=to_us(from_time) if from_time else 0,
-            to_us=to_us(to_time) if to_time else 2**62,
+            to_us=to_us(to_time) if to_time else _NEVER_US,
         )
-        span = store.find_span(log.no, wanted)
-        if to_time is None and span[1]:  # a clock that was put back may hide the last ones
-            span = span[0], head.size
-        first, end = _bundles(span)
-        if 0 < head.size <= wanted.first:  # of a log that ended: nothing is left but hashes
-            first = end = -(-head.size // TILE_WIDTH)
+        first, end = _choose_bundles(store, log.no, wanted)
         anchors = AnchorStore(audit.folder)
         sealed = SealedList(store, log.no, audit.list_key_ids(tenant_id))
         source = _Source(store, log, head.size, head.root, head.note, first, end, anchors, sealed)
@@ -180,9 +176,35 @@ def read_verifier() -> bytes:
     return (_HERE / "verify.py").read_bytes()
 
 
-def _bundles(span: tuple[int, int]) -> tuple[int, int]:
-    first, end = span
-    return first // TILE_WIDTH, -(-end // TILE_WIDTH)
+def _choose_bundles(store: Store, log_no: int, wanted: Range) -> tuple[int, int]:
+    """Bundles [first, end) with every record of the period, one from before it, one from after it.
+
+    By these a verifier sees that nothing was left out; they are missing only where the log begins
+    (or was pruned) or ends. Between them a clock that was put back may hide what it likes.
+    """
+    least, size = wanted.first, wanted.end
+    if least >= size:  # an empty log, or one that ended: nothing is left but hashes
+        return (-(-size // TILE_WIDTH),) * 2
+    inside = store.find_span(log_no, wanted)
+    if not inside[1]:  # nothing at all: the neighbours say so
+        before = store.find_span(log_no, wanted._replace(from_us=0, to_us=wanted.from_us))
+        inside = before[1], before[1]
+    first, end = inside[0] // TILE_WIDTH, max(-(-inside[1] // TILE_WIDTH), 1)
+
+    def time_at(seq: int, otherwise: int) -> int:
+        row = store.find_record(log_no, seq) if seq < size else None
+        return row.time_us if row is not None else otherwise
+
+    if wanted.from_us == 0:
+        first = least // TILE_WIDTH
+    while first * TILE_WIDTH > least and time_at(first * TILE_WIDTH, _NEVER_US) >= wanted.from_us:
+        first -= 1
+    if wanted.to_us == _NEVER_US:
+        end = -(-size // TILE_WIDTH)
+    end = max(end, first + 1)
+    while end * TILE_WIDTH < size and time_at(end * TILE_WIDTH - 1, 0) < wanted.to_us:
+        end += 1
+    return first, end
 
 
 def _contents(source: _Source) -> Iterator[ExportFile]:
@@ -243,6 +265,7 @@ def _keys(source: _Source) -> bytes:
         "heads": find_heads(source.store, source.anchors, source.log.id, source.size),
         "log": source.log.id,
         "origin": source.log.origin,
+        "pruned": _pruned(source),
         "tenant": source.log.tenant_id,
         "vkey": format_vkey(source.log.origin, first),
     }
@@ -303,6 +326,16 @@ def _birth(source: _Source) -> dict[str, str] | None:
     if found is None or source.log.tenant_id == PLATFORM:
         return None
     return _prove(source.store, *found)
+
+
+def _pruned(source: _Source) -> str | None:
+    """The proof of the record that let the oldest records go; a period may not reach to it."""
+    found = find_allowance(source.store, source.log.no, "records", source.size)
+    row = source.store.find_record(source.log.no, found[1]) if found else None
+    if row is None:
+        return None
+    path = inclusion_proof(_reader(source.store, source.log), row.seq, source.size)
+    return format_proof(row.seq, path, source.note, row.leaf)
 
 
 def _ended(source: _Source) -> dict[str, Any] | None:

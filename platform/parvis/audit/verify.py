@@ -123,7 +123,7 @@ CHECKS = {
     "policy": "the log's key is one that you trust",
     "state": "the log continues the one you saw last time",
     "sealed": "sealed values that are gone, and a record that allows each",
-    "pruned": "records pruned before the first, and a record that allows it",
+    "pruned": "records before the first or after the last: not asked for, or a record allows it",
     "platform": "the platform log holds a head of this log among the heads of all",
     "anchor": "cosignatures of the witnesses that your policy names",
     "stamps": "time stamps (RFC 3161) of the authorities that your policy names",
@@ -995,6 +995,7 @@ def seconds_between(before: str, after: str) -> float:
         return 0.0
 
 
+UNREAD = "files of records are missing or unreadable; the others were checked"
 TOO_MANY = "too many at once to be followed to the end"
 PARTLY = "only within the exported part: not all records are here"
 NOT_HERE = "records that may allow it are not in this export"
@@ -1002,6 +1003,8 @@ NOT_ENDED = "the platform log does not prove that this log ended"
 NOT_LET = "the platform log does not prove that this may go"
 STRANGE = "another platform log allows it: name its key in a policy"
 CUT_OFF = "records that may allow it were lost with the end of the log"
+UNNAMED = "it does; but your policy does not name the platform log's key"
+NOT_PRUNED = "the record that let the oldest records go is not proven"
 UNASKED = "an erasure was confirmed that nobody else had asked for"
 TOO_NEW = "records were pruned before 184 days were over"
 SEALED_FORMAT = "parvis-audit-sealed/v1"
@@ -1021,6 +1024,7 @@ class Ended:
             raise Malformed(NOT_ENDED)
         if self.size < size or record["log"] == log_id:
             raise Malformed(NOT_ENDED)
+        self.root = bytes.fromhex(record["change"]["root"])
         self.sealed_end = self.pruned_end = 0
         self.pruned_by, self.pruned_at = -1, ""
         self.keys: set[bytes] = set()
@@ -1094,6 +1098,9 @@ class Erasures:
         self.allowed_by: list[int] = []
         self.requests: dict[str, tuple[str, str]] = {}
         self.prunes: list[tuple[int, int]] = []
+        self.proven: tuple[int, int, str] | None = (
+            None  # as in `prunes`, and when; it may lie elsewhere
+        )
         self.times: dict[int, str] = {}  # of the first record of each bundle
         self.ended: Ended | None = None
 
@@ -1183,6 +1190,24 @@ class Erasures:
         if kept is not None and seconds_between(kept, when) < FLOOR_DAYS * 86400:
             yield TOO_NEW
 
+    def prove(self, record: dict[str, Any]) -> None:
+        """A proven record that let the oldest records go; raises one of `UNFIT` for another."""
+        target, seq = record["target"], record["seq"]
+        end = target.get("end", 0)
+        what = (record["kind"], record.get("outcome"), target.get("object"))
+        if what != ("retention.pruned", "success", "records") or end % WIDTH or not 0 < end <= seq:
+            raise Malformed(NOT_PRUNED)
+        if target.get("log", record["log"]) != record["log"]:
+            raise Malformed(NOT_PRUNED)
+        self.proven = (seq, end, record["time"])
+
+    def _is_too_new(self) -> bool:
+        """True when what a proven record let go was not 184 days old, nor told of already."""
+        if self.proven is None or self.proven[:2] in self.prunes:
+            return False
+        kept = self.times.get(self.proven[1])
+        return bool(kept) and seconds_between(kept or "", self.proven[2]) < FLOOR_DAYS * 86400
+
     def find_lost(self) -> Iterator[tuple[int, int]]:
         """(position, how many) of values that are gone and that no record allows to go."""
         if self.before[1] and not self.claimed:
@@ -1191,8 +1216,11 @@ class Erasures:
             if key not in self.keys and not (self.ended and key in self.ended.keys):
                 yield seq, count
 
-    def settle(self, book: Notebook, span: tuple[int, int], size: int) -> None:
-        """Whether all that is gone went by a record's leave, and what is left."""
+    def settle(self, book: Notebook, span: tuple[int, int], size: int, last: str) -> None:
+        """Whether all that is gone went by a record's leave, and what is left.
+
+        `last` is the time of the last record that is here; empty when it is not known.
+        """
         why = self._find_doubt(span[1] == size)
         whole, lost = not why, list(self.find_lost())
         for seq, _ in lost if whole else ():
@@ -1215,7 +1243,8 @@ class Erasures:
             book.skip("sealed", why)
         else:
             book.done("sealed")
-        self._settle_pruned(book, span, size)
+        self._settle_begin(book, span[0], span[1])
+        self._settle_end(book, span, size, last)
 
     def _find_doubt(self, whole: bool) -> str:
         """Why what nobody allowed to go may have been allowed all the same; empty: it was not."""
@@ -1225,24 +1254,18 @@ class Erasures:
             return CUT_OFF
         return "" if whole and not self.skimmed else NOT_HERE
 
-    def _settle_pruned(self, book: Notebook, span: tuple[int, int], size: int) -> None:
-        """Records that are not here though nobody asked for a period went by a record's leave."""
-        first, end = span
-        since, until = book.facts.get("asked", ["-", "-"])
-        none_since = first == end and since != "-"
-        if end < size and until == "-" and not none_since:
-            words = "the last records are not here though nobody asked for an end"
-            book.find("TAMPERED", "", words)
-        by = next((seq for seq, pruned in self.prunes if pruned >= first), None)
-        told, ended = {"end": first, "by": by}, self.ended
-        if by is None and ended is not None and ended.pruned_end >= first:
-            by, told = ended.pruned_by, {"end": first, "by": ended.pruned_by, "platform": True}
-        if ended is not None and ended.is_too_new(self.times):
+    def _settle_begin(self, book: Notebook, first: int, end: int) -> None:
+        """Records before the first were not asked for, or went by a record's leave."""
+        since, begun = book.facts.get("asked", ["-", "-"])[0], self.times.get(first)
+        told = self._find_pruned(first)
+        if first and told is not None:
+            book.facts["pruned"] = {"end": first} | told
+        if self._is_too_new() or (self.ended is not None and self.ended.is_too_new(self.times)):
             book.find("TAMPERED", "keys.jsonl", TOO_NEW)
-        why = self._find_doubt(end == size)
-        if since != "-" or first == end < size:
-            book.skip("pruned", NOT_HERE)
-        elif first == 0 or by is not None:
+        why = self._find_doubt(True)
+        if first and first < end and not begun and not self.skimmed:
+            book.skip("pruned", UNREAD)
+        elif not first or told is not None or (begun and begun < since != "-"):
             book.done("pruned")
         elif why:
             book.skip("pruned", why)
@@ -1250,8 +1273,29 @@ class Erasures:
             words = "records before the first are not here and no record allows that"
             book.find("TAMPERED", "", words)
             book.done("pruned")
-        if first and by is not None:
-            book.facts["pruned"] = told
+
+    def _find_pruned(self, first: int) -> dict[str, Any] | None:
+        """The record that let those before `first` go."""
+        proven = [self.proven[:2]] if self.proven else []
+        by = next((seq for seq, pruned in [*self.prunes, *proven] if pruned >= first), None)
+        if by is not None:
+            return {"by": by}
+        if self.ended is not None and self.ended.pruned_end >= first:
+            return {"by": self.ended.pruned_by, "platform": True}
+        return None
+
+    def _settle_end(self, book: Notebook, span: tuple[int, int], size: int, last: str) -> None:
+        """Records after the last were not asked for."""
+        until = book.facts.get("asked", ["-", "-"])[1]
+        if span[1] == size:
+            return
+        if until == "-":
+            words = "the last records are not here though nobody asked for an end"
+            book.find("TAMPERED", "", words)
+        elif self.skimmed:
+            return  # what the records say was left out
+        elif span[0] == span[1] or (last and last < until):
+            book.find("TAMPERED", "", "the export ends before the period that was asked for")
 
 
 # 6. What others vouch for: cosignatures (c2sp.org/tlog-cosignature), the policy (tlog-policy)
@@ -2229,6 +2273,20 @@ class KeyHistory:
             raise Malformed("the head at a change of keys is not signed by both")
         return origin, size, root
 
+    def open_record(self, proof: str) -> tuple[dict[str, Any], bytes, int, bytes]:
+        """(record, its bytes, size and root of its head) of a proof of this log's."""
+        leaf, index, path, note = split_proof(proof)
+        origin, size, root = self.open_checkpoint(note)
+        record = parse_record(leaf)
+        if (
+            origin != self.origin
+            or not check_inclusion(leaf_hash(leaf), index, size, path, root)
+            or find_fault(record)
+            or (record["log"], record["seq"]) != (self.log_id, index)
+        ):
+            raise Malformed("a record of the log is not proven")
+        return record, leaf, size, root
+
     def report(self) -> list[dict[str, Any]]:
         """Every key with its sizes, as plain values."""
         return [
@@ -2271,21 +2329,17 @@ class KeysFile:
 
     def _open_turn(self, line: dict[str, Any]) -> tuple[dict[str, Any], int, int]:
         """(record, its position, size of its head) of a line about a change of keys."""
-        leaf, index, path, note = split_proof(line["proof"])
-        origin, size, root = self.history.open_checkpoint(note)
-        record, log = parse_record(leaf), self.history.log_id
+        record, leaf, size, root = self.history.open_record(line["proof"])
+        log = self.history.log_id
         if (
-            origin != self.history.origin
-            or not check_inclusion(leaf_hash(leaf), index, size, path, root)
-            or find_fault(record)
-            or (record["log"], record["seq"], record["kind"]) != (log, index, line["kind"])
+            record["kind"] != line["kind"]
             or record["target"].get("log", log) != log
             or record["change"]["vkey"] != line["vkey"]
         ):
             raise Malformed("a change of keys is not proven")
-        self.turns[index] = leaf
+        self.turns[record["seq"]] = leaf
         self.heads.append((size, root))
-        return record, index, size
+        return record, record["seq"], size
 
     def _rotate(self, line: dict[str, Any]) -> None:
         before, key = self.history.current, Key(line["vkey"])
@@ -2329,23 +2383,33 @@ def open_platform(told: dict[str, Any], words: str) -> tuple[dict[str, Any], Key
     if origin != platform.name or not check_inclusion(leaf_hash(leaf), index, size, path, root):
         raise Malformed(words)
     record = parse_record(leaf)
-    if find_fault(record):
+    home = platform.name.rpartition("/")[2]
+    if find_fault(record) or (record["log"], record["seq"]) != (home, index):
         raise Malformed(words)
     return record, platform, size
 
 
 def check_platform_key(
     told: dict[str, Any], key: Key, cosigner: str | None, kinds: tuple[str, ...]
-) -> dict[str, Any]:
-    """Which platform log knows this key; raises one of `UNFIT` when the proof does not hold."""
+) -> tuple[Key, int]:
+    """(key, size) of the platform log that knows this key; raises one of `UNFIT` when none does."""
     words = "the platform log does not prove this key"
     record, platform, size = open_platform(told, words)
-    change = record["change"]
-    if record["kind"] not in kinds or change.get("vkey") != key.vkey:
+    change, log = record["change"], key.name.rpartition("/")[2]
+    if record["kind"] not in kinds or change.get("vkey") != key.vkey or record["log"] == log:
         raise Malformed(words)
-    if change.get("cosigner") != digest_key(cosigner):
+    # a rollback names the log that ended, and the one that begins by its origin
+    named = (
+        change.get("origin") if record["kind"] == "log.rollback" else record["target"].get("log")
+    )
+    if named not in (log, key.name) or change.get("cosigner") != digest_key(cosigner):
         raise Malformed(words)
-    return {"fingerprint": platform.fingerprint, "size": size}
+    return platform, size
+
+
+def is_named(policy: Policy, key: Key) -> bool:
+    """True when the policy names this key of this log."""
+    return key.vkey in {known.vkey for known in policy[0].get(key.name, ())}
 
 
 def digest_key(vkey: str | None) -> str | None:
@@ -2440,7 +2504,7 @@ class LogKeys:
         ):
             words = "the log does not begin with the birth of this key"
             self.book.find("TAMPERED", "", words, 0)
-        elif line.get("birth") is None and line.get("tenant") != "platform":
+        elif not line or (line.get("birth") is None and born["target"].get("tenant") != "platform"):
             words = "the first record does; the platform log's proof is not here"
             self.book.skip("birth", words)
         else:
@@ -2453,10 +2517,15 @@ class LogKeys:
             return
         first, cosigner = self._first_key(history), self.first_line.get("cosigner")
         try:
-            self.book.facts["platform"] = check_platform_key(birth, first, cosigner, kinds)
+            platform, size = check_platform_key(birth, first, cosigner, kinds)
         except UNFIT:
             words = "the platform log does not prove this key"
             self.book.find("TAMPERED", "keys.jsonl", words)
+            return
+        self.book.facts["platform"] = {"fingerprint": platform.fingerprint, "size": size}
+        if self.policy and not is_named(self.policy, platform):
+            if self.book.checks["birth"] == "done":
+                self.book.skip("birth", UNNAMED)
 
     @staticmethod
     def _first_key(history: KeyHistory) -> Key:
@@ -2673,9 +2742,8 @@ class PlatformWord:
         if len(salt) != HASH or named != history.origin or not held:
             raise Malformed("the platform log's heads do not hold one of this log")
         self.heads.keep("keys.jsonl", size, root)
-        if platform.vkey not in {known.vkey for known in policy[0].get(platform.name, ())}:
-            words = "it does; but your policy does not name the platform log's key"
-            self.book.skip("platform", words)
+        if not is_named(policy, platform):
+            self.book.skip("platform", UNNAMED)
             return
         note = split_proof(told["proof"])[3]
         outside = self.heads.outside
@@ -2697,7 +2765,10 @@ class PlatformWord:
             return
         told_by = {"time": self.ended.time, "size": self.ended.size}
         self.book.facts["ended"] = {**told_by, "platform": platform.fingerprint}
-        if self.ended.is_cut and not self._vouches_for(platform, platform):
+        if not self.ended.is_cut:
+            with self.book.judge("keys.jsonl", NOT_ENDED):
+                self.heads.keep("keys.jsonl", self.ended.size, self.ended.root)
+        elif not self._vouches_for(platform, platform):
             self._find_strange(self.ended)
         with self.book.judge("keys.jsonl", NOT_LET):
             allowed = told.get("allowed", [])
@@ -2717,7 +2788,7 @@ class PlatformWord:
         """With a policy a key that it names; without one the key that tells of the log's end."""
         if self.keys.policy is None:
             return key.vkey == platform.vkey
-        return key.vkey in {one.vkey for one in self.keys.policy[0].get(key.name, ())}
+        return is_named(self.keys.policy, key)
 
     def _find_strange(self, ended: Ended) -> None:
         if not ended.strange:
@@ -2874,8 +2945,7 @@ class Records:
         self.book.facts["records"] = list(span)
         self.book.facts["times"] = [self.checker.first_time, self.checker.last_time]
         for name in ("records", "kinds", "places"):
-            words = "files of records are missing or unreadable; the others were checked"
-            self.book.settle(name, "" if self.whole else words)
+            self.book.settle(name, "" if self.whole else UNREAD)
         self._settle_following()
         for seq in self.checker.find_repeated_ids():
             start = seq // WIDTH * WIDTH
@@ -2883,7 +2953,7 @@ class Records:
             self.book.find("TAMPERED", name, "its id occurs twice", seq)
         no_room = "no room for a temporary file" if self.checker.ids.failed else ""
         self.book.settle("ids", no_room)
-        self.erasures.settle(self.book, span, size)
+        self.erasures.settle(self.book, span, size, self.checker.last_time)
 
     def _settle_following(self) -> None:
         """What runs through the records: writers, silences."""
@@ -2936,6 +3006,7 @@ class Verification:
         self.heads.read_brought()
         self.erasures.ended = self.platform.ended
         self._read_sealed()
+        self._read_pruned()
         history, end = self.keys.history, self.heads.end
         if history is not None and end is not None:
             self.heads.check_state(history, self.state, end[0])
@@ -2967,6 +3038,16 @@ class Verification:
         data = self.files.need("sealed", MAX_MANIFEST)
         if data is not None and not self.erasures.open(data):
             self.book.find("TAMPERED", "sealed", "not a list of what is gone")
+
+    def _read_pruned(self) -> None:
+        """The record that let the oldest records go; an export of a period may not hold it."""
+        proof, history = self.keys.first_line.get("pruned"), self.keys.history
+        if proof is None or history is None:
+            return
+        with self.book.judge("keys.jsonl", NOT_PRUNED):
+            record, _, size, root = history.open_record(proof)
+            self.heads.keep("keys.jsonl", size, root)
+            self.erasures.prove(record)
 
     def _check_log(self, history: KeyHistory, size: int, root: bytes) -> None:
         """The tree, the records, and how the log began."""
@@ -3785,10 +3866,10 @@ sealed values that are gone, and a record that allows each
 | valeurs scellées disparues, et une entrée qui autorise chacune
 | versiegelte Werte, die fort sind, und ein Eintrag, der es je erlaubt
 | versigelt Wäerter, déi fort sinn, an eng Entrée, déi et all Kéier erlaabt
-records pruned before the first, and a record that allows it
-| entrées retirées avant la première, et une entrée qui l’autorise
-| vor dem ersten entfernte Einträge, und ein Eintrag, der es erlaubt
-| virun der éischter ewechgeholl Entréeën, an eng Entrée, déi et erlaabt
+records before the first or after the last: not asked for, or a record allows it
+| entrées avant la première ou après la dernière : non demandées, ou une entrée l’autorise
+| Einträge vor dem ersten oder nach dem letzten: nicht verlangt, oder ein Eintrag erlaubt es
+| Entréeë virun der éischter oder no der leschter: net gefrot, oder eng Entrée erlaabt et
 sealed | scellés | versiegelt | versigelt
 pruned | retiré | entfernt | ewechgeholl
 {} sealed values: {} held, {} erased with a record that allows it, {} missing
@@ -3891,6 +3972,21 @@ a name or an origin too long for a cosignature
 | un nom ou une origine trop longs pour une cosignature
 | ein Name oder Ursprung, der für eine Mitsignatur zu lang ist
 | en Numm oder Urspronk, dee fir eng Matënnerschrëft ze laang ass
+the export ends before the period that was asked for
+| l’export finit avant la période demandée | der Export endet vor dem verlangten Zeitraum
+| den Export hält virum gefroten Zäitraum op
+a record of the log is not proven | une entrée du journal n’est pas prouvée
+| ein Eintrag des Protokolls ist nicht bewiesen | eng Entrée vum Protokoll ass net bewisen
+the record that let the oldest records go is not proven
+| l’entrée qui a laissé partir les plus anciennes n’est pas prouvée
+| der Eintrag, der die ältesten gehen ließ, ist nicht bewiesen
+| d’Entrée, déi déi eelst goe gelooss huet, ass net bewisen
+platform | plateforme | Plattform | Plattform
+the platform log with the key {} knows this log
+| le journal de plateforme à la clé {} connaît ce journal
+| das Plattform-Protokoll mit dem Schlüssel {} kennt dieses Protokoll
+| de Plattform-Protokoll mam Schlëssel {} kennt dëse Protokoll
+asked | demandé | verlangt | gefrot
 the platform log does not prove this key | le journal de la plateforme ne prouve pas cette clé
 | das Plattform-Protokoll beweist diesen Schlüssel nicht
 | de Plattform-Protokoll beweist dëse Schlëssel net
@@ -4080,6 +4176,8 @@ class Layout:
         if "records" in report:
             first, end = report["records"]
             yield say("exported"), say("{} to {}", first, end - 1) if end > first else say("none")
+        if any(one != "-" for one in report.get("asked", ())):
+            yield say("asked"), say("{} to {}", *report["asked"])
         if report.get("times", [""])[0]:
             yield say("times"), say("{} to {}", *report["times"])
         if "record" in report:
@@ -4142,6 +4240,9 @@ class Layout:
     def _running_facts(self) -> Iterator[tuple[str, str]]:
         """Who wrote, signs of life, and silences between records."""
         report, say = self.report, self.speaker.say
+        if "platform" in report:
+            words = "the platform log with the key {} knows this log"
+            yield say("platform"), say(words, report["platform"]["fingerprint"])
         if "writers" in report:
             beats = report["heartbeats"]
             yield say("writers"), say("{} processes, {} heartbeats", report["writers"], beats)
@@ -4386,7 +4487,7 @@ def load_state(path: str) -> State:
             and TYPES["hex64"](seen["root"])
             for seen in found.values()
         )
-    except (ValueError, AttributeError, TypeError):
+    except (ValueError, AttributeError, TypeError, RecursionError):
         whole = False
     if not whole:
         raise Malformed(f"{path}: not a state file")

@@ -37,7 +37,8 @@ globalThis.parvisCopies = (() => {
         const ended = new Ended(this.run.key.name.split("/").at(-1), this.run.head.size, record);
         this.run.erasures.ended = ended;
         this.run.facts.ended = { time: ended.time, size: ended.size, platform: key.fingerprint };
-        if (ended.isCut && !this.vouchesFor(key, key)) this.findStrange(ended);
+        if (!ended.isCut) await this.run.attempt("keys.jsonl", "ended", () => this.run.keepHead("keys.jsonl", ended));
+        else if (!this.vouchesFor(key, key)) this.findStrange(ended);
         await this.run.attempt("keys.jsonl", "notLet", async () => {
           const { allowed = [] } = line.ended;
           require(Array.isArray(allowed), "notLet");
@@ -47,8 +48,7 @@ globalThis.parvisCopies = (() => {
     }
     /** With a policy a key that it names; without one the key that tells of the log's end. */
     vouchesFor(key, platform) {
-      const { policy } = this.run;
-      return (policy ? (policy.logs.get(key.name) ?? []) : [platform]).some(({ vkey }) => vkey === key.vkey);
+      return this.run.policy ? this.run.names(key) : key.vkey === platform.vkey;
     }
     findStrange(ended) {
       if (!ended.strange) this.run.find("UNVERIFIABLE", "keys.jsonl", "strange");
@@ -97,8 +97,7 @@ globalThis.parvisCopies = (() => {
       const { root, size } = record.change;
       require(isIncluded(blinded, index, size, path.map(unbase64), unhex(root)), "heads");
       this.run.keepHead("keys.jsonl", head);
-      const trusted = this.run.policy.logs.get(platform.name) ?? [];
-      if (!trusted.some((known) => known.vkey === platform.vkey)) return this.run.skip("headsKey", "platform");
+      if (!this.run.names(platform)) return this.run.skip("headsKey", "platform");
       const when = this.run.policy.trust.reached(await readCosignatures(splitNote(found.note), this.run.policy.trust, this.run.outside.unread));
       if (when !== null) this.run.outside.add("witnesses of the platform log", head.size, when);
       this.run.done("platform");

@@ -21,6 +21,7 @@ globalThis.parvisKeys = (() => {
     require(isIncluded(leafHash(leaf), index, size, path, root), otherwise);
     const record = parseRecord(leaf);
     require(findFault(record) === null, otherwise);
+    require(record.log === key.name.split("/").at(-1) && record.seq === index, otherwise);
     return { key, size, record };
   }
   /** Which platform log knows the key. */
@@ -28,7 +29,12 @@ globalThis.parvisKeys = (() => {
     const { key, size, record } = await openPlatform(told);
     require(kinds.includes(record.kind) && record.change?.vkey === vkey, "platform");
     require(record.change.cosigner === digestKey(cosigner), "platform");
-    return { fingerprint: key.fingerprint, size };
+    const { name } = parseKey(vkey);
+    const log = name.split("/").at(-1);
+    // a rollback names the log that ended, and the one that begins by its origin
+    const fits = record.kind === "log.rollback" ? record.change.origin === name : record.target.log === log;
+    require(fits && record.log !== log, "platform");
+    return { key, size };
   }
 
   /** The part of a run that is about keys. */
@@ -62,14 +68,28 @@ globalThis.parvisKeys = (() => {
       this.run.told = true;
       return first;
     }
+    /** A record of this log from its proof, with its bytes and its head. */
+    async openRecord(history, log, proof, otherwise) {
+      const { leaf, index, path, note } = splitProof(proof);
+      const head = await history.openCheckpoint(note);
+      require(isIncluded(leafHash(leaf), index, head.size, path, head.root), otherwise);
+      const record = parseRecord(leaf);
+      require(findFault(record) === null && record.log === log && record.seq === index, otherwise);
+      return { record, leaf, index, head };
+    }
+    /** The record that let the oldest records go; an export of a period may not hold it. */
+    async readPruned(line) {
+      if (line?.pruned == null || !this.run.key) return;
+      await this.run.attempt("keys.jsonl", "notPruned", async () => {
+        const { record, head } = await this.openRecord(this.run.history, line.log, line.pruned, "notPruned");
+        this.run.keepHead("keys.jsonl", head);
+        this.run.erasures.prove(record);
+      });
+    }
     /** The record of a line about a change of keys, proven in this log, with its position and head. */
     async openTurn(history, first, line) {
-      const { leaf, index, path, note } = splitProof(line.proof);
-      const head = await history.openCheckpoint(note);
-      require(isIncluded(leafHash(leaf), index, head.size, path, head.root), "turn");
-      const record = parseRecord(leaf);
-      require(findFault(record) === null, "turn");
-      require(record.log === first.log && record.seq === index && record.kind === line.kind, "turn");
+      const { record, leaf, index, head } = await this.openRecord(history, first.log, line.proof, "turn");
+      require(record.kind === line.kind, "turn");
       require((record.target.log ?? first.log) === first.log && record.change?.vkey === line.vkey, "turn");
       this.run.turns.set(index, leaf);
       this.run.turnHeads.push(head);
@@ -158,13 +178,15 @@ globalThis.parvisKeys = (() => {
         born.change.vkey !== key.vkey || born.change.origin !== key.name ||
         (line && born.change.cosigner !== digestKey(line.cosigner))
       ) this.run.find("TAMPERED", "", "birth", { seq: 0 });
-      else if (!line || (line.birth == null && line.tenant !== "platform")) this.run.skip("noBirth", "birth");
+      else if (!line || (line.birth == null && born.target.tenant !== "platform")) this.run.skip("noBirth", "birth");
       else this.run.done("birth");
       if (born?.kind === "log.rollback") this.checkRollback(born);
       if (line?.birth != null) {
         const kinds = ["log.created", "log.rollback"];
         const found = await this.run.attempt("keys.jsonl", "platform", () => checkPlatform(line.birth, { ...line, vkey: key.vkey }, kinds));
-        if (found) this.run.facts.platform = found;
+        if (!found) return;
+        this.run.facts.platform = { fingerprint: found.key.fingerprint, size: found.size };
+        if (!this.run.names(found.key) && this.run.checks.birth === "done") this.run.skip("headsKey", "birth");
       }
     }
     /** What a log that takes the place of another one must say, and what it may not hide. */

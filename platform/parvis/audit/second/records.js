@@ -5,7 +5,7 @@
  */
 "use strict";
 globalThis.parvisRecords = (() => {
-  const { UTF8, isObject, leafHash, require, same } = globalThis.parvisFormat;
+  const { UTF8, isObject, leafHash, require, same, unhex } = globalThis.parvisFormat;
   const MAX_LEAF = 8192;
   const MAX_SUSPECTS = 100_000;
   const CHAT = "target model use policy privacy http trace";
@@ -289,7 +289,8 @@ globalThis.parvisRecords = (() => {
       const { size = 0 } = record.change ?? {};
       require(record.kind === "log.closed" && record.target.log === log, "ended");
       require(size >= here && record.log !== log, "ended");
-      Object.assign(this, { log, here, size, time: record.time, told: { log: record.log, seq: record.seq } });
+      require(record.change.root !== undefined, "ended");
+      Object.assign(this, { log, here, size, root: unhex(record.change.root), time: record.time, told: { log: record.log, seq: record.seq } });
     }
     /** The end of the log was lost, and with it records that may have allowed something. */
     get isCut() {
@@ -331,6 +332,7 @@ globalThis.parvisRecords = (() => {
     allowedBy = [];
     requests = new Map(); // erasure -> who asked, in which month
     prunes = []; // {seq, end}
+    proven = null; // as in `prunes`, and its time; it may stand in no bundle of the export
     times = new Map(); // first position of a bundle -> time
     ended = null; // an Ended
 
@@ -404,6 +406,25 @@ globalThis.parvisRecords = (() => {
       const kept = this.times.get(end);
       if (kept && Date.parse(time) - Date.parse(kept) < 184 * 86_400_000) wrong("floor");
       return null;
+    }
+    /** A proven record that let the oldest records go. */
+    prove({ kind, outcome, target, log, seq, time }) {
+      const { object, end = 0 } = target;
+      require(kind === "retention.pruned" && outcome === "success" && object === "records", "notPruned");
+      require((target.log ?? log) === log && end > 0 && end % 256 === 0 && end <= seq, "notPruned");
+      this.proven = { seq, end, time };
+    }
+    /** What a proven record let go was not 184 days old, and no record in a bundle said so. */
+    isTooNew() {
+      if (!this.proven || this.prunes.some(({ seq }) => seq === this.proven.seq)) return false;
+      const kept = this.times.get(this.proven.end);
+      return kept !== undefined && Date.parse(this.proven.time) - Date.parse(kept) < 184 * 86_400_000;
+    }
+    /** The record that let those before `first` go. */
+    findPruned(first) {
+      const own = [...this.prunes, ...(this.proven ? [this.proven] : [])].find(({ end }) => end >= first);
+      if (own) return { by: own.seq };
+      return this.ended && this.ended.pruned.end >= first ? { by: this.ended.pruned.seq, platform: true } : null;
     }
     /** What is gone and no record allows to go. */
     findLost() {

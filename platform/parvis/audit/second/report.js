@@ -20,6 +20,7 @@ globalThis.parvisReport = (() => {
         ? [[word("oneRecord"), `${record.seq}, ${record.kind}, ${record.time}`]]
         : [
             [word("exported"), end > first ? `${first} – ${end - 1}` : "-"],
+            ...(report.asked?.some((one) => one !== "-") ? [[word("asked"), report.asked.join(" – ")]] : []),
             [word("times"), report.times?.[0] ? report.times.join(" – ") : "-"],
             [word(report.policy_given ? "open_window" : "open_window_alone"), String(outside?.window ?? "-")],
           ]),
@@ -52,8 +53,8 @@ globalThis.parvisReport = (() => {
     }
     return [...newest].map(([kind, { size, seconds }]) => [word(kind), `${word("upTo").replace("{n}", size)}, ${shown(seconds)}`]);
   }
-  function listCourse({ sealed, pruned, writers, heartbeats, silences, reconciliations }, word) {
-    const rows = [];
+  function listCourse({ platform, sealed, pruned, writers, heartbeats, silences, reconciliations }, word) {
+    const rows = platform ? [[word("knownBy"), platform.fingerprint]] : [];
     if (sealed) {
       const { fields, held, erased, missing } = sealed;
       rows.push([word("sealedValues"), `${fields}; ${word("held")}: ${held}; ${word("erased")}: ${erased}; ${word("gone")}: ${missing}`]);

@@ -38,7 +38,8 @@ globalThis.parvisTree = (() => {
       records.finish([first, end], all);
       await this.findRepeated(records.ids, first, end);
       this.finishSealed(end);
-      this.finishPruned(first, end);
+      this.finishBegin(first, end);
+      this.finishEnd(first, end, records.time);
       if (!whole) return this.run.skip("tiles", "tree");
       for (const [level, { count, hashes }] of above) if (hashes.length) await this.compareTile(level, count, hashes);
       if (!same(tree.root(), root)) this.run.find("TAMPERED", "checkpoint", "root");
@@ -146,27 +147,31 @@ globalThis.parvisTree = (() => {
       else if (lost.length && doubt) this.run.skip(doubt, "sealed");
       else this.run.done("sealed");
     }
-    /** Records that are not here though nobody asked for a period went by a record's leave. */
-    finishPruned(first, end) {
-      const { ended, prunes, times } = this.run.erasures;
-      const own = prunes.find((prune) => prune.end >= first);
-      const by = own ?? (ended && ended.pruned.end >= first ? ended.pruned : undefined);
-      if (ended?.isTooNew(times)) this.run.find("TAMPERED", "keys.jsonl", "floor");
-      const [since, until] = this.run.facts.asked ?? ["-", "-"];
-      if (end < this.run.head.size && until === "-" && (first < end || since === "-")) {
-        this.run.find("TAMPERED", "", "tail");
-      }
-      if (this.run.hashesOnly) return this.run.skip("hashesOnly", "pruned");
-      const doubt = this.run.erasures.findDoubt(end === this.run.head.size);
-      const none = first === end && end < this.run.head.size;
-      if (none || since !== "-") this.run.skip("elsewhere", "pruned");
-      else if (first === 0 || by) this.run.done("pruned");
+    /** Records before the first were not asked for, or went by a record's leave. */
+    finishBegin(first, end) {
+      const { erasures, hashesOnly } = this.run;
+      const told = erasures.findPruned(first);
+      if (first && told) this.run.facts.pruned = { end: first, ...told };
+      if (erasures.isTooNew() || erasures.ended?.isTooNew(erasures.times)) this.run.find("TAMPERED", "keys.jsonl", "floor");
+      if (hashesOnly) return this.run.skip("hashesOnly", "pruned");
+      const [since] = this.run.facts.asked ?? ["-"];
+      const begun = erasures.times.get(first);
+      if (first && first < end && begun === undefined) return this.run.skip("bundles", "pruned");
+      const doubt = erasures.findDoubt(true);
+      if (!first || told || (since !== "-" && begun < since)) this.run.done("pruned");
       else if (doubt) this.run.skip(doubt, "pruned");
       else {
         this.run.find("TAMPERED", "", "unallowed");
         this.run.done("pruned");
       }
-      if (first && by) this.run.facts.pruned = { end: first, by: by.seq, ...(own ? {} : { platform: true }) };
+      return null;
+    }
+    /** Records after the last were not asked for; `last` is its time, if known. */
+    finishEnd(first, end, last) {
+      if (end === this.run.head.size) return;
+      const [, until] = this.run.facts.asked ?? ["-", "-"];
+      if (until === "-") this.run.find("TAMPERED", "", "tail");
+      else if (!this.run.hashesOnly && (first === end || (last && last < until))) this.run.find("TAMPERED", "", "early");
     }
   }
 

@@ -75,6 +75,10 @@ globalThis.parvisAudit = (() => {
     skip(why, ...names) {
       for (const name of names) this.checks[name] = why;
     }
+    /** Whether the policy, if there is one, names this key of this log. */
+    names({ name, vkey }) {
+      return !this.policy || (this.policy.logs.get(name) ?? []).some((known) => known.vkey === vkey);
+    }
     get verdict() {
       return ["TAMPERED", "INCOMPLETE", "UNVERIFIABLE"].find((word) => this.found.has(word)) ?? "INTACT";
     }
@@ -128,6 +132,7 @@ globalThis.parvisAudit = (() => {
       await this.copies.readEnded(line);
       await this.copies.readBrought();
       await this.walk.readSealed();
+      await this.keys.readPruned(line);
       if (this.head && this.key) {
         this.copies.checkState();
         await this.walk.checkTree();
