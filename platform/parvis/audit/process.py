@@ -91,15 +91,15 @@ class _Watch:
                 break
         self._stop()
         if not self._over.wait(_CLOSE_S):
-            _tell_in_time("audit.not_closed")
+            _try(lambda: log.critical("audit.not_closed"))
             os._exit(EXIT_FAULT)
 
 
-def _tell_in_time(event: str) -> None:
-    """Log it, but go on where nobody takes it."""
-    telling = threading.Thread(target=log.critical, args=(event,), daemon=True)
-    telling.start()
-    telling.join(_LOOK_S)
+def _try(work: Callable[[], None]) -> None:
+    """Do it, but go on where it does not end: a log may have nobody who takes it."""
+    trying = threading.Thread(target=work, daemon=True)
+    trying.start()
+    trying.join(_LOOK_S)
 
 
 def run_sequencer(plan: Plan) -> int:
