@@ -8,7 +8,6 @@ only another process reaches is left to the run of all tests.
 import importlib
 import json
 import os
-import signal
 import sys
 import threading
 import time
@@ -22,10 +21,9 @@ from typing import Any
 import pytest
 
 from deploy.drill.mutants import AUDIT, Mutant
-from deploy.drill.patching import Trier
+from deploy.drill.patching import Trier, await_fork
 
 _OURS = ("deploy", "parvis", "tests")
-_POLL_S = 0.02
 # pytest says 1 for a failed test and 2 for one that cannot be read; the rest is no answer
 _NOTICED = (1, 2)
 _PASSED, _NO_ANSWER = 0, (4, 5)
@@ -86,20 +84,8 @@ class Bench:
         child = os.fork()
         if child == 0:
             self._be_pytest([*_ALWAYS, *arguments], plugins)
-        deadline = time.monotonic() + limit_s
-        code = None
-        while code is None and time.monotonic() < deadline:
-            ended, status = os.waitpid(child, os.WNOHANG)
-            code = os.waitstatus_to_exitcode(status) if ended else None
-            time.sleep(_POLL_S)
-        try:
-            os.killpg(child, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        if code is None:
-            os.waitpid(child, 0)
-            return _TIMED_OUT
-        return code
+        code = await_fork(child, limit_s)
+        return _TIMED_OUT if code is None else code
 
     def _be_pytest(self, arguments: list[str], plugins: Sequence[Any]) -> None:
         code = 99

@@ -4,6 +4,7 @@ So a session of pytest that has read its tests once meets many mutants, each in 
 process loads from the disk is not changed: `noticing.py` does that.
 """
 
+import contextlib
 import os
 import signal
 import sys
@@ -19,6 +20,21 @@ from deploy.drill.mutants import Mutant
 
 _POLL_S = 0.01
 _NOTICED, _PASSED, _BROKEN = 1, 0, 99
+
+
+def await_fork(child: int, limit_s: float) -> int | None:
+    """Its exit code, None when it took too long; ends it with everything in its process group."""
+    deadline = time.monotonic() + limit_s
+    code = None
+    while code is None and time.monotonic() < deadline:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        code = os.waitstatus_to_exitcode(status) if ended else None
+        time.sleep(_POLL_S)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)
+    if code is None:
+        os.waitpid(child, 0)
+    return code
 
 
 def change_function(mutant: Mutant, path: Path) -> None:
@@ -87,19 +103,7 @@ class Trier:
         child = os.fork()
         if child == 0:
             self._be_changed(session, mutant, items)
-        deadline = time.monotonic() + self._limit_s
-        code = None
-        while code is None and time.monotonic() < deadline:
-            ended, status = os.waitpid(child, os.WNOHANG)
-            code = os.waitstatus_to_exitcode(status) if ended else None
-            time.sleep(_POLL_S)
-        try:
-            os.killpg(child, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        if code is None:
-            os.waitpid(child, 0)
-        return code not in (_PASSED, _BROKEN)
+        return await_fork(child, self._limit_s) not in (_PASSED, _BROKEN)
 
     def _be_changed(
         self, session: pytest.Session, mutant: Mutant, items: Sequence[pytest.Item]
