@@ -62,6 +62,10 @@ KEYS: dict[str, tuple[Callable[[list[Line]], list[Line]], str]] = {
     "a line whose kind is a number": (lambda lines: [*lines, {"kind": 1}], "INTACT"),
     "a line without a kind": (lambda lines: [*lines, {"more": "x"}], "TAMPERED"),
     "an empty platform": (last(platform=""), "TAMPERED"),
+    "nothing pruned": (first(pruned=None), "INTACT"),
+    "an empty proof of pruning": (first(pruned=""), "TAMPERED"),
+    "no proof of pruning": (first(pruned=False), "TAMPERED"),
+    "an object as proof of pruning": (first(pruned={}), "TAMPERED"),
 }
 
 

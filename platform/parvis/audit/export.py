@@ -1,7 +1,8 @@
 """The auditor's folder: C2SP tiles, signed checkpoints, the log's key, and the verifier itself.
 
-Every file is in a manifest that the log signs. Tiles (hashes) are always whole; with a period
-given, only the bundles of records that touch it are included: the root can still be recomputed.
+Every file is in a manifest that the log signs. Tiles (hashes) are always whole: the root can be
+recomputed. With a period given, only the bundles of records that touch it or stand next to it are
+included.
 Whoever exports MUST write `audit.exported` first.
 """
 
