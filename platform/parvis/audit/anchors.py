@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 from parvis.audit.anchors_http import Unreachable, post
 from parvis.audit.anchors_store import AnchorStore, Stamp
 from parvis.audit.cosignatures import add_cosignatures, find_cosignature
+from parvis.audit.events import PLATFORM
+from parvis.audit.incidents import describe_found
 from parvis.audit.log import AuditLog
 from parvis.audit.notes import NoteInvalid
 from parvis.audit.reader import AuditReader, LogHead
@@ -40,6 +42,10 @@ _FORKED = (409, 422)
 
 class _Trouble(Exception):
     """What was answered is of no use; the words say why."""
+
+
+class _Contradicted(_Trouble):
+    """A witness knows another history of the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,9 +244,20 @@ class Anchors:
             words = f"it does not answer ({error})"
         except (_Trouble, StampRefused) as error:
             words = str(error)
+            if isinstance(error, _Contradicted):
+                self._report(log_id, name)
         if words:
             log.warning("audit.anchor", extra={"outside": name, "fault": words})
         self.store.note_trouble(log_id, name, int(time.time()), words)
+
+    def _report(self, log_id: str, name: str) -> None:
+        """One incident for this log and witness: somebody has to look."""
+        once = f"{log_id}/{name}"
+        draft = describe_found("witness_contradicts", "anchors", log=log_id, once=once)
+        try:
+            self.audit.append(PLATFORM, draft)
+        except AuditUnavailable:
+            log.error("audit.incident_untold", extra={"outside": name})
 
     def _ask_witness(self, tenant_id: str, log_id: str, head: LogHead, name: str) -> None:
         old = self.store.find_size(log_id, name)
@@ -265,14 +282,14 @@ class Anchors:
             proof = self.audit.reader.get_consistency(tenant_id, old, head.size)
         except NotFound as error:
             words = f"it has signed {old} records, more than the log has: the log was cut"
-            raise _Trouble(words) from error
+            raise _Contradicted(words) from error
         body = Request(old, tuple(proof), head.note).text.encode()
         address = self.plan.trust.urls[name].rstrip("/") + "/add-checkpoint"
         status, data, kind = post(address, body, "text/plain; charset=utf-8")
         if status == _CONFLICT and kind == SIZE_TYPE and data.strip().isdigit():
             return int(data)
         if status in _FORKED:
-            raise _Trouble(f"it has signed another history of this log (status {status})")
+            raise _Contradicted(f"it has signed another history of this log (status {status})")
         if status != _OK:
             raise _Trouble(f"it refused to sign (status {status})")
         return data.decode("utf-8", "replace")

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -17,6 +17,7 @@ from typing import Any, Self
 from parvis.audit import events, turns
 from parvis.audit.ballast import Ballast
 from parvis.audit.entries import Emitter, Entry, ending, system_entry
+from parvis.audit.incidents import describe_found
 from parvis.audit.store import StoreBusy
 from parvis.audit.writer import LogStopped, Writer
 from parvis.errors import AuditUnavailable
@@ -34,6 +35,7 @@ _DEATHS_EVERY_S = 0.25
 _CLOSE_AT_ONCE = 500
 _KEYS_EVERY_S = 3600.0
 _KEYS_AGAIN_S = 1.0
+_REPORT_EVERY_S = 600.0
 _GIB = 1 << 30
 _RESERVED = (
     *("admin.", "key.", "log.", "clock.", "erasure.", "hold.", "retention."),
@@ -101,6 +103,7 @@ class Sequencer:
         self._closing = False
         self._dirty = False
         self._gone: set[str] = set()
+        self._reported: dict[str, float] = {}
         now = time.monotonic()
         self._due = {"heads": now, "deaths": now, "beat": now + limits.heartbeat_s, "keys": now}
         self.after_batch: Callable[[], None] = lambda: None
@@ -111,7 +114,8 @@ class Sequencer:
         for tenant_id, words in self._writer.stopped.items():
             log.critical("audit.stopped", extra={"tenant": tenant_id, "fault": words})
         opened = events.Draft("log.opened", target={"object": self._writer.emitter.worker})
-        self._writer.commit([system_entry(events.PLATFORM, opened)])
+        told = [opened, *self._list_stopped()]
+        self._writer.commit([system_entry(events.PLATFORM, one) for one in told])
         turns.record_retired(self._writer)
         self._end_orphans()
         self._keep_heads()
@@ -138,6 +142,23 @@ class Sequencer:
     def abandon(self, item: Item) -> None:
         """Nobody waits any more: what is not under way yet need not be written."""
         item.abandoned = True
+
+    def report(self, reason: str) -> None:
+        """Have an incident recorded; the same reason counts again after a while."""
+        now = time.monotonic()
+        if now - self._reported.get(reason, -_REPORT_EVERY_S) >= _REPORT_EVERY_S:
+            self._reported[reason] = now
+            entry = system_entry(events.PLATFORM, describe_found(reason, "writer"))
+            self._push(lambda writer: writer.commit([entry]))
+
+    def _list_stopped(self) -> Iterator[events.Draft]:
+        """One incident for each log that takes nothing; the next start tells no other of it."""
+        for tenant_id, words in self._writer.stopped.items():
+            stopped = self._writer.store.find_log(tenant_id)
+            log_id = stopped.id if stopped else ""
+            yield describe_found(
+                "log_stopped", "writer", tenant=tenant_id, log=log_id, once=f"{log_id}/{words}"
+            )
 
     def greet(self, emitter: Emitter) -> None:
         """Record that this process writes from now on, unless it is known already."""

@@ -21,8 +21,10 @@ from parvis.audit.log import AuditLog
 from parvis.audit.notes import format_fingerprint
 from parvis.audit.reader import Proof, to_us
 from parvis.cli.audit_backup import register_backup
+from parvis.cli.audit_check import record_check
 from parvis.cli.audit_feed import register_feed
 from parvis.cli.audit_heads import find_heads
+from parvis.cli.audit_incident import register_incident
 from parvis.cli.audit_keys import register_keys
 from parvis.cli.audit_open import open_log, require_log, require_logs
 from parvis.cli.audit_outside import register_outside
@@ -71,6 +73,7 @@ def register(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     register_feed(commands)
     register_reconcile(commands)
     register_backup(commands)
+    register_incident(commands)
 
 
 def _register_export(commands: Any) -> None:
@@ -132,9 +135,12 @@ def _register_fsck(commands: Any) -> None:
         "fsck",
         help="check the live logs",
         description="Check every row of every log against the tree, the signed heads and the "
-        "sealed values. Exit 1 on any fault. Writes nothing; may run while the gateway runs.",
+        "sealed values. Exit 1 on any fault. May run while the gateway runs: then the check and "
+        "each log with faults (an incident) are recorded in the platform log; where no writer "
+        "runs, nothing is written.",
         epilog="example: parvis audit fsck --json",
     )
+    add_reader(fsck, "who checks")
     fsck.add_argument("--json", action="store_true", help="print one JSON object")
     fsck.set_defaults(run=run_fsck)
 
@@ -332,7 +338,7 @@ def prove_receipt(
 
 def run_fsck(args: argparse.Namespace) -> int:
     """0 when every log is sound, else 1."""
-    settings = load_settings()
+    settings, actor = load_settings(), read_reader(args.operator)
     require_logs(settings)
     keystore = KeyStore(settings.keys_file, read_root_key(settings))
     try:
@@ -340,10 +346,14 @@ def run_fsck(args: argparse.Namespace) -> int:
             checks = check_logs(settings.audit_dir, keystore, settings.audit_database_url, heads)
     finally:
         keystore.close()
+    recorded = record_check(settings, actor, checks)
     sound = not any(check.faults for check in checks)
     if args.json:
-        print(json.dumps({"sound": sound, "logs": [asdict(check) for check in checks]}))
+        told = {"sound": sound, "recorded": recorded, "logs": [asdict(check) for check in checks]}
+        print(json.dumps(told))
     else:
+        if not recorded:
+            print("this check is not on record: no writer of the logs took it")
         _print_checks(checks, sound=sound)
     return 0 if sound else 1
 

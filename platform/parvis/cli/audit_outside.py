@@ -28,13 +28,19 @@ def register_outside(commands: Any) -> None:
         "anchor",
         help="ask witnesses and time-stamp authority now, and show what they vouch for",
         description="One round of what the gateway does by itself (PARVIS_ANCHORS_FILE, "
-        "PARVIS_TSA_URL), then how much of each log is vouched for. Exit 1 when one is late.",
+        "PARVIS_TSA_URL), then how much of each log is vouched for. Exit 1 when one is late. That "
+        "heads were sent by hand is a record of the platform log; --show sends and writes nothing.",
         epilog="example: parvis audit anchor --tenant commune --json",
     )
     anchor.add_argument("--tenant", metavar="T", help="this agency's log only")
     anchor.add_argument("--show", action="store_true", help="ask nobody, only show")
     anchor.add_argument(
         "--heads", action="store_true", help="also record the heads of all logs, blinded"
+    )
+    anchor.add_argument(
+        "--operator",
+        metavar="NAME",
+        help="who sends them, as the record names them (without: the account of the machine)",
     )
     anchor.add_argument("--json", action="store_true", help="print one JSON object")
     anchor.set_defaults(run=run_anchor)
@@ -81,9 +87,14 @@ def open_anchors(settings: Settings) -> Iterator[Anchors]:
 
 def run_anchor(args: argparse.Namespace) -> int:
     """0 when nothing is late."""
+    actor = read_reader(args.operator)
     with open_anchors(load_settings()) as anchors:
         if args.tenant:
             require_log(anchors.audit, args.tenant)
+        if not args.show:
+            target = {"view": "anchor", "tenant": args.tenant}
+            asked = Draft("audit.exported", actor, outcome="success", target=target)
+            anchors.audit.append(PLATFORM, asked)
         tenants = [args.tenant] if args.tenant else anchors.audit.reader.list_tenants()
         if args.heads and not args.show:
             record_heads(anchors.audit, anchors.store)
@@ -131,6 +142,12 @@ def record_look(log: AuditLog, tenant_id: str, actor: Actor) -> None:
     require_log(log, tenant_id)
     target = {"view": "head", "tenant": tenant_id}
     log.append(PLATFORM, Draft("audit.read", actor, outcome="success", target=target))
+
+
+def record_exchange(log: AuditLog, kind: str, tenant_id: str, operator: str | None) -> None:
+    """Record in the platform log that a head went to a witness by hand, or its answer came back."""
+    target = {"object": "audit.cosignature", "view": "witness", "tenant": tenant_id}
+    log.append(PLATFORM, Draft(kind, read_reader(operator), outcome="success", target=target))
 
 
 def run_gossip(args: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from parvis.audit import PLATFORM, AuditLog
+from parvis.audit.incidents import describe_found
 from parvis.audit.outside_counts import (
     OutsideCounts,
     begin_of_hour,
@@ -117,6 +118,12 @@ def run_reconcile(args: argparse.Namespace) -> int:
                 one.found, one.edges, report.source, tenants=tenants, counter=one.counter
             )
             log.append(PLATFORM, draft, 10)
+            if one.found.unlogged:
+                about = f"{one.found.server}/{one.edges[0]}/{one.edges[-1]}"
+                found = describe_found(
+                    "calls_without_intent", "reconcile", once=about, count=one.found.unlogged
+                )
+                log.append(PLATFORM, found, 10)
     if args.json:
         print(json.dumps(_describe(report)))
     else:

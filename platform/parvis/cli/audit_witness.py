@@ -121,6 +121,12 @@ def _register_files(steps: Any) -> None:
     accept.add_argument("--tenant", metavar="T", required=True, help="agency, or `platform`")
     accept.add_argument("request", metavar="REQUEST", type=Path, help="as it was sent")
     accept.add_argument("answer", metavar="ANSWER", type=Path, help="as it came back")
+    for step in (request, accept):
+        step.add_argument(
+            "--operator",
+            metavar="NAME",
+            help="who does it, as the record names them (without: the account of the machine)",
+        )
     accept.set_defaults(run=run_accept)
 
 
@@ -202,10 +208,11 @@ def run_sign(args: argparse.Namespace) -> int:
 def run_request(args: argparse.Namespace) -> int:
     """Write the request."""
     from parvis.cli.audit_open import require_log  # noqa: PLC0415 - reads the installation
-    from parvis.cli.audit_outside import open_anchors  # noqa: PLC0415 - reads the installation
+    from parvis.cli.audit_outside import open_anchors, record_exchange  # noqa: PLC0415 - as above
 
     with open_anchors(load_settings()) as anchors:
         require_log(anchors.audit, args.tenant)
+        record_exchange(anchors.audit, "audit.exported", args.tenant, args.operator)
         text = anchors.build_request(args.tenant, args.old)
     args.out.write_text(text, encoding="utf-8")
     return 0
@@ -214,7 +221,7 @@ def run_request(args: argparse.Namespace) -> int:
 def run_accept(args: argparse.Namespace) -> int:
     """Keep the cosignature."""
     from parvis.cli.audit_open import require_log  # noqa: PLC0415 - reads the installation
-    from parvis.cli.audit_outside import open_anchors  # noqa: PLC0415 - reads the installation
+    from parvis.cli.audit_outside import open_anchors, record_exchange  # noqa: PLC0415 - as above
 
     try:
         note = parse_request(_read(args.request)).note
@@ -223,6 +230,7 @@ def run_accept(args: argparse.Namespace) -> int:
         raise InvalidRequest("REQUEST is not what `witness request` wrote") from error
     with open_anchors(load_settings()) as anchors:
         require_log(anchors.audit, args.tenant)
+        record_exchange(anchors.audit, "admin.changed", args.tenant, args.operator)
         name, _ = anchors.accept(args.tenant, note, answer)
     print(f"kept the cosignature of {name}")
     return 0

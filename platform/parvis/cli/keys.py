@@ -6,9 +6,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from parvis.audit.events import PLATFORM, Draft
+from parvis.cli.audit_open import open_log
 from parvis.errors import Conflict, InvalidRequest
 from parvis.keystore import KeyStore
 from parvis.settings import load_settings, read_root_key
+from parvis.subjects.operators import read_reader
 
 _NAME = re.compile(r"keys-(\d{8}T\d{6})Z\.db", re.ASCII)
 _STAMP = "%Y%m%dT%H%M%S"
@@ -23,10 +26,16 @@ def register(groups: Any) -> None:
         help="copy the key store, and remove copies that are too old",
         description="Write keys-TIME.db to the folder and remove its copies older than "
         "PARVIS_KEYS_BACKUP_DAYS: an older one could open what was erased. Daily, from a timer, "
-        "to storage of which no older copies are made. The root key is not in it.",
+        "to storage of which no older copies are made. The root key is not in it. The copy is a "
+        "record of the platform log.",
         epilog="example: parvis keys backup --out /mnt/backup/parvis-keys",
     )
     backup.add_argument("--out", metavar="DIR", required=True, type=Path, help="its folder")
+    backup.add_argument(
+        "--operator",
+        metavar="NAME",
+        help="who copies, as the record names them (without: the account of the machine)",
+    )
     backup.set_defaults(run=run_backup)
 
 
@@ -35,6 +44,10 @@ def run_backup(args: argparse.Namespace) -> int:
     settings = load_settings()
     if not settings.keys_file.is_file():
         raise InvalidRequest("there is no key store under PARVIS_DATA_DIR")
+    actor = read_reader(args.operator)
+    target = {"view": "backup", "object": "keystore"}
+    with open_log(settings, first=True) as log:
+        log.append(PLATFORM, Draft("audit.exported", actor, outcome="success", target=target), 10)
     store = KeyStore(settings.keys_file, read_root_key(settings))
     try:
         written, removed = write_backup(store, args.out, settings.keys_backup_days)

@@ -66,6 +66,7 @@ def apply_limits(stores: Stores, tenant_id: str, now: datetime | None = None) ->
     run.end_sealed()
     run.forget_subjects()
     run.prune_records()
+    run.tell()
     return run.gone
 
 
@@ -192,6 +193,20 @@ class _Run:
             self.gone.ended[ended.log_id] = self.gone.pruned = minimum
         if self._left is None:
             self._prune_living()
+
+    def tell(self) -> None:
+        """Record that the limits were applied, also where nothing was over."""
+        gone = self.gone
+        counts = {
+            "CONVERSATIONS": gone.conversations,
+            "SEALED": gone.sealed,
+            "KEYS": gone.keys,
+            "ERASURES": len(gone.erasures),
+            "OVERDUE_HOLDS": len(gone.overdue_holds),
+        }
+        target = {"object": "limits", "first": gone.pruned, "records": sum(counts.values())}
+        draft = Draft("retention.ran", outcome="success", target=target, privacy={"counts": counts})
+        record(self._stores, self._tenant_id, draft)
 
     def _prune_living(self) -> None:
         reader, tenant_id = self._stores.audit.reader, self._tenant_id
