@@ -147,6 +147,22 @@ def test_records_that_gather_before_a_sequencer_dies_reach_the_next_one_in_order
         house.close()
 
 
+def test_a_sequencer_that_was_held_up_goes_on(house: House) -> None:
+    with kept_sequencer(house):
+        log = house.open("worker", leads=False)
+        fill(log, 1)
+        writer = find_writer(house)
+        os.kill(writer, signal.SIGSTOP)
+        for _ in range(2):
+            with pytest.raises(AuditUnavailable):
+                log.append("commune", Draft("auth.login", CIVIL_SERVANT), 1)
+        os.kill(writer, signal.SIGCONT)
+        await_that(lambda: is_ready(log))
+        fill(log, 1)
+        assert find_writer(house) == writer
+        house.close()
+
+
 def test_a_dead_workers_chats_are_ended_at_once(house: House) -> None:
     log = house.open()
     kept = start_chat(log)

@@ -33,6 +33,7 @@ EXIT_OCCUPIED = 75  # EX_TEMPFAIL
 EXIT_INCONSISTENT = 78  # EX_CONFIG: no other start will find it better
 _LOOK_S = 0.5
 _POLL_S = 0.05
+_WATCH_S = 0.1
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _CLOSE_S = 20.0  # its unit gives it 30
 _AGAIN_S = 1.0
@@ -86,8 +87,9 @@ class _Watch:
         self.change.set()
 
     def _run(self) -> None:
-        while not (self._over.is_set() or self.stopped.is_set() or os.getppid() != self._parent):
-            if signal.sigtimedwait(_SIGNALS, _LOOK_S) is not None:
+        # `sigtimedwait` of CPython invents a signal when SIGCONT comes after its time
+        while not (self.stopped.is_set() or signal.sigpending().intersection(_SIGNALS)):
+            if self._over.wait(_WATCH_S) or os.getppid() != self._parent:
                 break
         self._stop()
         if not self._over.wait(_CLOSE_S):
