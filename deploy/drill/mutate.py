@@ -40,6 +40,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         *("test_events", "test_proof", "test_fuzz", "test_report", "test_second_verifier"),
         *("test_second_records", "test_second_outside", "test_outside_commands"),
         *("test_mldsa", "test_own_mldsa", "test_spans", "test_thinning", "test_vectors"),
+        "test_needed",
     ),
     "writer.py": ("test_log", "test_sequencer", "test_crash", "test_rotation"),
     "published.py": ("test_log", "test_thinning", "test_taken_over"),

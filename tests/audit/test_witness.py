@@ -16,7 +16,7 @@ from parvis.audit.cosignatures import find_cosignature
 from parvis.audit.notes import Checkpoint, format_vkey, sign_note
 from parvis.audit.tree import Frontier, Reader, consistency_proof, leaf_hash, root_at
 from parvis.audit.verify import Cosigner, Malformed, Trust, read_cosignatures, split_note
-from parvis.audit.witness import Request, Witness, create_witness, parse_request
+from parvis.audit.witness import Request, Witness, create_witness, parse_head, parse_request
 from parvis.audit.witness_server import WitnessServer
 from parvis.errors import Conflict, InvalidRequest
 
@@ -113,6 +113,22 @@ def test_a_request_holds_no_size_that_a_log_cannot_have(own: Log) -> None:
     assert parse_request(b"old 9223372036854775807\n\n" + note).old == 2**63 - 1
     with pytest.raises(ValueError, match="not a size"):
         parse_request(b"old 9223372036854775808\n\n" + note)
+
+
+def test_a_request_holds_at_most_sixty_three_hashes(own: Log) -> None:
+    step, note = b"A" * 43 + b"=\n", own.note(12).encode()
+    assert len(parse_request(b"old 9\n" + step * 63 + b"\n" + note).proof) == 63
+    with pytest.raises(ValueError, match="not an add-checkpoint request"):
+        parse_request(b"old 9\n" + step * 64 + b"\n" + note)
+
+
+@pytest.mark.parametrize("lines", [1, 2])
+def test_a_head_of_fewer_than_three_lines_is_none(own: Log, lines: int) -> None:
+    """A key that signs lets nobody pass with half a head."""
+    text = "\n".join(own.note(12).split("\n")[:lines]) + "\n"
+    note = sign_note(text, ORIGIN, own.key)
+    with pytest.raises(ValueError, match="not a checkpoint"):
+        parse_head(note)
 
 
 def test_the_witness_refuses_a_fork_and_a_rollback_and_keeps_the_evidence(

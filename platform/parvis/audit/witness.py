@@ -23,7 +23,7 @@ from parvis.audit.cosignatures import (
     format_cosigner_vkey,
     sign_cosignature,
 )
-from parvis.audit.files import make_private_folder, sync_folder, write_durably
+from parvis.audit.files import make_private_folder, write_durably
 from parvis.audit.notes import Checkpoint, NoteInvalid, decode_base64, open_note, parse_checkpoint
 from parvis.audit.tree import EMPTY_ROOT, HASH_BYTES, verify_consistency
 from parvis.audit.verify import Key, Malformed, split_note
@@ -241,7 +241,6 @@ def create_witness(folder: Path, name: str) -> Witness:
     if not (folder / "logs").exists():
         head = b"# one verifier key of a log a line, as its owner gave it to you\n"
         write_durably(folder / "logs", head)
-    sync_folder(folder)
     return Witness(folder)
 
 
