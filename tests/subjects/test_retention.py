@@ -14,7 +14,7 @@ from parvis.audit.receipts import parse_receipt
 from parvis.audit.verify import verify_folder
 from parvis.keystore import AUDIT_KINDS, KeyStore
 from parvis.subjects.find import Wanted, find
-from parvis.subjects.holding import lift_hold, list_overdue, place_hold
+from parvis.subjects.holding import lift_hold, place_hold
 from parvis.subjects.retention import apply_limits
 from tests.audit.houses import wait_half_a_year
 from tests.subjects.offices import ADA, ANNA, BEN, MARKER, Killed, Office, kill_at
@@ -79,7 +79,6 @@ def test_a_hold_keeps_what_time_would_take(office: Office) -> None:
     kept = find(office.stores, "valbourg", PERSON)
     assert [one.id for one in kept.conversations] == [conversation] and kept.values == 4
     assert office.stores.conversations.open_held("valbourg", conversation).turns[0].answer == MARKER
-    assert [one.id for one in list_overdue(office.stores, later)] == [placed.id]
     lift_hold(office.stores, "valbourg", placed.id, actor=ADA)
     assert apply_limits(office.stores, "valbourg", later).conversations == 1
     assert find(office.stores, "valbourg", PERSON).values == 0

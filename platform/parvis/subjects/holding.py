@@ -5,14 +5,13 @@ is held stays held, and the command says that it failed. It is lifted only after
 """
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from parvis.audit.events import Actor, Draft
 from parvis.compliance.grounds import HOLD_REASONS
 from parvis.compliance.holds import Hold, HoldKind
 from parvis.errors import InvalidRequest, NotFound
-from parvis.subjects.agencies import get_kept, list_agencies, record
+from parvis.subjects.agencies import get_kept, record
 from parvis.subjects.find import Wanted, find
 from parvis.subjects.stores import Stores
 
@@ -68,12 +67,6 @@ def lift_hold(stores: Stores, tenant_id: str, hold_id: str, *, actor: Actor) -> 
         raise NotFound("There is no such hold, or it was lifted already.")
     _record(stores, found[0], "hold.lifted", actor)
     return stores.compliance.lift_hold(tenant_id, hold_id)
-
-
-def list_overdue(stores: Stores, now: datetime) -> Iterator[Hold]:
-    """Holds of every agency that nobody lifted though their time is over."""
-    for slug in list_agencies(stores):
-        yield from (hold for hold in stores.compliance.list_holds(slug) if hold.is_overdue(now))
 
 
 def _record(stores: Stores, hold: Hold, kind: str, actor: Actor) -> None:
