@@ -1,5 +1,6 @@
 """Which records an export holds: what its signed list says of them, both verifiers demand."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -127,10 +128,14 @@ PRUNED = {
     "another log's": ({"log": "ab" * 16}, "TAMPERED"),
     "half a bundle": ({"end": 300}, "TAMPERED"),
     "what comes after it": ({"end": 1024}, "TAMPERED"),
+    "without an end": ({"end": None}, "TAMPERED"),
 }
 
 
-@pytest.mark.parametrize("name", [*PRUNED, "nothing", "a false proof", "too young"])
+OTHERWISE = {"what failed": {"outcome": "failed"}, "a hold": {"kind": "hold.lifted"}}
+
+
+@pytest.mark.parametrize("name", [*PRUNED, *OTHERWISE, "nothing", "a false proof", "too young"])
 def test_a_period_that_begins_where_the_log_was_pruned_says_by_which_record(
     tmp_path: Path, second: Second, name: str
 ) -> None:
@@ -142,7 +147,8 @@ def test_a_period_that_begins_where_the_log_was_pruned_says_by_which_record(
     log.now_us += 86_400_000_000 * (183 if name == "too young" else 185)
     fields, verdict = PRUNED.get(name, ({}, "INTACT" if name == "itself" else "TAMPERED"))
     target = {"object": "records", "first": 0, "end": 256} | fields
-    place = log.add("retention.pruned", target=target)
+    target = {name: value for name, value in target.items() if value is not None}
+    place = log.add(**{"kind": "retention.pruned", "target": target} | OTHERWISE.get(name, {}))
     log.pruned = None if name == "nothing" else log.prove(place)
     if name == "a false proof":
         log.pruned = log.prove(place).replace("index 599", "index 598")
@@ -165,6 +171,30 @@ def test_the_report_says_which_period_was_asked_for(
     told = capsys.readouterr().out
     page = run_node(folder, "--language", language).stdout
     assert all(at(one) in words for one in (300, 310) for words in (told, page))
+
+
+def test_what_the_records_say_of_a_period_is_left_out_when_only_hashes_are_wanted(
+    log: MadeLog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An export that begins and ends within the period: without its times nobody can tell."""
+    folder = rewrite(log, keep(256, 512, f"{at(100)} {at(550)}", "000 002.p/88"))
+    assert verify.main([str(folder)]) == run_node(folder).returncode == 3
+    capsys.readouterr()
+    assert verify.main([str(folder), "--hashes-only", "--json"]) == 0
+    done = run_node(folder, "--hashes-only", "--json")
+    assert done.returncode == 0
+    found = [
+        json.loads(told)["checks"]["pruned"] for told in (capsys.readouterr().out, done.stdout)
+    ]
+    assert found[0].startswith("skipped: left out as you asked") and found[1] == "hashesOnly"
+
+
+def test_a_period_whose_first_bundle_is_missing_is_incomplete(log: MadeLog, second: Second) -> None:
+    folder = rewrite(log, keep(256, 512, f"{at(300)} {at(310)}", "000 002.p/88"))
+    (folder / "tile/entries/001").unlink()
+    assert judge(second, folder) == "INCOMPLETE"
+    checks = [verify.verify_folder(str(folder))["checks"], second.check(folder)["checks"]]
+    assert checks[0]["pruned"] == f"skipped: {verify.UNREAD}" and checks[1]["pruned"] == "bundles"
 
 
 def export_span(log: AuditLog, since: int, until: int) -> tuple[int, int]:
