@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from parvis.audit import AuditLog, Receipt
@@ -79,6 +80,39 @@ def test_a_changed_file_is_told_with_the_digests_before_and_after(gateway: Insta
     told = list_told(gateway, PLATFORM)[-1]
     assert (told["model"]["asked"], told["model"]["digest"]) == (name, "ab" * 32)
     assert told["change"]["before"] != told["change"]["after"]
+
+
+def test_what_is_no_longer_declared_is_told_once(gateway: Installation, tmp_path: Path) -> None:
+    services = gateway.services
+    feeds = tmp_path / "feeds.yaml"
+    feeds.write_text("feeds: []\n")
+    settings = services.settings.model_copy(update={"feeds_file": feeds})
+    assert tell_changes(replace(services, settings=settings))
+    (declared,) = [one for one in list_told(gateway, PLATFORM) if one["kind"] == "admin.changed"]
+    assert declared["target"]["object"] == "feeds-file"
+    before, there = list_told(gateway), len(list_told(gateway, PLATFORM))
+    registry, models = services.tenants, services.models
+    others = {slug: one for slug, one in registry.agencies.items() if slug != "valbourg"}
+    name, *kept = models.models
+    less = replace(
+        services,
+        tenants=type(registry)(registry.directory, others),
+        models=replace(models, models={one: models.models[one] for one in kept}),
+    )
+    for _ in range(2):
+        assert tell_changes(less)
+    (file,) = list_told(gateway)[len(before) :]
+    assert (file["target"]["object"], file["reason"]) == ("agency-file", "no_longer_declared")
+    assert file["change"] == {"before": before[0]["change"]["after"]}
+    gone = list_told(gateway, PLATFORM)[there:]
+    assert [one["change"].keys() for one in gone] == [{"before"}, {"before"}]
+    assert {one.get("model", one["target"] if "target" in one else {}).get("asked") for one in gone} == {
+        None,
+        name,
+    }
+    assert tell_changes(services)  # both are back
+    assert list_told(gateway)[-1]["change"] == {"after": before[0]["change"]["after"]}
+    assert list_told(gateway, PLATFORM)[-1]["model"]["asked"] == name
 
 
 class SilentLog:
