@@ -8,8 +8,9 @@ _LOGGED = re.compile(r'log\.(?:debug|info|warning|error|critical)\(\s*"([^"]+)"'
 
 
 def read_events() -> set[str]:
-    files = (REPOSITORY / "platform" / "parvis" / "audit").glob("*.py")
-    return {name for file in files for name in _LOGGED.findall(file.read_text(encoding="utf-8"))}
+    files = (REPOSITORY / "platform" / "parvis").rglob("*.py")
+    found = {name for file in files for name in _LOGGED.findall(file.read_text(encoding="utf-8"))}
+    return {name for name in found if name.startswith("audit.")}
 
 
 def test_the_guide_explains_every_event_that_is_logged_and_no_other() -> None:

@@ -69,10 +69,11 @@ globalThis.parvisReport = (() => {
     return rows;
   }
 
-  /** One finding as a sentence. */
-  function tell(finding, { reason, word }) {
+  /** One finding as a sentence; in another language than the verdict's own with what that word means. */
+  function tell(finding, { language, reason, word }) {
     const place = [finding.file, finding.seq === undefined ? "" : `${word("record")} ${finding.seq}`].filter(Boolean);
-    return `${finding.verdict}: ${[...place, reason(finding.reason)].join(": ")}${finding.detail ? ` (${finding.detail})` : ""}`;
+    const verdict = language === "en" ? finding.verdict : `${finding.verdict} (${word(`is${finding.verdict}`)})`;
+    return `${verdict}: ${[...place, reason(finding.reason)].join(": ")}${finding.detail ? ` (${finding.detail})` : ""}`;
   }
   function tellUse(use, { word }) {
     const labelled = (name, value) => (value ? `; ${word(name)}: ${value}` : "");
@@ -96,8 +97,8 @@ globalThis.parvisReport = (() => {
   function tellCount(one, { word }) {
     return `${word("record")} ${one.seq}: ${one.server}, ${one.from} – ${one.to}; ${word("unlogged")}: ${one.unlogged} (${one.outside} / ${one.logged} + ${one.maybe})`;
   }
-  function listSome(of, lines, unlisted, { word }) {
-    return unlisted ? [...lines, `${word("more_" + of)}: ${unlisted}`] : lines;
+  function listSome(lines, unlisted, { word }) {
+    return unlisted ? [...lines, `${word("unlisted")}: ${unlisted}`] : lines;
   }
 
   /** What a report says, in the order in which it is read: {title, verdict, meaning, sections}. */
@@ -111,14 +112,13 @@ globalThis.parvisReport = (() => {
     add("findings", { lines: report.findings.map((finding) => tell(finding, words)) });
     add("about", { rows: listFacts(report, words) });
     if (report.verdict === "INTACT") {
-      const unlisted = report.used_unlisted;
-      add("used", { lines: listSome("used", (report.used ?? []).map((use) => tellUse(use, words)), unlisted, words) });
-      add("going", { lines: listSome("going", (report.going ?? []).map((one) => tellGoing(one, words)), report.going_unlisted, words) });
+      add("used", { lines: listSome((report.used ?? []).map((use) => tellUse(use, words)), report.used_unlisted, words) });
+      add("going", { lines: listSome((report.going ?? []).map((one) => tellGoing(one, words)), report.going_unlisted, words) });
     }
     add("unexplained", { lines: (report.reconciliations?.listed ?? []).map((one) => tellCount(one, words)) });
     add("silent", { lines: (report.silences?.first ?? []).map((one) => `${word("record")} ${one.seq}: ${one.from} – ${one.to}`) });
     const open = report.open.slice(0, MAX_OPEN).map((one) => tellOpen(one, words));
-    add("open", { lines: listSome("open", open, Math.max(0, report.open.length - MAX_OPEN), words) });
+    add("open", { lines: listSome(open, Math.max(0, report.open.length - MAX_OPEN), words) });
     if (report.verdict === "INTACT") {
       add("notProven", { lines: [...(report.record ? [] : [word(report.anchored ? "anchored" : "unanchored")]), word("window"), word("unrecorded")] });
     }
