@@ -107,11 +107,17 @@ def _list_gone(services: Services) -> Iterator[_Told]:
     for name in sorted(told - set(services.models.models)):
         yield PLATFORM, "", Draft("model.changed", SYSTEM, outcome="success", model={"asked": name})
     for slug in known:
-        if slug != PLATFORM and slug not in services.tenants.agencies and not reader.is_closed(slug):
+        if (
+            slug != PLATFORM
+            and slug not in services.tenants.agencies
+            and not reader.is_closed(slug)
+        ):
             yield slug, "", _describe_file(_AGENCY_FILE, slug)
 
 
-def _list_told(audit: AuditLog, kind: str, tenant_id: str = PLATFORM) -> Iterator[Mapping[str, Any]]:
+def _list_told(
+    audit: AuditLog, kind: str, tenant_id: str = PLATFORM
+) -> Iterator[Mapping[str, Any]]:
     """Every record of this kind, newest first."""
     before: int | None = None
     while tenant_id in audit.reader.list_tenants():

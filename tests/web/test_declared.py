@@ -106,10 +106,8 @@ def test_what_is_no_longer_declared_is_told_once(gateway: Installation, tmp_path
     assert file["change"] == {"before": before[0]["change"]["after"]}
     gone = list_told(gateway, PLATFORM)[there:]
     assert [one["change"].keys() for one in gone] == [{"before"}, {"before"}]
-    assert {one.get("model", one["target"] if "target" in one else {}).get("asked") for one in gone} == {
-        None,
-        name,
-    }
+    assert {one.get("model", {}).get("asked") for one in gone} == {None, name}
+    assert {one.get("target", {}).get("object") for one in gone} == {None, "feeds-file"}
     assert tell_changes(services)  # both are back
     assert list_told(gateway)[-1]["change"] == {"after": before[0]["change"]["after"]}
     assert list_told(gateway, PLATFORM)[-1]["model"]["asked"] == name

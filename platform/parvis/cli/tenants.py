@@ -9,12 +9,15 @@ import sys
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+from parvis.cli.tenants_records import on_record
 from parvis.errors import ConfigurationFaults, Fault
 from parvis.identity.provisioning import Change, RealmWanted, apply, connect_admin, plan
 from parvis.inference.models import load_models
 from parvis.policy.rules import list_agency_rules
 from parvis.settings import Settings, load_settings
+from parvis.subjects.operators import read_reader
 from parvis.tenancy.config import Agency
 from parvis.tenancy.registry import TenantRegistry, load_tenants
 
@@ -38,7 +41,7 @@ def register(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         help="create or update realms, clients and roles in Keycloak",
         description="Show what Keycloak holds otherwise than the agencies' files say, ask, and "
         "change it. Nothing is ever deleted; a second run changes nothing. Exit 1 when Keycloak "
-        "differs and nobody agreed.",
+        "differs and nobody agreed. What is changed is a record of each agency's log.",
         epilog="example: parvis tenants apply --admin-user admin --admin-password-file admin.pw",
     )
     change.add_argument(
@@ -54,6 +57,11 @@ def register(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     decided = change.add_mutually_exclusive_group()
     decided.add_argument("--yes", action="store_true", help="apply without asking")
     decided.add_argument("--dry-run", action="store_true", help="show what would change, stop")
+    change.add_argument(
+        "--operator",
+        metavar="NAME",
+        help="who applies, as the records name them (without: the account of the machine)",
+    )
     change.add_argument("--json", action="store_true", help="one JSON object instead of words")
     change.set_defaults(run=run_apply)
 
@@ -93,13 +101,27 @@ def run_apply(args: argparse.Namespace) -> int:
     if not args.json:
         _print_changes(changes)
     agreed = not args.dry_run and bool(changes) and (args.yes or _ask(args))
-    applied = apply(admin, wanted) if agreed else []
+    applied = _apply(args, settings, admin, wanted, changes) if agreed else []
     if args.json:
         values = {"changes": [asdict(one) for one in changes], "applied": len(applied)}
         print(json.dumps(values, indent=1))
     elif agreed:
         print(f"applied: {len(applied)}")
     return 0 if agreed or args.dry_run or not changes else 1
+
+
+def _apply(
+    args: argparse.Namespace,
+    settings: Settings,
+    admin: Any,
+    wanted: list[RealmWanted],
+    changes: list[Change],
+) -> list[Change]:
+    slugs = {one.realm: one.slug for one in wanted}
+    with on_record(settings, changes, slugs, read_reader(args.operator)) as recorded:
+        if not recorded:
+            print("note: not on record: this installation has no audit logs yet", file=sys.stderr)
+        return apply(admin, wanted)
 
 
 def load_agencies(settings: Settings, directory: Path | None = None) -> TenantRegistry:
