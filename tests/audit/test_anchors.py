@@ -168,6 +168,9 @@ def test_an_operator_with_every_key_who_rewrites_a_record_is_found(
     forgery.anchor("commune")
     troubles = " ".join(words for _, _, words in forgery.describe("commune").troubles)
     assert "another history" in troubles  # the witness refuses the forger
+    forgery.anchor("commune")
+    (incident,) = false_log.reader.list_records(PLATFORM, kinds=("incident.opened",))
+    assert incident.data["reason"] == "witness_contradicts"
     false = export(false_log, tmp_path / "false")
     head = (true / "checkpoint").read_bytes()
     forged.shut()

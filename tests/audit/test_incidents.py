@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
-from parvis.audit.events import PLATFORM
+from parvis.audit.events import PLATFORM, UNKNOWN, Draft
 from parvis.audit.incidents import FOUND, describe_found, list_incidents
 from parvis.audit.log import AuditLog
 from parvis.cli import main
@@ -104,8 +105,6 @@ def test_a_check_of_the_live_logs_is_on_record_with_what_it_found(
 
 
 def damage(folder: Path) -> None:
-    import apsw  # noqa: PLC0415 - as an administrator would
-
     with apsw.Connection(str(folder / "audit" / "audit.db")) as connection:
         (no,) = next(connection.execute("SELECT no FROM log WHERE tenant_id = 'commune'"))
         connection.execute(
@@ -121,3 +120,57 @@ def test_a_check_beside_no_writer_changes_nothing_and_says_so(
     assert main(["audit", "fsck"]) == 0
     assert "not on record: no writer of the logs took it" in capsys.readouterr().out
     assert (tmp_path / "audit" / "audit.db").read_bytes() == before
+
+
+def test_a_log_that_takes_nothing_is_one_incident_however_often_the_writer_starts(
+    tmp_path: Path, log: AuditLog
+) -> None:
+    log.append("commune", Draft("auth.login", UNKNOWN))
+    log.close()
+    with apsw.Connection(str(tmp_path / "audit" / "audit.db")) as connection:
+        connection.execute(
+            "DELETE FROM record WHERE seq = 1 AND log_no = "
+            "(SELECT no FROM log WHERE tenant_id = 'commune')"
+        )
+        connection.execute(
+            "DELETE FROM block WHERE level = 0 AND place = 1 AND log_no = "
+            "(SELECT no FROM log WHERE tenant_id = 'commune')"
+        )
+    for _ in range(2):
+        with open_log(load_settings()) as opened:
+            (found,) = told(opened)
+            assert (found["reason"], found["target"]["tenant"]) == ("log_stopped", "commune")
+
+
+@pytest.mark.parametrize(
+    ("command", "kind", "target"),
+    [
+        (
+            ["audit", "anchor", "--tenant", "commune"],
+            "audit.exported",
+            {"view": "anchor", "tenant": "commune"},
+        ),
+        (
+            ["audit", "witness", "request", "--tenant", "commune", "--out", "OUT/request"],
+            "audit.exported",
+            {"object": "audit.cosignature", "view": "witness", "tenant": "commune"},
+        ),
+        (
+            ["keys", "backup", "--out", "OUT/keys"],
+            "audit.exported",
+            {"object": "keystore", "view": "backup"},
+        ),
+    ],
+)
+def test_what_an_operator_takes_or_sends_by_hand_is_on_record(
+    log: AuditLog, tmp_path: Path, command: list[str], kind: str, target: dict[str, str]
+) -> None:
+    words = [word.replace("OUT", str(tmp_path)) for word in command]
+    assert main([*words, "--operator", "ada"]) == 0
+    (found,) = told(log, (kind,))
+    assert found["target"] == target and found["actor"]["roles"] == ["operator"]
+
+
+def test_to_look_at_the_anchors_writes_nothing(log: AuditLog) -> None:
+    assert main(["audit", "anchor", "--show"]) == 0
+    assert told(log, ("audit.exported", "audit.read")) == []

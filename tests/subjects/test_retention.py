@@ -54,6 +54,8 @@ def test_sealed_values_go_when_their_days_are_over_and_a_record_allows_it(
     office.request()
     before = apply_limits(office.stores, "valbourg", NOW + timedelta(days=30))
     assert before.sealed == 0
+    (ran,) = office.stores.audit.reader.list_records("valbourg", kinds=("retention.ran",))
+    assert ran.data["target"]["records"] == 0 and ran.data["privacy"]["counts"]["SEALED"] == 0
     gone = apply_limits(office.stores, "valbourg", NOW + timedelta(days=32))
     # the person's name twice, two texts of the request; those of the chat went with it
     assert (gone.conversations, gone.sealed) == (1, 4)
