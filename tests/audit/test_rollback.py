@@ -12,6 +12,7 @@ import pytest
 from parvis.audit import AuditLog, verify
 from parvis.audit.fsck import check_log, check_logs
 from parvis.audit.log_keys import HEADS_NAME
+from parvis.audit.policy_text import format_policy, list_trusted
 from parvis.audit.receipts import Receipt
 from parvis.cli import main
 from parvis.errors import AuditUnavailable
@@ -213,6 +214,14 @@ def test_a_restored_backup_is_declared_as_a_whole_and_shows_what_was_lost(
             assert both(second, left)[0] == "INTACT"
             assert verify.verify_folder(str(left))["size"] == report["continues"]["lost"][0]
             assert verify.main([str(left), "--state", str(state)]) == 3  # shorter than what you saw
+    trust = verify.load_policy(b"quorum none\n")[1]
+    trusted = list_trusted(log.reader, "commune", trust)
+    platforms = {one.text for one in trusted if one.owner == "platform"}
+    assert platforms == {keys["platform"].vkey, log.reader.get_key("platform").vkey}
+    policy = tmp_path / "policy"
+    policy.write_text(format_policy(trusted, trust), encoding="utf-8")
+    verdict, told = both(second, tmp_path / "commune", policy=policy)
+    assert (verdict, told["checks"]["birth"]) == ("INTACT", "done")
     second.close()
     assert verify.main([str(tmp_path / "commune"), "--state", str(state)]) == 0
     site.close()
