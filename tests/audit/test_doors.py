@@ -8,7 +8,7 @@ import pytest
 
 from parvis.audit import wire
 from parvis.audit.doors import Doors, DoorsWrong, plan_doors
-from parvis.audit.server import describe_fault
+from parvis.audit.faults import describe_fault
 from parvis.errors import AuditUnavailable, ConfigurationFaults
 from parvis.settings import load_settings
 from tests.audit.houses import House

@@ -21,7 +21,8 @@ from parvis.audit.events import PLATFORM
 from parvis.audit.incidents import describe_found
 from parvis.audit.log import AuditLog
 from parvis.audit.notes import NoteInvalid
-from parvis.audit.reader import AuditReader, LogHead
+from parvis.audit.reader import AuditReader
+from parvis.audit.readings import LogHead
 from parvis.audit.timestamps import StampRefused, build_stamp_request, read_stamp
 from parvis.audit.verify import Malformed, Trust, load_policy, own_note
 from parvis.audit.witness import SIZE_TYPE, Request

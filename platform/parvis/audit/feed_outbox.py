@@ -18,7 +18,8 @@ from parvis.audit.feed_syslog import NotTaken
 from parvis.audit.feeds import Feed, FeedPlan
 from parvis.audit.log import AuditLog
 from parvis.audit.ocsf import Unmapped
-from parvis.audit.reader import AuditReader, AuditRecord
+from parvis.audit.reader import AuditReader
+from parvis.audit.readings import AuditRecord
 from parvis.errors import ParvisError
 
 log = logging.getLogger(__name__)

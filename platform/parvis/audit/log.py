@@ -25,14 +25,17 @@ from parvis.audit.client import Client
 from parvis.audit.doors import Doors
 from parvis.audit.entries import Emitter, Entry, ending
 from parvis.audit.events import Actor, Draft
+from parvis.audit.faults import describe_fault, read_fault
 from parvis.audit.files import make_private_folder
 from parvis.audit.log_keys import Boot
 from parvis.audit.pending import Pending
-from parvis.audit.reader import AuditReader, LogHead
+from parvis.audit.reader import AuditReader
+from parvis.audit.readings import LogHead
 from parvis.audit.receipts import Receipt
+from parvis.audit.room import FLOOR_BYTES, Room
 from parvis.audit.rows import LogRow
 from parvis.audit.sequencer import Limits, is_reserved
-from parvis.audit.server import Server, describe_fault, read_fault
+from parvis.audit.server import Server
 from parvis.audit.start_check import LogInconsistent
 from parvis.audit.store import Occupied, Store, StoreFault, StoreUnsafe
 from parvis.audit.stores import open_store
@@ -52,8 +55,6 @@ _MOST_LATE = 1000
 _KEYS = 200  # whose values go in one transaction: records wait meanwhile
 _READERS_S = 10.0
 _READERS_POLL_S = 0.2
-FLOOR_BYTES = 1 << 30
-FLOOR_SHARE = 0.05
 
 
 class AuditLog:
@@ -83,7 +84,6 @@ class AuditLog:
         self._installation = installation
         self._root = root_key if self._doors.may_lead else None
         self._keystore = keystore
-        self._floor = floor_bytes
         self._limits = limits
         self._database_url = database_url
         self._pid = os.getpid()
@@ -92,7 +92,7 @@ class AuditLog:
         self._late: deque[tuple[str, Draft]] = deque(maxlen=_MOST_LATE)
         self._fault = ""
         self._closing = False
-        self._disk = (0.0, 0)
+        self._room = Room(audit_dir, floor_bytes)
         self._server: Server | None = None
         self._reader: AuditReader | None = None
         self._guard = threading.Lock()
@@ -177,7 +177,7 @@ class AuditLog:
         self._client.require_open()
         # endings and the log's own affairs use the room that is kept for them
         if not is_reserved(kind):
-            self._require_room()
+            self._room.require()
 
     def check_ready(self, tenant_id: str) -> None:
         """Raises AuditUnavailable when a chat of this agency could not be recorded now."""
@@ -200,8 +200,7 @@ class AuditLog:
     @property
     def floor_bytes(self) -> int:
         """Free bytes of the disk below which new work is refused."""
-        stat = os.statvfs(self._dir)
-        return max(self._floor, int(stat.f_blocks * stat.f_frsize * FLOOR_SHARE))
+        return self._room.floor_bytes
 
     @property
     def fault(self) -> str:
@@ -294,15 +293,6 @@ class AuditLog:
             except AuditUnavailable:
                 self._unended[intent] = tenant_id
                 return
-
-    def _require_room(self) -> None:
-        checked, short = self._disk
-        if time.monotonic() - checked > 1 or not checked:
-            stat = os.statvfs(self._dir)
-            short = self.floor_bytes - stat.f_bavail * stat.f_frsize
-            self._disk = (time.monotonic(), short)
-        if short > 0:
-            raise AuditUnavailable(retry_after=30)
 
     def _call(self, name: str, *arguments: Any, timeout_s: float = _CALL_S) -> Any:
         if self._closing or os.getpid() != self._pid:

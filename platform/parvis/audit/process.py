@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from parvis.audit.doors import Doors
+from parvis.audit.faults import describe_fault, write_fault
 from parvis.audit.files import make_private_folder
 from parvis.audit.sequencer import Limits
-from parvis.audit.server import Server, describe_fault, write_fault
+from parvis.audit.server import Server
 from parvis.audit.start_check import LogInconsistent
 from parvis.audit.store import Occupied, StoreFault, StoreUnsafe
 from parvis.keystore import SealBroken

@@ -8,17 +8,17 @@ Whoever reads MUST write `audit.read` first: this room does not know who is aski
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import TypeVar
 
 import orjson
 
 from parvis.audit.ended import RolledBack, find_rolled_back
 from parvis.audit.key_times import list_valid
 from parvis.audit.notes import format_fingerprint, format_proof, format_vkey
+from parvis.audit.readings import AuditRecord, LogHead, LogKey, Proof, SealedPlace
 from parvis.audit.receipts import parse_receipt
 from parvis.audit.rows import LogRow, Range, RecordRow
 from parvis.audit.sealing import open_value
@@ -31,56 +31,6 @@ from parvis.keystore import KeyStore
 _MAX_PAGE = 1000
 
 Value = TypeVar("Value")
-
-
-@dataclass(frozen=True, slots=True)
-class AuditRecord:
-    """One record: `leaf` is what was stored and hashed, `data` the same parsed."""
-
-    seq: int
-    time: datetime
-    kind: str
-    leaf: bytes
-    leaf_hash: bytes
-    data: Mapping[str, Any]
-
-
-class SealedPlace(NamedTuple):
-    """Where a value is sealed: position, name of the field, id of the log."""
-
-    seq: int
-    name: str
-    log: str
-
-
-@dataclass(frozen=True, slots=True)
-class LogKey:
-    """What an auditor compares out of band: `fingerprint` is eight groups of four hex digits."""
-
-    log: str
-    origin: str
-    vkey: str
-    fingerprint: str
-
-
-@dataclass(frozen=True, slots=True)
-class LogHead:
-    """Where a log stands; `note` is the signed checkpoint."""
-
-    size: int
-    root: bytes
-    last_time: datetime
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """That a record is in the log: `text` is the `.tlog-proof` file, the record inside it."""
-
-    record: AuditRecord
-    head: LogHead
-    path: tuple[bytes, ...]
-    text: str
 
 
 class AuditReader:

@@ -14,7 +14,8 @@ from typing import Any, Literal, NamedTuple
 
 from parvis.audit.entries import format_time
 from parvis.audit.events import KINDS, PLATFORM, Draft
-from parvis.audit.reader import AuditReader, AuditRecord, to_us
+from parvis.audit.reader import AuditReader, to_us
+from parvis.audit.readings import AuditRecord
 from parvis.errors import Conflict
 
 Outcome = Literal["finished", "aborted", "failed", "unknown", "open"]

@@ -16,27 +16,24 @@ from pathlib import Path
 from typing import Any
 
 from parvis.audit import closing, pruning, published, turns, wire
-from parvis.audit.doors import Doors, DoorsWrong
+from parvis.audit.doors import Doors
 from parvis.audit.entries import Emitter, Entry
 from parvis.audit.events import KINDS, UUID_FORM
-from parvis.audit.files import write_durably
+from parvis.audit.faults import describe_fault
 from parvis.audit.receipts import Receipt
 from parvis.audit.sealing import SealedValue
 from parvis.audit.sequencer import Item, Limits, Sequencer
 from parvis.audit.start_check import LogInconsistent
-from parvis.audit.store import Occupied, StoreBusy, StoreFault, StoreUnsafe
+from parvis.audit.store import StoreUnsafe
 from parvis.audit.writer import LogStopped, NotOpen, Writer
 from parvis.errors import AuditUnavailable
-from parvis.keystore import SealBroken
 
 log = logging.getLogger(__name__)
 
 _MAX_UNSENT = 16 * 1024 * 1024
 _READ = 1 << 16  # of 128 KiB and more each read would map fresh memory
-
 _LOOK_S = 1.0
 _MOST_LINES = 512  # of workers; each process has one
-_FAULT_NAME = "sequencer.fault"
 
 
 def _log(writer: Writer, tenant_id: str) -> list[Any]:
@@ -121,33 +118,6 @@ def _describe(error: Exception) -> tuple[str, Any]:
     if isinstance(error, ValueError):
         return "wrong", str(error)
     return "unavailable", None
-
-
-def describe_fault(error: BaseException) -> str:
-    """The fault in words for operators; of strangers' errors the kind alone."""
-    if isinstance(error, StoreBusy):
-        return f"the database is locked, or its disk is full ({error})"
-    if isinstance(error, StoreFault):
-        return f"the database cannot be read or written ({error})"
-    known = isinstance(error, LogInconsistent | StoreUnsafe | SealBroken | Occupied | DoorsWrong)
-    return str(error) if known else type(error).__name__
-
-
-def write_fault(folder: Path, words: str) -> None:
-    """Keep why no sequencer runs, for whoever looks for one; forget it with no words."""
-    if words:
-        write_durably(folder / _FAULT_NAME, words.encode())
-        (folder / _FAULT_NAME).chmod(0o644)  # the gateway may be another user
-    else:
-        (folder / _FAULT_NAME).unlink(missing_ok=True)
-
-
-def read_fault(folder: Path) -> str:
-    """Why no sequencer runs; empty when nobody said."""
-    try:
-        return (folder / _FAULT_NAME).read_text(encoding="utf-8")
-    except OSError:
-        return ""
 
 
 def _is_id(value: Any) -> bool:

@@ -19,7 +19,8 @@ from parvis.audit.export import export_files, write_folder
 from parvis.audit.fsck import LogCheck, check_logs
 from parvis.audit.log import AuditLog
 from parvis.audit.notes import format_fingerprint
-from parvis.audit.reader import Proof, to_us
+from parvis.audit.reader import to_us
+from parvis.audit.readings import Proof
 from parvis.cli.audit_backup import register_backup
 from parvis.cli.audit_check import record_check
 from parvis.cli.audit_feed import register_feed

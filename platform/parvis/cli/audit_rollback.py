@@ -14,6 +14,7 @@ from parvis.audit.building import build_acts
 from parvis.audit.closing import ROLLBACK_GROUNDS, Loss, list_losses, roll_back
 from parvis.audit.doors import plan_doors
 from parvis.audit.events import PLATFORM, Actor, Draft
+from parvis.audit.faults import write_fault
 from parvis.audit.log import AuditLog
 from parvis.audit.rollback_requests import (
     RollbackRequest,
@@ -23,7 +24,6 @@ from parvis.audit.rollback_requests import (
     get_request,
     list_requests,
 )
-from parvis.audit.server import write_fault
 from parvis.audit.store import Occupied, StoreFault, StoreUnsafe
 from parvis.audit.writer import Writer
 from parvis.cli.audit_open import open_log, require_logs

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from parvis.audit.events import Actor, Draft
-from parvis.audit.reader import AuditRecord
+from parvis.audit.readings import AuditRecord
 from parvis.domain import LANGUAGES, Language
 from parvis.errors import NotFound
 from parvis.keystore import SealBroken

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from parvis.audit.events import Actor, Draft
-from parvis.audit.reader import AuditRecord, SealedPlace
+from parvis.audit.readings import AuditRecord, SealedPlace
 from parvis.audit.sealing import pseudonym
 from parvis.compliance.holds import Extent, find_blocking
 from parvis.compliance.store import ErasureKind

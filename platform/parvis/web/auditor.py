@@ -15,7 +15,8 @@ from flask import Blueprint, Response, g, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from parvis.audit.events import KINDS, Actor, Draft
-from parvis.audit.reader import AuditReader, AuditRecord
+from parvis.audit.reader import AuditReader
+from parvis.audit.readings import AuditRecord
 from parvis.errors import NotFound
 from parvis.web import audit_exports, i18n, pages
 from parvis.web.audit_state import describe_state, describe_trust, find_feeds

@@ -13,7 +13,7 @@ from flask import Blueprint, Response, g, request
 from parvis.audit.ended import RolledBack
 from parvis.audit.events import PLATFORM, UNKNOWN, Draft
 from parvis.audit.export import read_verifier
-from parvis.audit.reader import LogKey, Proof
+from parvis.audit.readings import LogKey, Proof
 from parvis.audit.verify import format_moment
 from parvis.errors import RateLimited
 from parvis.web import i18n, pages
