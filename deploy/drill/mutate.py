@@ -51,8 +51,6 @@ TESTS: dict[str, tuple[str, ...]] = {
     "server.py": ("test_sequencer", "test_log"),
     "faults.py": ("test_doors", "test_processes"),
     "room.py": ("test_log",),
-    "faults.py": ("test_doors", "test_processes"),
-    "room.py": ("test_log",),
     "files.py": ("test_crash", "test_processes"),
     "log_keys.py": ("test_log", "test_rotation", "test_crash"),
     "store.py": ("test_log", "test_sequencer", "test_reader"),
