@@ -23,6 +23,7 @@ from parvis.metrics import Metrics
 from parvis.services import Services, build_issuer
 from parvis.session_ends import build_teller
 from parvis.settings import Settings
+from parvis.tables import SessionRow
 from parvis.tenancy.registry import load_tenants
 from parvis.web.rate_limit import RateLimit
 from tests.fakes.issuer import IssuerServer, Realm
@@ -296,6 +297,21 @@ def test_signing_out_ends_both_sessions_and_is_recorded(
     assert session_of(portal, client) is None
     assert len(realm.ended) == 1
     assert [one["kind"] for one in portal.records()].count("auth.logout") == 1
+
+
+def test_a_database_that_cannot_be_read_is_a_page_with_a_way_on(
+    portal: Portal, client: FlaskClient, realm: Realm
+) -> None:
+    log_in(client, realm)
+    table = SessionRow.__tablename__
+    with portal.engine.begin() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO elsewhere")
+    answer = client.get("/")
+    assert answer.status_code == 500
+    assert "<h1" in answer.text and 'href="/"' in answer.text
+    with portal.engine.begin() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE elsewhere RENAME TO {table}")
+    assert session_of(portal, client)
 
 
 def test_a_person_leaves_although_the_log_cannot_be_written(

@@ -285,7 +285,7 @@ def _render_told(error: ParvisError) -> Response:
 
 def _notice_session(error: ParvisError) -> None:
     """Let the error page show who is signed in; never a second error because of it."""
-    if "page_session" in g or error.status in {401, 503}:
+    if "page_session" in g or error.status == 401 or error.status >= 500:  # noqa: PLR2004
         return
     with suppress(ParvisError):
         g.page_session = find_page_session()
