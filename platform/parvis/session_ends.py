@@ -12,7 +12,8 @@ from dataclasses import replace
 from parvis.audit import AuditLog
 from parvis.audit.events import PLATFORM, Draft
 from parvis.audit.leader_thread import LeaderThread
-from parvis.identity.sessions import EndedSession, Sessions
+from parvis.identity.session_states import EndedSession
+from parvis.identity.sessions import Sessions
 from parvis.settings import Settings
 
 _EVERY_S = 30.0

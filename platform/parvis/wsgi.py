@@ -21,9 +21,8 @@ from parvis.settings import load_settings, read_metrics_token
 from parvis.web.streaming import wait_for_chats
 
 _ENDINGS_S = 5.0
-_THREADS = (
-    *("parvis_anchors", "parvis_feeds", "parvis_metrics", "parvis_declared"),
-    "parvis_sessions",
+_THREADS = tuple(
+    f"parvis_{name}" for name in ("anchors", "feeds", "metrics", "declared", "sessions")
 )
 
 settings = load_settings()

@@ -20,7 +20,8 @@ from parvis.identity import provisioning
 from parvis.identity.api_keys import ApiKeys, write_api_key
 from parvis.identity.keycloak import Keycloak
 from parvis.identity.provisioning import Person, RealmWanted
-from parvis.identity.sessions import RoleMissing, Sessions
+from parvis.identity.session_states import RoleMissing
+from parvis.identity.sessions import Sessions
 from parvis.identity.tokens import AUDIENCE, Issuer, TokenVerifier
 from parvis.keystore import KeyStore
 from parvis.settings import Settings

@@ -10,7 +10,8 @@ from parvis.audit.log import AuditLog
 from parvis.db import create_database_engine, upgrade_database
 from parvis.errors import AuditUnavailable
 from parvis.identity.keycloak import Keycloak
-from parvis.identity.sessions import EndedSession, NewSession, Sessions
+from parvis.identity.session_states import EndedSession, NewSession
+from parvis.identity.sessions import Sessions
 from parvis.identity.tokens import TokenVerifier
 from parvis.keystore import KeyStore
 from parvis.session_ends import build_session_thread, build_teller

@@ -12,7 +12,8 @@ from parvis.db import create_database_engine, open_session, upgrade_database
 from parvis.domain import Role
 from parvis.errors import AuthenticationFailed, IdentityUnavailable, NotFound
 from parvis.identity.keycloak import Keycloak
-from parvis.identity.sessions import NewSession, RoleMissing, Sessions
+from parvis.identity.session_states import NewSession, RoleMissing
+from parvis.identity.sessions import Sessions
 from parvis.identity.tokens import TokenVerifier
 from parvis.keystore import KeyStore
 from parvis.settings import Settings

@@ -12,25 +12,25 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
 
 from sqlalchemy import Engine
 from sqlmodel import Session, col, delete, func, or_, select, update
 
 from parvis.db import open_session
 from parvis.domain import Language, Principal
-from parvis.errors import (
-    AuditUnavailable,
-    AuthenticationFailed,
-    IdentityUnavailable,
-    NotFound,
-    PermissionDenied,
-)
+from parvis.errors import AuditUnavailable, AuthenticationFailed, IdentityUnavailable, NotFound
 from parvis.identity.claims import Issuer, get_subject
 from parvis.identity.keycloak import Keycloak, Tokens
 from parvis.identity.safe import Kept, SessionSafe
+from parvis.identity.session_states import (
+    Cause,
+    EndedSession,
+    NewSession,
+    PortalSession,
+    RoleMissing,
+    login_expired,
+)
 from parvis.identity.tokens import TokenVerifier
 from parvis.keystore import KeyStore
 from parvis.settings import Settings
@@ -46,54 +46,6 @@ _RETRY_S = 5
 _TOUCH = timedelta(seconds=60)
 _SWEEP = 200
 _MAX_PATH = 500
-
-_Cause = Literal["idle", "too_old", "withdrawn", "unreadable", "replaced", "erased", "late"]
-
-
-class RoleMissing(PermissionDenied):
-    """Keycloak knows the person, but the agency gave them no role here."""
-
-    def __init__(self, principal: Principal) -> None:
-        super().__init__()
-        self.principal = principal
-
-
-@dataclass(frozen=True, slots=True)
-class NewSession:
-    """A session that just began: the id goes to the browser and is stored nowhere."""
-
-    id: str
-    ref: str
-    return_to: str
-    principal: Principal
-
-
-@dataclass(frozen=True, slots=True)
-class PortalSession:
-    """A session that holds. `ref` names it in records: a hash that opens nothing."""
-
-    ref: str
-    principal: Principal
-    csrf_token: str
-    expires_at: datetime
-
-    def accepts_csrf(self, given: str) -> bool:
-        """True when a form carries this session's own token."""
-        return hmac.compare_digest(self.csrf_token.encode(), given.encode())
-
-
-@dataclass(frozen=True, slots=True)
-class EndedSession:
-    """A session that is over, and its person did not sign out.
-
-    `idle` and `too_old` ran out; Keycloak no longer confirms one that is `withdrawn` (signed out
-    there, blocked, without a role); its key is gone (`unreadable`); another login of its browser
-    `replaced` it; the person was `erased`. `late`: one of the last four, told later.
-    """
-
-    tenant_id: str
-    ref: str
-    reason: _Cause
 
 
 class Sessions:
@@ -169,10 +121,10 @@ class Sessions:
         row = self._take_state(state, browser_id)
         issuer = self._issuers.get(row.tenant_id)
         if issuer is None or issuer.issuer != row.issuer or iss != row.issuer:
-            raise _login_expired("issuer")
+            raise login_expired("issuer")
         verifier = self._safe.find_verifier(row)
         if verifier is None:
-            raise _login_expired("seal")
+            raise login_expired("seal")
         try:
             tokens = self._keycloak.exchange_code(
                 issuer.issuer,
@@ -182,7 +134,7 @@ class Sessions:
                 redirect_uri=self._public_url + CALLBACK_PATH,
             )
         except AuthenticationFailed as failure:
-            raise _login_expired(failure.reason) from None
+            raise login_expired(failure.reason) from None
         principal = self._read_person(issuer, tokens, row.nonce)
         return self._open(principal, tokens, row.return_to)
 
@@ -207,16 +159,12 @@ class Sessions:
             self._end(row)
             return None
         kept = self._safe.find_kept(row)
-        if kept is None:
-            self._end(row, "unreadable")
-            return None
-        if confirm:
-            kept = self._confirm(row, kept)
-        if kept is None:
-            self._end(row, "withdrawn")
+        confirmed = self._confirm(row, kept) if confirm and kept else kept
+        if confirmed is None:
+            self._end(row, "withdrawn" if kept else "unreadable")
             return None
         self._touch(row)
-        return PortalSession(ref, kept.principal, row.csrf_token, row.expires_at)
+        return PortalSession(ref, confirmed.principal, row.csrf_token, row.expires_at)
 
     def end_session(self, session_id: str) -> None:
         """End the session here, then the one at Keycloak, for all its clients.
@@ -276,7 +224,7 @@ class Sessions:
             over = col(LoginStateRow.expires_at) <= self._now()
             session.exec(delete(LoginStateRow).where(over))
 
-    def _end(self, row: SessionRow, reason: _Cause | None = None) -> bool:
+    def _end(self, row: SessionRow, reason: Cause | None = None) -> bool:
         """Have the end recorded, then forget the session; False when it cannot be recorded.
 
         It is over all the same: then it stays, dead, until its end can be told.
@@ -291,7 +239,7 @@ class Sessions:
         self._delete(row)
         return True
 
-    def _why_over(self, row: SessionRow) -> _Cause:
+    def _why_over(self, row: SessionRow) -> Cause:
         if row.expires_at <= row.created_at:
             return "late"
         return "too_old" if row.expires_at <= self._now() else "idle"
@@ -306,11 +254,11 @@ class Sessions:
         with open_session(self._engine) as session:
             row = session.get(LoginStateRow, _digest(state))
             if row is None or not _remove_state(session, row.state_hash):
-                raise _login_expired("state")
+                raise login_expired("state")
         if row.expires_at <= self._now():
-            raise _login_expired("state_expired")
+            raise login_expired("state_expired")
         if not browser_id or not hmac.compare_digest(row.browser_hash, _digest(browser_id)):
-            raise _login_expired("other_browser")
+            raise login_expired("other_browser")
         return row
 
     def _read_person(self, issuer: Issuer, tokens: Tokens, nonce: str) -> Principal:
@@ -440,14 +388,6 @@ def list_session_refs(engine: Engine, tenant_id: str, subject: str) -> list[str]
 def _remove_state(session: Session, state_hash: str) -> bool:
     done = session.exec(delete(LoginStateRow).where(col(LoginStateRow.state_hash) == state_hash))
     return done.rowcount == 1
-
-
-def _login_expired(reason: str) -> AuthenticationFailed:
-    return AuthenticationFailed(
-        "This sign-in took too long or was begun in another window. Start again.",
-        code="login_expired",
-        reason=reason,
-    )
 
 
 def _digest(secret: str) -> str:

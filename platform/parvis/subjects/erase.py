@@ -18,7 +18,8 @@ from parvis.compliance.store import Erasure
 from parvis.db import wipe_deleted
 from parvis.domain import Principal
 from parvis.errors import Conflict, InvalidRequest, NotFound
-from parvis.identity.sessions import EndedSession, forget_person, list_session_refs
+from parvis.identity.session_states import EndedSession
+from parvis.identity.sessions import forget_person, list_session_refs
 from parvis.session_ends import describe_end
 from parvis.subjects.agencies import allow_keys, get_kept, record, split
 from parvis.subjects.find import Found, Wanted, find

@@ -14,7 +14,7 @@ from parvis.audit.events import UNKNOWN, Draft
 from parvis.domain import Principal
 from parvis.errors import AuthenticationFailed, PermissionDenied
 from parvis.identity.permissions import Permission, is_permitted, require_permission
-from parvis.identity.sessions import PortalSession
+from parvis.identity.session_states import PortalSession
 from parvis.services import PLATFORM
 from parvis.web.current import get_services
 from parvis.web.login import session_id_of

@@ -21,7 +21,7 @@ from parvis.errors import (
     ParvisError,
     PermissionDenied,
 )
-from parvis.identity.sessions import NewSession, RoleMissing
+from parvis.identity.session_states import NewSession, RoleMissing
 from parvis.web import i18n
 from parvis.web.current import get_services
 from parvis.web.rate_limit import RateLimit
