@@ -34,7 +34,7 @@ from parvis.audit.rows import LogRow, Range, RecordRow, TurnRow
 from parvis.audit.sealed_list import SealedList, find_allowance
 from parvis.audit.start_check import find_birth
 from parvis.audit.store import Store
-from parvis.audit.tree import TILE_WIDTH, Reader, inclusion_proof
+from parvis.audit.tree import TILE_WIDTH, inclusion_proof
 from parvis.errors import AuditUnavailable, NotFound
 
 MANIFEST = "manifest"
@@ -279,7 +279,7 @@ def _turn(source: _Source, turn: TurnRow) -> dict[str, Any]:
     """A change of keys, proven under the head that both signed, or a key declared compromised."""
     vkey = format_vkey(source.log.origin, turn.public_key)
     size, note = (turn.seq + 1, turn.note) if turn.note else (source.size, source.note)
-    path = inclusion_proof(_reader(source.store, source.log), turn.seq, size)
+    path = inclusion_proof(source.store.hashes_of(source.log.no), turn.seq, size)
     line: dict[str, Any] = {
         "kind": turn.kind,
         "log": source.log.id,
@@ -310,15 +310,11 @@ def _prove(store: Store, platform: LogRow, row: RecordRow) -> dict[str, str] | N
     head = store.find_head(platform.no)
     if head is None:
         return None
-    path = inclusion_proof(_reader(store, platform), row.seq, head.size)
+    path = inclusion_proof(store.hashes_of(platform.no), row.seq, head.size)
     return {
         "proof": format_proof(row.seq, path, head.note, row.leaf),
         "vkey": format_vkey_at(platform.origin, store.list_keys(platform.no), head.size),
     }
-
-
-def _reader(store: Store, log: LogRow) -> Reader:
-    return lambda level, first, end: store.read_hashes(log.no, level, first, end)
 
 
 def _birth(source: _Source) -> dict[str, str] | None:
@@ -335,7 +331,7 @@ def _pruned(source: _Source) -> str | None:
     row = source.store.find_record(source.log.no, found[1]) if found else None
     if row is None:
         return None
-    path = inclusion_proof(_reader(source.store, source.log), row.seq, source.size)
+    path = inclusion_proof(source.store.hashes_of(source.log.no), row.seq, source.size)
     return format_proof(row.seq, path, source.note, row.leaf)
 
 
