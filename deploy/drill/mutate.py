@@ -43,7 +43,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         *("test_needed", "test_births", "test_der", "test_issuers"),
     ),
     "writer.py": ("test_log", "test_sequencer", "test_crash", "test_rotation"),
-    "published.py": ("test_log", "test_thinning", "test_taken_over"),
+    "published.py": ("test_signing", "test_log", "test_thinning", "test_taken_over"),
     "pruning.py": ("test_pruning", "test_sequencer"),
     "states.py": ("test_taken_up", "test_log", "test_rotation"),
     "start_check.py": ("test_start_check", "test_log", "test_rotation", "test_rollback"),

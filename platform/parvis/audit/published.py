@@ -40,10 +40,12 @@ def _is_checkpoint(text: str) -> bool:
 def publish(writer: Writer, tenant_id: str, size: int, note: str) -> str:
     """Remember a checkpoint that leaves this installation, in the head file first.
 
-    Gives it with the log's line of ML-DSA-44, made once for each size.
+    Gives it with the log's line of ML-DSA-44, made once for each size. Raises ValueError for a
+    note that this log did not sign for this size.
     """
     log = _get_log(writer, tenant_id)
-    open_head(note, log.origin, writer.store.list_keys(log.no))
+    if open_head(note, log.origin, writer.store.list_keys(log.no)).size != size:
+        raise ValueError("audit: the note is a head of another size")
     writer.heads.advance({log.id: note})
     kept = writer.store.find_published(log.no, size)
     if kept is None:
