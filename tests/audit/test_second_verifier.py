@@ -20,7 +20,7 @@ from parvis.audit.log_keys import LogKeys
 from parvis.audit.notes import sign_note
 from tests.audit.forgers import change
 from tests.audit.houses import WITNESS, House, export, fill, fill_fast, start_chat
-from tests.audit.test_verify import HOSTILE, ODD, WITH_KEY, a_day, files_of, forge
+from tests.audit.test_verify import HOSTILE, ODD, WITH_KEY, a_day, files_of, forge, places_of
 
 SECOND = Path(verify.__file__).parent / "second"
 COMMAND = SECOND / "verify.mjs"
@@ -217,7 +217,7 @@ def test_the_second_finds_every_changed_byte_of_the_head(
     whole = tmp_path / "small"
     shutil.copytree(made / "earlier", whole)
     raw = (whole / "checkpoint").read_bytes()
-    for place in range(len(raw)):
+    for place in places_of(whole / "checkpoint"):
         broken = bytearray(raw)
         broken[place] ^= 1 << place % 8
         (whole / "checkpoint").write_bytes(broken)
