@@ -173,7 +173,7 @@ def test_the_last_head_of_a_closed_log_bears_it(
 ) -> None:
     fill(log, 1)
     named = keys_of(log)
-    log.close_log("commune", ADA)
+    log.close_log("commune", ADA, sealed_days=30, audit_days=365)
     folder = export(log, tmp_path / "out", log_id=log.reader.get_key("commune").log)
     assert parse_checkpoint(
         (folder / "checkpoint").read_text().rpartition("\n\n")[0] + "\n"

@@ -48,7 +48,14 @@ def test_demo_json_tells_scripts_what_the_screen_tells_people(
 ) -> None:
     mode = stat.S_IMODE((demo_process.data_dir / "demo.json").stat().st_mode)
     assert mode == 0o600
-    assert set(demo) == {"gateway", "keycloak", "model_server", "agencies", "witness"}
+    assert set(demo) == {
+        "gateway",
+        "keycloak",
+        "model_server",
+        "agencies",
+        "witness",
+        "metrics",
+    }
     assert len(demo["agencies"]) == 3
     for agency in demo["agencies"]:
         assert set(agency) == {"slug", "realm", "issuer", "assistants", "chatbot", "people"}
