@@ -232,6 +232,20 @@ def test_a_hold_on_somebody_else_forbids_nothing(office: Office) -> None:
     assert find(office.stores, "valbourg", PERSON).is_empty
 
 
+def test_a_hold_that_could_not_be_recorded_is_recorded_when_it_is_lifted(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values: Any = {"reason": "audit", "until": datetime.now(UTC) + timedelta(days=9), "actor": ADA}
+    with monkeypatch.context() as patched:
+        kill_at(patched, "parvis.audit.log.AuditLog.append", act=False, last=False)
+        with pytest.raises(Killed):
+            place_hold(office.stores, "valbourg", "case", "", case_word="AZ-1", **values)
+    (hold,) = office.stores.compliance.list_holds("valbourg")
+    assert office.kinds("hold.") == []
+    lift_hold(office.stores, "valbourg", hold.id, actor=GRACE)
+    assert office.kinds("hold.") == ["hold.placed", "hold.lifted"]
+
+
 def test_a_hold_on_a_conversation_that_is_not_kept_is_refused(office: Office) -> None:
     conversation, _ = office.chat()
     values: Any = {

@@ -1,10 +1,12 @@
 """Placing and lifting holds, each on record.
 
 A hold counts from the moment its row is there, even when its record then cannot be written: what
-is held stays held, and the command says that it failed. It is lifted only after its record.
+is held stays held, and the command says that it failed; that record is then written when the hold
+is lifted. It is lifted only after its record.
 """
 
 import re
+import uuid
 from datetime import UTC, datetime
 
 from parvis.audit.events import Actor, Draft
@@ -13,8 +15,10 @@ from parvis.compliance.holds import Hold, HoldKind
 from parvis.errors import InvalidRequest, NotFound
 from parvis.subjects.agencies import get_kept, record
 from parvis.subjects.find import Wanted, find
+from parvis.subjects.operators import name_again
 from parvis.subjects.stores import Stores
 
+_IDS = uuid.UUID("0d1c6c3e-7c0b-4a44-8a55-5d3f0c1c9be2")
 CASE = re.compile(r"[A-Za-z0-9._/-]{1,100}", re.ASCII)
 
 
@@ -65,6 +69,7 @@ def lift_hold(stores: Stores, tenant_id: str, hold_id: str, *, actor: Actor) -> 
     found = [hold for hold in stores.compliance.list_holds(tenant_id) if hold.id == hold_id]
     if not found:
         raise NotFound("There is no such hold, or it was lifted already.")
+    _record(stores, found[0], "hold.placed", name_again(found[0].owner))  # where it is missing
     _record(stores, found[0], "hold.lifted", actor)
     return stores.compliance.lift_hold(tenant_id, hold_id)
 
@@ -81,6 +86,7 @@ def _record(stores: Stores, hold: Hold, kind: str, actor: Actor) -> None:
     draft = Draft(
         kind,
         actor,
+        id=str(uuid.uuid5(_IDS, f"{hold.id}/{kind}")),
         outcome="success",
         reason=hold.reason,
         target=target,
