@@ -50,10 +50,6 @@ class Keycloak:
         self._timeout_s = timeout_s
         self._pools: dict[tuple[str, str], queue.SimpleQueue[Any]] = {}
 
-    def issuer_of(self, realm: str) -> str:
-        """The issuer that this realm's tokens name."""
-        return f"{self._base_url}/realms/{realm}"
-
     def fetch_keys(self, issuer: str) -> Mapping[str, Any]:
         """The issuer's public keys (RFC 7517, 5); raises IdentityUnavailable."""
         with self._borrow(self._realm_of(issuer)) as client, _converting_errors(grant=False):

@@ -17,7 +17,6 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from parvis.policy.conditions import Test, compile_condition
 from parvis.policy.envelope import Envelope
 
-Duty = Literal["mask", "notice", "mark", "human", "log", "rewrite"]
 Effect = Literal["deny", "mask", "notice", "mark", "human", "log", "rewrite"]
 STRUCTURAL = "P-00"
 MAX_CONDITIONS = 12
