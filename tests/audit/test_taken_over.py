@@ -20,9 +20,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from parvis.audit import Actor, AuditLog, Draft, verify, wire
+from parvis.audit.calls import OPERATOR_CALLS
 from parvis.audit.fsck import check_log
 from parvis.audit.notes import Checkpoint, sign_note
-from parvis.audit.server import OPERATOR_CALLS
 from parvis.audit.tree import Frontier
 from parvis.cli.serve import start_keeper
 from parvis.errors import AuditUnavailable
@@ -202,6 +202,38 @@ def test_the_operators_door_takes_no_records_and_no_worker_s_call(house: House) 
         heard = line.recv(1 << 16)
         assert heard == b"" or b"not asked at this door" in heard
         line.close()
+
+
+@pytest.mark.parametrize(
+    ("call", "values"),
+    [
+        ("log", []),
+        ("log", [1]),
+        ("log", [["commune"]]),
+        ("publish", ["commune", "7", "note"]),
+        ("publish", ["commune", 2**63, "note"]),
+        ("publish", ["commune", -1, "note"]),
+        ("publish", ["commune", True, "note"]),
+        ("thin", ["commune", [1, "2"]]),
+        ("thin", ["commune", [[1]]]),
+        ("sign", ["commune", None, ""]),
+        ("delete_sealed", ["commune", "ab" * 16]),
+        ("ready", ["commune"]),
+        ("sign", {"tenant_id": "commune"}),
+        ("nothing of this name", []),
+    ],
+)
+def test_a_worker_s_call_with_other_values_costs_it_the_line_and_the_writer_nothing(
+    house: House, call: str, values: Any
+) -> None:
+    worker = house.open()
+    line = wire.connect(house.audit_dir, 5.0)
+    assert line is not None
+    asked = wire.pack({"n": 1, "call": call, "args": values})
+    line.sendall(wire.pack({"boot": "ab" * 16, "worker": "w"}) + asked)
+    assert line.recv(1 << 16) == b""
+    line.close()
+    worker.append("commune", Draft("auth.login", outcome="success", actor=CIVIL_SERVANT))
 
 
 def test_a_sequencer_signs_nothing_on_top_of_a_tree_that_it_did_not_sign(house: House) -> None:

@@ -373,7 +373,7 @@ class AuditLog:
         also without keys.
         """
         parts = [key_ids[at : at + _KEYS] for at in range(0, len(key_ids), _KEYS)]
-        asked = [self._call("delete_sealed", tenant_id, *one, timeout_s=_LONG_S) for one in parts]
+        asked = [self._call("delete_sealed", tenant_id, one, timeout_s=_LONG_S) for one in parts]
         self._wipe()
         return sum(map(int, asked))
 

@@ -4,6 +4,8 @@ Hashes stay, so heads, proofs and exports hold as before. That it may go is reco
 whoever asks; logs that ended are no exception. Nothing is added to a log here.
 """
 
+from collections.abc import Sequence
+
 from parvis.audit.ended_logs import EndedLog, list_ended
 from parvis.audit.rows import LogRow
 from parvis.audit.store import StoreBusy
@@ -15,7 +17,7 @@ _AT_ONCE = 40 * TILE_WIDTH
 _FLOOR_US = RECORDS_FLOOR_DAYS * 86_400_000_000
 
 
-def delete_sealed(writer: Writer, tenant_id: str, *key_ids: str) -> int:
+def delete_sealed(writer: Writer, tenant_id: str, key_ids: Sequence[str]) -> int:
     """Delete what is sealed under these data keys; gives how many there were. `wipe` follows."""
     writer.forget_usage(tenant_id)
     with writer.transaction():

@@ -11,11 +11,12 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from parvis.audit import closing, pruning, published, turns, wire
+from parvis.audit import wire
+from parvis.audit.calls import OPERATOR_CALLS, WORKER_CALLS, takes
 from parvis.audit.doors import Doors
 from parvis.audit.entries import Emitter, Entry
 from parvis.audit.events import KINDS, UUID_FORM
@@ -34,34 +35,6 @@ _MAX_UNSENT = 16 * 1024 * 1024
 _READ = 1 << 16  # of 128 KiB and more each read would map fresh memory
 _LOOK_S = 1.0
 _MOST_LINES = 512  # of workers; each process has one
-
-
-def _log(writer: Writer, tenant_id: str) -> list[Any]:
-    row = writer.get_log(tenant_id)
-    return [row.no, row.id, row.tenant_id, row.origin, row.public_key.hex()]
-
-
-WORKER_CALLS: Mapping[str, Callable[..., Any]] = {
-    "log": _log,
-    "publish": published.publish,
-    "thin": published.thin,
-    "sign": published.sign,
-    "delete_sealed": pruning.delete_sealed,
-    "wipe": pruning.wipe,
-    "ready": lambda writer: writer.stopped,
-    "heads": lambda writer: writer.heads.load(),
-    "figures": lambda writer: writer.figures.tell(writer.stopped),
-}
-"""What a worker may ask of the writer, by name; the values and results are JSON."""
-
-OPERATOR_CALLS: Mapping[str, Callable[..., Any]] = {
-    "rotate": turns.rotate,
-    "compromise": turns.declare_compromised,
-    "close": closing.close_log,
-    "roll_back": closing.roll_back,
-    "prune": pruning.prune,
-}
-"""What only an operator may ask: no page of the gateway does."""
 
 
 class _Line:
@@ -138,7 +111,7 @@ class _WrongDoor(ValueError):
     """An operator's call at the workers' door, or the other way round."""
 
 
-def _find_call(line: _Line, name: str) -> Callable[..., Any]:
+def _find_call(line: _Line, name: str, arguments: list[Any]) -> Callable[..., Any]:
     own, other = WORKER_CALLS, OPERATOR_CALLS
     if not line.of_worker:
         own, other = other, own
@@ -146,6 +119,8 @@ def _find_call(line: _Line, name: str) -> Callable[..., Any]:
         worker = line.emitter.worker if line.emitter else ""
         log.error("audit.wrong_door", extra={"call": name, "worker": worker})
         raise _WrongDoor(f"audit: {name} is not asked at this door of the sequencer")
+    if line.of_worker and not takes(name, arguments):
+        raise wire.Garbled("a call with other values than it takes")
     return own[name]
 
 
@@ -341,7 +316,8 @@ class Server:
         self, line: _Line, emitter: Emitter, header: Any, rest: bytes
     ) -> Entry | Callable[..., Any]:
         if "call" in header:
-            call, arguments = _find_call(line, header["call"]), header["args"]
+            arguments = header["args"]
+            call = _find_call(line, header["call"], arguments)
             return lambda writer: call(writer, *arguments)
         if not line.of_worker:
             raise wire.Garbled("records come in at the workers' door")
