@@ -56,6 +56,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "store.py": ("test_log", "test_sequencer", "test_reader"),
     "store_published.py": ("test_log", "test_thinning", "test_taken_over"),
     "store_hashes.py": ("test_log", "test_reader", "test_tree"),
+    "events.py": ("test_events", "test_every_kind", "test_log"),
+    "kinds.py": ("test_events", "test_second_records"),
     "building.py": ("test_log", "test_rollback"),
     "pending.py": ("test_pending", "test_log"),
     "packing.py": ("test_packing",),

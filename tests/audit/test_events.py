@@ -11,7 +11,8 @@ from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from parvis.audit import Actor, Draft, verify
 from parvis.audit.canonical import MAX_INTEGER, encode, encode_json
-from parvis.audit.events import (
+from parvis.audit.events import build_body, check_block, clean_word, new_id
+from parvis.audit.kinds import (
     BLOCKS,
     CONTENT_PREFIXES,
     KINDS,
@@ -19,10 +20,6 @@ from parvis.audit.events import (
     SEALED_CONTENT,
     SEALED_NAMES,
     TYPES,
-    build_body,
-    check_block,
-    clean_word,
-    new_id,
 )
 from parvis.domain import Principal, Role
 

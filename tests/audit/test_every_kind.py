@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from parvis.audit.events import KINDS, UNWRITTEN
+from parvis.audit.kinds import KINDS, UNWRITTEN
 
 PACKAGE = Path(__file__).parents[2] / "platform" / "parvis"
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from parvis.audit import feed_mapping
-from parvis.audit.events import BLOCKS, KINDS
 from parvis.audit.feed_syslog import format_message, frame
 from parvis.audit.feeds import Feed
+from parvis.audit.kinds import BLOCKS, KINDS
 from parvis.audit.ocsf import Unmapped, find_severity, format_line, map_record
 from tests.audit.ocsf_schema import find_faults
 

@@ -5,7 +5,7 @@ import json
 import random
 from typing import Any
 
-from parvis.audit import events, verify
+from parvis.audit import kinds, verify
 from tests.audit.test_second_verifier import run_script
 
 ID = "01a20000-0000-7000-8000-000000000000"
@@ -22,11 +22,11 @@ VALUES: list[Any] = [
     *("é", "a b", "a\n", "\ud800", "\u2028", "\x7f", "\x00", "\u0661", "F" * 32, TIME + "\n"),
     *(["a"] * 64, ["a"] * 65, [1], {"E": -1}, {"email": 1}, {"A" * 41: 1}, ID, ID.upper()),
     *({"prompt": SEAL}, {"user": SEAL}, {"user": {**SEAL, "x": 1}}, {"other": SEAL}),
-    *("intent", "result", "fact", "success", "denied", "failed", "unknown", *events.KINDS),
+    *("intent", "result", "fact", "success", "denied", "failed", "unknown", *kinds.KINDS),
 ]
 NAMES = [
-    *events.BLOCKS,
-    *{name for block in events.BLOCKS.values() for name in block},
+    *kinds.BLOCKS,
+    *{name for block in kinds.BLOCKS.values() for name in block},
     *("v", "id", "seen", "outcome", "re", "reason", "seal", "__proto__", "toString", "é", "", "0"),
 ]
 BYTES = b' "\\{}[]:,0123-.eE\t\n\xc3\xef\x00tfn'
@@ -47,7 +47,7 @@ console.log(JSON.stringify(JSON.parse(readFileSync(0, "utf8")).map(isGood)));
 
 def build_record(kind: str) -> dict[str, Any]:
     """A record of this kind with every block and field that it may carry."""
-    rule = events.KINDS[kind]
+    rule = kinds.KINDS[kind]
     record = {"v": 1, "id": ID, "log": "0" * 32, "seq": 7, "time": TIME, "seen": TIME}
     record |= {"kind": kind, "phase": rule.phases[0]}
     if rule.outcomes:
@@ -55,7 +55,7 @@ def build_record(kind: str) -> dict[str, Any]:
     if rule.phases[0] == "result":
         record["re"] = ID
     for name in {"emit", "actor", *rule.required, *rule.optional}:
-        record[name] = {field: SAMPLES[code] for field, code in events.BLOCKS[name].items()}
+        record[name] = {field: SAMPLES[code] for field, code in kinds.BLOCKS[name].items()}
     return record
 
 
@@ -91,7 +91,7 @@ def is_good(leaf: bytes) -> bool:
 
 def test_both_take_every_kind_of_record_and_refuse_the_same_changed_ones() -> None:
     chance = random.Random(5)  # noqa: S311 - the same changes every time
-    whole = [build_record(kind) for kind in events.KINDS]
+    whole = [build_record(kind) for kind in kinds.KINDS]
     leaves = [write(record) for record in whole]
     leaves += [change(chance.choice(whole), chance) for _ in range(5000)]
     first = [is_good(leaf) for leaf in leaves]
@@ -105,7 +105,7 @@ def test_both_take_every_kind_of_record_and_refuse_the_same_changed_ones() -> No
 def test_what_is_accepted_without_parsing_is_what_parsing_accepts() -> None:
     """The first verifier's quick way takes every kind, and nothing that its slow way refuses."""
     chance = random.Random(6)  # noqa: S311 - the same changes every time
-    whole = [build_record(kind) for kind in events.KINDS]
+    whole = [build_record(kind) for kind in kinds.KINDS]
     untouched = [write(record) for record in whole]
     leaves = untouched + [change(chance.choice(whole), chance) for _ in range(20_000)]
     taken = []

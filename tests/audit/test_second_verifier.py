@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deploy.bench.audit_folders import MadeLog, bear, chats
 from deploy.dev.browser import find_node_tool
-from parvis.audit import PLATFORM, events, verify
+from parvis.audit import PLATFORM, kinds, verify
 from parvis.audit.log_keys import LogKeys
 from parvis.audit.notes import sign_note
 from tests.audit.forgers import change
@@ -177,11 +177,11 @@ def test_the_second_verifier_knows_the_same_kinds_and_fields() -> None:
     told = run_script(TABLES)
     assert {
         name: [set(words.split()) for words in kind] for name, kind in told["KINDS"].items()
-    } == {name: [set(words) for words in kind] for name, kind in events.KINDS.items()}
-    assert told["FIELDS"] == {name: dict(block) for name, block in events.BLOCKS.items()}
-    assert told["ALWAYS_THERE"] == {k: list(v) for k, v in events.REQUIRED_FIELDS.items()}
-    assert set(told["SEALED"]) == events.SEALED_NAMES
-    assert set(told["SEALED_CONTENT"]) == events.SEALED_CONTENT
+    } == {name: [set(words) for words in kind] for name, kind in kinds.KINDS.items()}
+    assert told["FIELDS"] == {name: dict(block) for name, block in kinds.BLOCKS.items()}
+    assert told["ALWAYS_THERE"] == {k: list(v) for k, v in kinds.REQUIRED_FIELDS.items()}
+    assert set(told["SEALED"]) == kinds.SEALED_NAMES
+    assert set(told["SEALED_CONTENT"]) == kinds.SEALED_CONTENT
 
 
 @pytest.mark.parametrize("name", ["earlier", "whole", "platform", "part", "none"])

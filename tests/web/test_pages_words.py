@@ -9,7 +9,7 @@ from babel.messages.catalog import Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from parvis.audit.events import KINDS
+from parvis.audit.kinds import KINDS
 from parvis.domain import LANGUAGES
 from parvis.errors import (
     AuditUnavailable,

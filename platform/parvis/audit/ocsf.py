@@ -13,8 +13,8 @@ import orjson
 
 from parvis import __version__
 from parvis.audit import feed_mapping as table
-from parvis.audit.events import BLOCKS
 from parvis.audit.feed_mapping import API, AUTHENTICATION, COMPLIANCE, DETECTION, ENTITY, EVENT_LOG
+from parvis.audit.kinds import BLOCKS
 
 Json = dict[str, Any]
 

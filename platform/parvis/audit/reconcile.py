@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from parvis.audit.entries import format_time
-from parvis.audit.events import KINDS, PLATFORM, Draft
+from parvis.audit.events import PLATFORM, Draft
+from parvis.audit.kinds import KINDS
 from parvis.audit.reader import AuditReader, to_us
 from parvis.audit.readings import AuditRecord
 from parvis.errors import Conflict

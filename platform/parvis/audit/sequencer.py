@@ -18,6 +18,7 @@ from parvis.audit import events, turns
 from parvis.audit.ballast import Ballast
 from parvis.audit.entries import Emitter, Entry, ending, system_entry
 from parvis.audit.incidents import describe_found
+from parvis.audit.kinds import KINDS
 from parvis.audit.store import StoreBusy
 from parvis.audit.writer import LogStopped, Writer
 from parvis.errors import AuditUnavailable
@@ -83,7 +84,7 @@ class Item:
 
 def is_reserved(kind: str) -> bool:
     """Endings, the log's own affairs and what makes room or ends holds have room kept for them."""
-    known = events.KINDS.get(kind)
+    known = KINDS.get(kind)
     ends = known is not None and known.phases == ("result",)
     return ends or kind.startswith(_RESERVED)
 

@@ -19,8 +19,9 @@ from parvis.audit import wire
 from parvis.audit.calls import OPERATOR_CALLS, WORKER_CALLS, takes
 from parvis.audit.doors import Doors
 from parvis.audit.entries import Emitter, Entry
-from parvis.audit.events import KINDS, UUID_FORM
+from parvis.audit.events import UUID_FORM
 from parvis.audit.faults import describe_fault
+from parvis.audit.kinds import KINDS
 from parvis.audit.receipts import Receipt
 from parvis.audit.sealing import SealedValue
 from parvis.audit.sequencer import Item, Limits, Sequencer

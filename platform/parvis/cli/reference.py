@@ -15,8 +15,8 @@ from pydantic import BaseModel
 
 from parvis import errors
 from parvis.audit import feed_mapping
-from parvis.audit.events import BLOCKS, KINDS, REQUIRED_FIELDS, UNWRITTEN
 from parvis.audit.feeds import CollectorTarget, Feed, FileTarget, ReceiverTarget
+from parvis.audit.kinds import BLOCKS, KINDS, REQUIRED_FIELDS, UNWRITTEN
 from parvis.cli import build_parser
 from parvis.domain import Role
 from parvis.identity.permissions import PERMISSIONS

@@ -14,7 +14,8 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, g, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from parvis.audit.events import KINDS, Actor, Draft
+from parvis.audit.events import Actor, Draft
+from parvis.audit.kinds import KINDS
 from parvis.audit.reader import AuditReader
 from parvis.audit.readings import AuditRecord
 from parvis.errors import NotFound
