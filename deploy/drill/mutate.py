@@ -59,6 +59,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "events.py": ("test_events", "test_every_kind", "test_log"),
     "kinds.py": ("test_events", "test_second_records"),
     "building.py": ("test_log", "test_rollback"),
+    "debts.py": ("test_log",),
+    "dialler.py": ("test_log", "test_sequencer", "test_doors"),
     "pending.py": ("test_pending", "test_log"),
     "packing.py": ("test_packing",),
     "sqlite_store.py": ("test_log", "test_crash", "test_sequencer"),

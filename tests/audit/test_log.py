@@ -312,7 +312,7 @@ def held_up(house: House) -> Iterator[None]:
 
 def list_items(log: AuditLog) -> list[Item]:
     """What the sequencer of this process knows of and has not answered."""
-    server = log._server
+    server = log._dialler.server
     lines = list(server._lines.values()) if server is not None else []
     return [item for line in lines for item in list(line.items.values())]
 

@@ -7,12 +7,11 @@ Whatever goes wrong ends in AuditUnavailable: the caller MUST then not act.
 
 import logging
 import os
-import socket
 import threading
 import time
-from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +21,13 @@ from parvis.audit import events
 from parvis.audit.building import build_actor, build_acts, build_entry
 from parvis.audit.canonical import MAX_RECORD_BYTES
 from parvis.audit.client import Client
+from parvis.audit.debts import Debts
+from parvis.audit.dialler import Dialler, begin_life
 from parvis.audit.doors import Doors
 from parvis.audit.entries import Emitter, Entry, ending
 from parvis.audit.events import Actor, Draft
-from parvis.audit.faults import describe_fault, read_fault
+from parvis.audit.faults import describe_fault
 from parvis.audit.files import make_private_folder
-from parvis.audit.log_keys import Boot
 from parvis.audit.pending import Pending
 from parvis.audit.reader import AuditReader
 from parvis.audit.readings import LogHead
@@ -36,8 +36,7 @@ from parvis.audit.room import FLOOR_BYTES, Room
 from parvis.audit.rows import LogRow
 from parvis.audit.sequencer import Limits, is_reserved
 from parvis.audit.server import Server
-from parvis.audit.start_check import LogInconsistent
-from parvis.audit.store import Occupied, Store, StoreFault, StoreUnsafe
+from parvis.audit.store import Store
 from parvis.audit.stores import open_store
 from parvis.audit.writer import LogStopped
 from parvis.errors import AuditUnavailable
@@ -48,10 +47,7 @@ log = logging.getLogger(__name__)
 _ROOM_FOR_POSITION = 700  # what the writer adds: log, seq, time, emit
 _CALL_S = 10.0
 _LONG_S = 600.0
-_JOIN_S = 5.0
 _CONNECT_S = 2.0
-_POLL_S = 0.02
-_MOST_LATE = 1000
 _KEYS = 200  # whose values go in one transaction: records wait meanwhile
 _READERS_S = 10.0
 _READERS_POLL_S = 0.2
@@ -79,42 +75,40 @@ class AuditLog:
     ) -> None:
         self._dir = audit_dir
         self._doors = doors or Doors(audit_dir)
-        self._heads_dir = heads_dir
         self.stopped: dict[str, str] = {}
-        self._installation = installation
-        self._root = root_key if self._doors.may_lead else None
         self._keystore = keystore
-        self._limits = limits
         self._database_url = database_url
         self._pid = os.getpid()
         self._logs: dict[str, LogRow] = {}
-        self._unended: dict[str, str] = {}  # intent -> its agency, while the log took nothing
-        self._late: deque[tuple[str, Draft]] = deque(maxlen=_MOST_LATE)
-        self._fault = ""
+        self._debts = Debts(self.submit, self._submit_ending)
         self._closing = False
         self._room = Room(audit_dir, floor_bytes)
-        self._server: Server | None = None
         self._reader: AuditReader | None = None
         self._guard = threading.Lock()
         make_private_folder(audit_dir)
-        self._boot = self._begin_life()
-        self._worker = events.clean_word(f"{worker}.{self._pid}")
+        self._boot = begin_life(self._doors)
+        name = events.clean_word(f"{worker}.{self._pid}")
+        self._emitter = Emitter(self._boot.id, name)
+        lead = None
+        if root_key is not None and self._doors.may_lead:
+            lead = partial(
+                Server,
+                audit_dir,
+                installation,
+                root_key,
+                worker=name,
+                limits=limits,
+                database_url=database_url,
+                heads_dir=heads_dir,
+                doors=self._doors,
+            )
+        self._dialler = Dialler(self._doors, lead)
+        dial_first, dial = self._dialler.dial_first, self._dialler.dial
         try:
-            self._emitter = Emitter(self._boot.id, self._worker)
-            self._client = Client(self._dial_first, self._dial, self._emitter, self._end_left)
+            self._client = Client(dial_first, dial, self._emitter, self._end_left)
         except BaseException:
             self._boot.close()
             raise
-
-    def _begin_life(self) -> Boot:
-        deadline = time.monotonic() + _JOIN_S
-        while self._doors.shared and not self._doors.boots.is_dir():
-            if time.monotonic() > deadline:
-                raise AuditUnavailable(
-                    "The writer of the audit logs was never there: start `parvis audit sequencer`."
-                )
-            time.sleep(_POLL_S)
-        return Boot(self._doors.boots, group_too=self._doors.shared)
 
     def append(self, tenant_id: str, draft: Draft, timeout_s: float = 2.0) -> Receipt:
         """The receipt of a durable record; raises AuditUnavailable, ValueError (wrong draft).
@@ -125,9 +119,9 @@ class AuditLog:
             receipt = self.wait(self.submit(tenant_id, draft), timeout_s)
         except AuditUnavailable:
             if draft.re is not None:
-                self._unended[draft.re] = tenant_id
+                self._debts.add_unended(tenant_id, draft.re)
             raise
-        self._write_owed()
+        self._debts.pay()
         return receipt
 
     def append_late(self, tenant_id: str, draft: Draft, timeout_s: float = 2.0) -> None:
@@ -140,7 +134,7 @@ class AuditLog:
             self.append(tenant_id, draft, timeout_s)
         except AuditUnavailable:
             log.warning("audit.late")
-            self._late.append((tenant_id, replace(draft, reason="late")))
+            self._debts.add_late(tenant_id, draft)
 
     def submit(self, tenant_id: str, draft: Draft) -> Pending[Receipt]:
         """Hand the record over; what is given (see `wait`) ends when it is durable."""
@@ -205,94 +199,31 @@ class AuditLog:
     @property
     def fault(self) -> str:
         """Why the logs take nothing, in words for operators; empty when they do."""
-        return self._fault
+        return self._dialler.fault
 
     def close(self) -> None:
         """Write what was handed over, keep the heads, release everything."""
         if self._closing or os.getpid() != self._pid:
             return
-        self._write_owed()
+        self._debts.pay()
         self._closing = True
+        self._dialler.lead_no_more()
         self._client.close()
         self._boot.close()
-        if self._server is not None:
-            self._server.close()
+        self._dialler.close()
         if self._reader is not None:
             self._reader.close()
-
-    def _dial_first(self) -> socket.socket | None:
-        """A line at the start: a sequencer that starts beside this process is waited for."""
-        deadline = time.monotonic() + _JOIN_S
-        while (line := self._dial()) is None and self._root is None:
-            if self._fault or time.monotonic() > deadline:
-                return None
-            time.sleep(_POLL_S)
-        return line
-
-    def _dial(self) -> socket.socket | None:
-        """A line to the sequencer; where none is and this process may, it runs one itself."""
-        deadline = time.monotonic() + _JOIN_S
-        while True:
-            line = self._doors.call_workers(_CONNECT_S)
-            if line is not None:
-                self._fault = ""
-                return line
-            if self._root is None or self._closing:
-                self._fault = read_fault(self._doors.folder)
-                return None
-            if not self._lead(self._root) and time.monotonic() > deadline:
-                return None
-
-    def _lead(self, root_key: bytes) -> bool:
-        """Run a sequencer here; False when another process does. Raises AuditUnavailable."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        try:
-            self._server = Server(
-                self._dir,
-                self._installation,
-                root_key,
-                worker=self._worker,
-                limits=self._limits,
-                database_url=self._database_url,
-                heads_dir=self._heads_dir,
-                doors=self._doors,
-            )
-        except Occupied:
-            time.sleep(_POLL_S)
-            return False
-        except (StoreFault, OSError, LogInconsistent, StoreUnsafe, SealBroken) as error:
-            self._fault = describe_fault(error)
-            log.critical("audit.refused", extra={"fault": self._fault})
-            raise AuditUnavailable(f"The audit log cannot be opened: {self._fault}.") from error
-        return True
 
     def _end_left(self, intent: Entry) -> None:
         """Its caller went away before it was durable, so nothing followed."""
         try:
-            left = ending(intent.tenant_id, intent.body["id"], "caller_gone")
-            self._client.submit(left, orjson.dumps(left.body))
+            self._submit_ending(intent.tenant_id, intent.body["id"], "caller_gone")
         except AuditUnavailable:
             log.warning("audit.intent_left_open")
 
-    def _write_owed(self) -> None:
-        """Whoever asked got no answer then; an ending that was written after all stays the one."""
-        while self._late:
-            tenant_id, draft = self._late.popleft()
-            try:
-                self.submit(tenant_id, draft)
-            except AuditUnavailable:
-                self._late.appendleft((tenant_id, draft))
-                return
-        while self._unended:
-            intent, tenant_id = self._unended.popitem()
-            left = ending(tenant_id, intent, "not_written")
-            try:
-                self._client.submit(left, orjson.dumps(left.body))
-            except AuditUnavailable:
-                self._unended[intent] = tenant_id
-                return
+    def _submit_ending(self, tenant_id: str, intent: str, reason: str) -> None:
+        left = ending(tenant_id, intent, reason)
+        self._client.submit(left, orjson.dumps(left.body))
 
     def _call(self, name: str, *arguments: Any, timeout_s: float = _CALL_S) -> Any:
         if self._closing or os.getpid() != self._pid:
@@ -302,20 +233,18 @@ class AuditLog:
     def _ask(self, name: str, *arguments: Any, timeout_s: float = _CALL_S) -> Any:
         """A call of an operator, on a line of its own. Raises AuditUnavailable, ValueError."""
         self._call("ready", timeout_s=timeout_s)  # a sequencer runs, here if nowhere else
-        line = self._dial_operators()
+        line = self._dialler.dial_operators()
         if line is None:
             raise AuditUnavailable(
                 "The operators' door of the sequencer cannot be reached: "
                 "run this where its keys can be seen, or in the operators' group."
             )
-        client = Client(lambda: line, self._dial_operators, self._emitter, self._end_left)
+        again = self._dialler.dial_operators
+        client = Client(lambda: line, again, self._emitter, self._end_left)
         try:
             return client.call(name, *arguments, timeout_s=timeout_s)
         finally:
             client.close()
-
-    def _dial_operators(self) -> socket.socket | None:
-        return self._doors.call_operators(_CONNECT_S)
 
     def get_log(self, tenant_id: str) -> LogRow:
         """The agency's log; born at its first use."""
