@@ -172,7 +172,7 @@ class Unavailable(ParvisError):
 class AuditUnavailable(Unavailable):
     default_code = "audit_unavailable"
     words = "The audit log cannot be written, so nothing was done. Try again in a moment."
-    default_retry_s = 5
+    default_retry_s: ClassVar[int | None] = 5
 
 
 class PrivacyUnavailable(Unavailable):

@@ -27,6 +27,7 @@ from parvis.subjects.erase import (
 from parvis.subjects.find import Wanted, describe, find
 from parvis.subjects.holding import lift_hold, place_hold
 from parvis.subjects.operators import read_operator
+from parvis.subjects.retention import apply_limits
 from parvis.tables import VaultValueRow
 from tests.subjects.offices import ADA, ANNA, BEN, GRACE, MARKER, Killed, Office, kill_at
 
@@ -244,6 +245,22 @@ def test_a_hold_that_could_not_be_recorded_is_recorded_when_it_is_lifted(
     assert office.kinds("hold.") == []
     lift_hold(office.stores, "valbourg", hold.id, actor=GRACE)
     assert office.kinds("hold.") == ["hold.placed", "hold.lifted"]
+
+
+def test_a_daily_run_records_once_a_hold_that_could_not_be_recorded(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values: Any = {"reason": "audit", "until": datetime.now(UTC) + timedelta(days=9), "actor": ADA}
+    place_hold(office.stores, "valbourg", "case", "", case_word="AZ-1", **values)
+    assert apply_limits(office.stores, "valbourg").recorded_holds == []
+    with monkeypatch.context() as patched:
+        kill_at(patched, "parvis.audit.log.AuditLog.append", act=False, last=False)
+        with pytest.raises(Killed):
+            place_hold(office.stores, "valbourg", "case", "", case_word="AZ-2", **values)
+    _, unrecorded = office.stores.compliance.list_holds("valbourg")
+    assert apply_limits(office.stores, "valbourg").recorded_holds == [unrecorded.id]
+    assert apply_limits(office.stores, "valbourg").recorded_holds == []
+    assert office.kinds("hold.") == ["hold.placed", "hold.placed"]
 
 
 def test_a_hold_on_a_conversation_that_is_not_kept_is_refused(office: Office) -> None:

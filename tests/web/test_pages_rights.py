@@ -17,6 +17,7 @@ from parvis.errors import AuditUnavailable
 from parvis.subjects.erase import confirm_erasure, request_erasure
 from parvis.subjects.find import Wanted
 from parvis.subjects.operators import read_operator
+from parvis.subjects.retention import apply_limits
 from parvis.subjects.stores import Stores
 from parvis.web.rights_words import GROUNDS, REASONS
 from tests.fakes.site import Site, run_site
@@ -218,6 +219,41 @@ def test_without_the_log_nothing_is_erased_and_nothing_shown(
     facts = office.stores.conversations.list_facts("valbourg", conversation_id=conversation)
     assert len(list(facts)) == 1
     assert grace.send(f"/erasures/{open_id(site)}/confirm").status_code == 200
+
+
+class UnwrittenAudit:
+    """The log as it is when it can be read and takes nothing."""
+
+    def __init__(self, site: Site) -> None:
+        self.reader = site.installation.services.audit.reader
+
+    def append(self, *_args: Any, **_kwargs: Any) -> Any:
+        raise AuditUnavailable
+
+
+def test_what_stands_without_its_record_is_told_and_marked(
+    site: Site, ada: Administrator, grace: Administrator, office: Office
+) -> None:
+    office.chat(ANNA)
+    placing = HELD | {"hold-until": NEXT_YEAR}
+    working = site.installation.services.audit
+    site.installation.replace(audit=UnwrittenAudit(site))
+    try:
+        placed, asked = ada.send("/holds", **placing), ada.ask()
+    finally:
+        site.installation.replace(audit=working)
+    for page, words in ((placed, "The hold is in force"), (asked, "The request stands")):
+        assert page.status_code == 503 and words in page.text
+        assert "Nothing was done" not in page.text and "Try again" not in page.text
+        assert 'href="/admin/rights"' in page.text and "Retry-After" not in page.headers
+    assert ada.open().text.count("Not yet in the audit log") == 2
+    apply_limits(office.stores, "valbourg")
+    assert ada.open().text.count("Not yet in the audit log") == 1
+    (hold,) = office.stores.compliance.list_holds("valbourg")
+    assert records(site, "hold.placed")[-1]["target"]["object"] == hold.id
+    grace.send(f"/holds/{hold.id}/lift")
+    assert grace.send(f"/erasures/{open_id(site)}/confirm").status_code == 200
+    assert "Not yet in the audit log" not in ada.open().text
 
 
 @pytest.mark.parametrize(

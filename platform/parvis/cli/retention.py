@@ -29,7 +29,8 @@ def register(groups: Any) -> None:
         "destroy keys of sealed values older than sealed_days, prune bodies of records older than "
         "audit_days (never younger than 184 days). Agencies that left and logs that were rolled "
         "back are no exception; what goes from them is recorded in the platform log. What a hold "
-        "covers stays. May be repeated and interrupted at any time.",
+        "covers stays. A hold whose record could not be written when it was placed gets it now. "
+        "May be repeated and interrupted at any time.",
         epilog="example: PARVIS_DATA_DIR=.parvis parvis retention run",
     )
     run.add_argument("--json", action="store_true", help="print one JSON object")
@@ -49,6 +50,8 @@ def run_retention(args: argparse.Namespace) -> int:
         )
         for log_id, pruned in one.ended.items():
             print(f"{slug}: of log {log_id}, which ended, records whole from {pruned} on")
+        for hold in one.recorded_holds:
+            print(f"{slug}: hold {hold} was in force without its record: now it is on record")
         for hold in one.overdue_holds:
             print(f"{slug}: hold {hold} is OVERDUE and still holds: lift it, or place a new one")
     return 0

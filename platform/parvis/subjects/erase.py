@@ -17,16 +17,28 @@ from parvis.compliance.holds import Held, require_free
 from parvis.compliance.store import Erasure
 from parvis.db import wipe_deleted
 from parvis.domain import Principal
-from parvis.errors import Conflict, InvalidRequest, NotFound
+from parvis.errors import AuditUnavailable, Conflict, InvalidRequest, NotFound
 from parvis.identity.session_states import EndedSession
 from parvis.identity.sessions import forget_person, list_session_refs
 from parvis.session_ends import describe_end
 from parvis.subjects.agencies import allow_keys, get_kept, record, split
 from parvis.subjects.find import Found, Wanted, find
 from parvis.subjects.operators import name_again
+from parvis.subjects.owed import find_unrecorded
 from parvis.subjects.stores import Stores
 
 _IDS = uuid.UUID("3d1b5a52-3a64-4a55-9a5e-6d3f54f6a9a1")
+
+
+class RequestUnrecorded(AuditUnavailable):
+    """The request stands, and its record is owed: confirming it writes it."""
+
+    default_code = "erasure_unrecorded"
+    words = (
+        "The request stands. Its record could not be written just now: it is written when "
+        "another person confirms the erasure. Do not ask for it again."
+    )
+    default_retry_s = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +56,8 @@ def request_erasure(
 ) -> Erasure:
     """Ask for an erasure; nothing goes before somebody else confirms it.
 
-    Raises InvalidRequest (ground), NotFound (nothing is kept), Conflict (asked for already).
+    Raises InvalidRequest (ground), NotFound (nothing is kept), Conflict (asked for already),
+    RequestUnrecorded (it stands, and its record could not be written).
     """
     if ground not in ERASURE_GROUNDS:
         raise InvalidRequest("the ground is one of " + ", ".join(ERASURE_GROUNDS))
@@ -53,8 +66,21 @@ def request_erasure(
     erasure = stores.compliance.add_erasure(
         tenant_id, wanted.kind, wanted.ref, ground=ground, requested_by=actor.subject
     )
-    _record(stores, erasure, "erasure.requested", actor, target={"view": wanted.kind})
+    try:
+        _record(stores, erasure, "erasure.requested", actor, target={"view": wanted.kind})
+    except AuditUnavailable as error:
+        raise RequestUnrecorded from error
     return erasure
+
+
+def find_unrecorded_requests(stores: Stores, tenant_id: str) -> frozenset[str]:
+    """The ids of requests that wait for a second person and that no record tells of."""
+    asked = {
+        one.id: one.requested_at
+        for one in stores.compliance.list_erasures(tenant_id)
+        if one.status == "requested"
+    }
+    return find_unrecorded(stores, tenant_id, "erasure.requested", asked)
 
 
 def confirm_erasure(stores: Stores, tenant_id: str, erasure_id: str, *, actor: Actor) -> Done:

@@ -1,8 +1,8 @@
 """Placing and lifting holds, each on record.
 
 A hold counts from the moment its row is there, even when its record then cannot be written: what
-is held stays held, and the command says that it failed; that record is then written when the hold
-is lifted. It is lifted only after its record.
+is held stays held, and the command says so; that record is then written by the next daily run, or
+when the hold is lifted. It is lifted only after its record.
 """
 
 import re
@@ -12,14 +12,26 @@ from datetime import UTC, datetime
 from parvis.audit.events import Actor, Draft
 from parvis.compliance.grounds import HOLD_REASONS
 from parvis.compliance.holds import Hold, HoldKind
-from parvis.errors import InvalidRequest, NotFound
+from parvis.errors import AuditUnavailable, InvalidRequest, NotFound
 from parvis.subjects.agencies import get_kept, record
 from parvis.subjects.find import Wanted, find
 from parvis.subjects.operators import name_again
+from parvis.subjects.owed import find_unrecorded
 from parvis.subjects.stores import Stores
 
 _IDS = uuid.UUID("0d1c6c3e-7c0b-4a44-8a55-5d3f0c1c9be2")
 CASE = re.compile(r"[A-Za-z0-9._/-]{1,100}", re.ASCII)
+
+
+class HoldUnrecorded(AuditUnavailable):
+    """The hold is in force, and its record is owed."""
+
+    default_code = "hold_unrecorded"
+    words = (
+        "The hold is in force. Its record could not be written just now: the next "
+        "`parvis retention run` writes it. Do not place it again."
+    )
+    default_retry_s = None
 
 
 def place_hold(
@@ -38,6 +50,7 @@ def place_hold(
 
     Raises InvalidRequest, NotFound for a conversation that is not kept: a wrong identifier would
     hold nothing, and nobody would notice. A person may be held before anything is kept of them.
+    Raises HoldUnrecorded where the hold is in force and its record could not be written.
     """
     get_kept(stores, tenant_id)
     if reason not in HOLD_REASONS:
@@ -60,8 +73,27 @@ def place_hold(
         case_word=case_word,
         period=period,
     )
-    _record(stores, hold, "hold.placed", actor)
+    try:
+        _record(stores, hold, "hold.placed", actor)
+    except AuditUnavailable as error:
+        raise HoldUnrecorded from error
     return hold
+
+
+def find_unrecorded_holds(stores: Stores, tenant_id: str) -> list[Hold]:
+    """The holds in force that no record tells of."""
+    holds = stores.compliance.list_holds(tenant_id)
+    placed = {hold.id: hold.placed_at for hold in holds}
+    owed = find_unrecorded(stores, tenant_id, "hold.placed", placed)
+    return [hold for hold in holds if hold.id in owed]
+
+
+def record_holds(stores: Stores, tenant_id: str) -> list[str]:
+    """Write what is owed; the ids of the holds that are now on record."""
+    owed = find_unrecorded_holds(stores, tenant_id)
+    for hold in owed:
+        _record(stores, hold, "hold.placed", name_again(hold.owner))
+    return [hold.id for hold in owed]
 
 
 def lift_hold(stores: Stores, tenant_id: str, hold_id: str, *, actor: Actor) -> Hold:

@@ -29,6 +29,7 @@ from parvis.subjects.agencies import (
 from parvis.subjects.ended import EndedRun
 from parvis.subjects.erase import destroy, resume_erasures
 from parvis.subjects.find import Wanted, find
+from parvis.subjects.holding import record_holds
 from parvis.subjects.stores import Stores
 
 _DAY = timedelta(days=1)
@@ -42,7 +43,8 @@ _ORPHAN_AGE = timedelta(days=1)
 class Gone:
     """What one run took from one agency; `pruned` is the first record that is still whole.
 
-    `ended` says the same of its logs that ended, by id.
+    `ended` says the same of its logs that ended, by id. `recorded_holds` are those whose record was
+    owed until now.
     """
 
     conversations: int = 0
@@ -52,6 +54,7 @@ class Gone:
     ended: dict[str, int] = field(default_factory=dict)
     erasures: list[str] = field(default_factory=list)
     overdue_holds: list[str] = field(default_factory=list)
+    recorded_holds: list[str] = field(default_factory=list)
 
 
 def apply_limits(stores: Stores, tenant_id: str, now: datetime | None = None) -> Gone:
@@ -60,6 +63,7 @@ def apply_limits(stores: Stores, tenant_id: str, now: datetime | None = None) ->
     Raises AuditUnavailable: then what is left goes next time.
     """
     run = _Run(stores, tenant_id, now or datetime.now(UTC))
+    run.gone.recorded_holds = record_holds(stores, tenant_id)
     run.gone.erasures = [done.erasure_id for done in resume_erasures(stores, tenant_id)]
     run.repeat_erasures()
     run.end_conversations()

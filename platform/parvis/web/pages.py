@@ -37,7 +37,7 @@ class ErrorWords:
 
     title: str
     advice: str
-    way: str  # retry | home | login
+    way: str  # retry | back | home | login
 
 
 _ERRORS: Mapping[str, ErrorWords] = {
@@ -108,6 +108,22 @@ _ERRORS: Mapping[str, ErrorWords] = {
         N_("Nothing was done"),
         N_("The audit log cannot be written just now, so nothing was done. Try again in a moment."),
         "retry",
+    ),
+    "hold_unrecorded": ErrorWords(
+        N_("The hold is in force"),
+        N_(
+            "Its record cannot be written just now; the next daily run writes it. The list marks "
+            "it until then. Do not place it again."
+        ),
+        "back",
+    ),
+    "erasure_unrecorded": ErrorWords(
+        N_("The request stands"),
+        N_(
+            "Its record cannot be written just now; it is written when another person confirms "
+            "the erasure. The list marks it until then. Do not ask for it again."
+        ),
+        "back",
     ),
     "pii_engine_unavailable": ErrorWords(
         N_("Nothing was sent"),

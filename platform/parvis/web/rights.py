@@ -20,9 +20,14 @@ from parvis.compliance.grounds import ERASURE_GROUNDS, HOLD_REASONS
 from parvis.compliance.holds import Held, Hold, HoldKind, find_blocking
 from parvis.compliance.store import Erasure, ErasureKind
 from parvis.errors import Conflict, NotFound
-from parvis.subjects.erase import confirm_erasure, describe_done, request_erasure
+from parvis.subjects.erase import (
+    confirm_erasure,
+    describe_done,
+    find_unrecorded_requests,
+    request_erasure,
+)
 from parvis.subjects.find import BelongsToConversation, Found, Wanted, find, record_look
-from parvis.subjects.holding import CASE, lift_hold, place_hold
+from parvis.subjects.holding import CASE, find_unrecorded_holds, lift_hold, place_hold
 from parvis.subjects.operators import OPERATOR
 from parvis.subjects.stores import Stores
 from parvis.web import i18n, pages
@@ -187,6 +192,7 @@ def _get_day(text: str) -> datetime:
 
 def _start_page(*, erasure: Form = _EMPTY, hold: Form = _EMPTY, status: int = 200) -> Response:
     stores = _stores()
+    unrecorded = {hold.id for hold in find_unrecorded_holds(stores, _tenant())}
     return pages.render_page(
         "admin_rights.html",
         status=status,
@@ -199,6 +205,7 @@ def _start_page(*, erasure: Form = _EMPTY, hold: Form = _EMPTY, status: int = 20
         hold_kinds=HOLD_KINDS,
         grounds=GROUNDS,
         reasons=REASONS,
+        unrecorded=unrecorded | find_unrecorded_requests(stores, _tenant()),
         faults=FAULTS,
         max_ref=MAX_REF,
     )
