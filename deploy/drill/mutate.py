@@ -3,9 +3,10 @@
 `python -m deploy.drill.mutate [--only FILE] [--every N] [--jobs N] [--ledger FILE]`. Works in
 copies of the repository. First it looks which test reaches which function; then each mutant
 (`mutants.py`) meets the tests that reach it, the cheap ones first, and, when none of them notices,
-all the others of its file (`--quick`: not those). Prints the survivors; exit 1 when there are any
-that are not in `mutants.txt`, which says of each why no test can tell it from the original. A
-ledger keeps what was noticed, so that the list may take several nights.
+all the others of its file (`--quick`: not those). Prints what no test noticed: what survives, and
+apart from it that with which the tests do not end in time. Exit 1 when there is any that is not in
+`mutants.txt`, which says of each why no test can tell it from the original. A ledger keeps what was
+noticed, so that the list may take several nights.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import random
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from typing import Any
 from deploy.drill.ledger import CODE, Ledger
 from deploy.drill.mutants import ROOT, Mutant, find_mutants
 from deploy.drill.noticing import Bench, load_third_parties
+from deploy.drill.patching import Outcome
 from deploy.drill.scene import await_end, fork
 
 KNOWN = Path(__file__).parent / "mutants.txt"
@@ -78,6 +81,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "turns.py": ("test_rotation", "test_key_history"),
     "cosignatures.py": ("test_anchors", "test_outside_commands", "test_thinning"),
 }
+_UNTRIED = "not tried"
 _LONG_S, _NEAR_S, _NIGHT_S = 600.0, 240.0, 36_000.0
 # the crash drill starts its processes itself, and costs more than all others
 _WITHOUT = ["--deselect", "tests/audit/test_crash.py::test_whatever_call_to_the_disk"]
@@ -153,11 +157,11 @@ def pick(given: argparse.Namespace) -> Iterator[Mutant]:
 def try_share(
     bench: Bench, mutants: Sequence[Mutant], reach: Reach, ledger: Ledger, *, quick: bool
 ) -> int:
-    """Write of each mutant whether it was noticed; those that were not meet every test."""
+    """Write what became of each mutant; those that were not noticed meet every test."""
 
-    def tell(mutant: Mutant, noticed: bool) -> None:
-        if noticed or quick:
-            ledger.add(mutant.name, noticed=noticed)
+    def tell(mutant: Mutant, outcome: Outcome) -> None:
+        if quick or outcome is Outcome.NOTICED:
+            ledger.add(mutant.name, outcome=outcome)
         else:
             left_names.write(mutant.name + "\n")
             left_names.flush()
@@ -171,24 +175,28 @@ def try_share(
     for mutant in left:
         files = [f"tests/audit/{test}.py" for test in TESTS[mutant.file]]
         files = [file for file in files if (bench.place / file).is_file()]
-        ledger.add(mutant.name, noticed=bench.is_noticed(mutant, [*_WITHOUT, *files], _LONG_S))
+        ledger.add(mutant.name, outcome=bench.try_on_disk(mutant, [*_WITHOUT, *files], _LONG_S))
     return 0
 
 
 def report(mutants: Sequence[Mutant], ledger: Ledger) -> int:
-    """Print the survivors; 1 when one is unknown."""
+    """Print what was not noticed; 1 when one of it is unknown."""
     known = set(KNOWN.read_text(encoding="utf-8").splitlines()) if KNOWN.is_file() else set()
-    noticed = {name for name, line in ledger.read().items() if line["noticed"]}
-    survivors = [mutant for mutant in mutants if mutant.name not in noticed]
-    for mutant in survivors:
-        note = "known" if mutant.name in known else "SURVIVES"
+    found = {name: str(line["outcome"]) for name, line in ledger.read().items()}
+    outcomes = {mutant: found.get(mutant.name, _UNTRIED) for mutant in mutants}
+    left = {mutant: told for mutant, told in outcomes.items() if told != Outcome.NOTICED}
+    for mutant, told in left.items():
+        note = f"known, {told}" if mutant.name in known else told.upper()
         print(f"{note} line {mutant.line}: {mutant.name}")
-    print(f"{len(mutants)} mutants, {len(survivors)} survive", flush=True)
-    return int(any(mutant.name not in known for mutant in survivors))
+    counts = Counter(left.values())
+    kinds = (Outcome.SURVIVES, Outcome.TIMED_OUT, _UNTRIED)
+    words = ", ".join(f"{told}: {counts[told]}" for told in kinds)
+    print(f"{len(mutants)} mutants; {words}", flush=True)
+    return int(any(mutant.name not in known for mutant in left))
 
 
 def main() -> int:
-    """Exit 1 when a mutant survived that nobody has explained."""
+    """Exit 1 when a mutant was not noticed and nobody has explained it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="*", help="files of the room")
     parser.add_argument("--function", default="", help="functions whose name holds this")
@@ -210,7 +218,7 @@ def main() -> int:
             copy_repository(bench.place)
         reach = Reach(look(benches, given.only or list(TESTS), given.reach or place / "reach"))
         ledger = Ledger(given.ledger or place / "ledger", (*CODE, "tests/audit"))
-        done = {name for name, line in ledger.read().items() if line["noticed"]}
+        done = {name for name, line in ledger.read().items() if line["outcome"] == Outcome.NOTICED}
         waiting = [mutant for mutant in mutants if mutant.name not in done]
         random.Random(1).shuffle(waiting)  # noqa: S311 - what one night does is a sample
         children = []

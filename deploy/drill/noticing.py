@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from deploy.drill.mutants import AUDIT, Mutant
-from deploy.drill.patching import Trier, await_fork
+from deploy.drill.patching import Outcome, Trier, await_fork
 
 _OURS = ("deploy", "parvis", "tests")
 # pytest says 1 for a failed test and 2 for one that cannot be read; the rest is no answer
@@ -108,31 +108,40 @@ class Bench:
             os._exit(code)
 
     def record(self, test_file: str, out: Path, limit_s: float) -> int:
-        """Write what each test of this file reaches, and which modules it loaded."""
+        """Write what each test of this file reaches, and which modules it loaded.
+
+        Gives what pytest says; where that is a fault, nothing is written: it stopped half-way.
+        """
         recorder = Recorder(self.place / AUDIT)
+        part = out.with_name(f"{out.name}.part")
 
         class Teller:
             def pytest_sessionfinish(self) -> None:
                 loaded = [name for name in sys.modules if name.partition(".")[0] not in _OURS]
-                out.write_text(json.dumps({"rows": recorder.rows, "loaded": loaded}))
+                part.write_text(json.dumps({"rows": recorder.rows, "loaded": loaded}))
 
-        return self.fork_tests([f"tests/audit/{test_file}.py"], limit_s, [recorder, Teller()])
+        code = self.fork_tests([f"tests/audit/{test_file}.py"], limit_s, [recorder, Teller()])
+        if code == _PASSED:
+            part.replace(out)
+        else:
+            part.unlink(missing_ok=True)
+        return code
 
     def try_in_memory(
         self,
         waiting: Sequence[tuple[Mutant, Sequence[str]]],
         limits_s: tuple[float, float],
-        tell: Callable[[Mutant, bool], None],
+        tell: Callable[[Mutant, Outcome], None],
     ) -> None:
-        """Tell of each mutant whether one of its tests fails; limits for one, and for all."""
+        """Tell of each mutant what its tests make of it; limits for one, and for all."""
         files = sorted({test.partition("::")[0] for _, tests in waiting for test in tests})
         trier = Trier(self.place / AUDIT, waiting, limits_s[0], tell)
         keep_none = ["-o", "tmp_path_retention_policy=none"]
         if self.fork_tests([*keep_none, *files], limits_s[1], [trier]) != 0:
             raise RuntimeError("the session that tries mutants broke off")
 
-    def is_noticed(self, mutant: Mutant, tests: Sequence[str], limit_s: float) -> bool:
-        """True when one of these tests fails with the mutant; or never comes to its end."""
+    def try_on_disk(self, mutant: Mutant, tests: Sequence[str], limit_s: float) -> Outcome:
+        """What these tests make of the mutant, in their own and in other processes."""
         target = self.place / AUDIT / mutant.file
         source = target.read_bytes()
         target.write_bytes(source[: mutant.start] + mutant.text.encode() + source[mutant.end :])
@@ -142,9 +151,11 @@ class Bench:
         finally:
             target.write_bytes(source)
             self._forget(target)
-        if code not in (_PASSED, *_NOTICED, *_NO_ANSWER, _TIMED_OUT):
+        if code == _TIMED_OUT:
+            return Outcome.TIMED_OUT
+        if code not in (_PASSED, *_NOTICED, *_NO_ANSWER):
             raise RuntimeError(f"{mutant.name}: the tests end with {code}")
-        return code in (*_NOTICED, _TIMED_OUT)
+        return Outcome.NOTICED if code in _NOTICED else Outcome.SURVIVES
 
     def _forget(self, target: Path) -> None:
         """What Python compiled of it: two versions of one second and length look alike."""

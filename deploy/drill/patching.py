@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from enum import StrEnum
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
@@ -20,6 +21,14 @@ from deploy.drill.mutants import Mutant
 
 _POLL_S = 0.01
 _NOTICED, _PASSED, _BROKEN = 1, 0, 99
+
+
+class Outcome(StrEnum):
+    """What became of a mutant. Tests that do not end in time have said nothing against it."""
+
+    NOTICED = "noticed"
+    SURVIVES = "survives"
+    TIMED_OUT = "timed out"
 
 
 def await_fork(child: int, limit_s: float) -> int | None:
@@ -84,7 +93,7 @@ class Trier:
         room: Path,
         waiting: Sequence[tuple[Mutant, Sequence[str]]],
         limit_s: float,
-        tell: Callable[[Mutant, bool], None],
+        tell: Callable[[Mutant, Outcome], None],
     ) -> None:
         self._room, self._waiting, self._limit_s, self._tell = room, waiting, limit_s, tell
 
@@ -94,16 +103,19 @@ class Trier:
         read = {item.nodeid: item for item in session.items}
         for mutant, tests in self._waiting:
             items = [read[test] for test in tests if test in read]
-            self._tell(mutant, self._is_noticed(session, mutant, items))
+            self._tell(mutant, self._try(session, mutant, items))
         return True
 
-    def _is_noticed(
+    def _try(
         self, session: pytest.Session, mutant: Mutant, items: Sequence[pytest.Item]
-    ) -> bool:
+    ) -> Outcome:
         child = os.fork()
         if child == 0:
             self._be_changed(session, mutant, items)
-        return await_fork(child, self._limit_s) not in (_PASSED, _BROKEN)
+        code = await_fork(child, self._limit_s)
+        if code is None:
+            return Outcome.TIMED_OUT
+        return Outcome.SURVIVES if code in (_PASSED, _BROKEN) else Outcome.NOTICED
 
     def _be_changed(
         self, session: pytest.Session, mutant: Mutant, items: Sequence[pytest.Item]

@@ -11,9 +11,9 @@ from deploy.drill.crash import Case, list_cases
 from deploy.drill.faults import KINDS, Fault
 from deploy.drill.ledger import Ledger
 from deploy.drill.mutants import AUDIT, Mutant, find_mutants
-from deploy.drill.mutate import Reach
+from deploy.drill.mutate import Reach, report
 from deploy.drill.noticing import Bench
-from deploy.drill.patching import change_function
+from deploy.drill.patching import Outcome, change_function
 from deploy.drill.soak import Look, judge_growth
 
 GUARDED = """
@@ -53,6 +53,12 @@ def test_it():
 NOT_SEEING = """
 def test_it():
     assert judge.check(1) == 1
+"""
+NOT_ENDING = """
+def test_it():
+    with pytest.raises(ValueError):
+        while True:
+            judge.check(4)
 """
 WRAPPED = """
 import functools
@@ -164,21 +170,22 @@ def test_tests_that_call_a_function_come_first_and_the_cheap_ones_before_the_dea
 
 
 def make_room(folder: Path) -> list[Mutant]:
-    """A repository with one check, a test that needs it, and one that does not."""
+    """A repository with one check, a test that needs it, one that does not, one that waits."""
     room = folder / AUDIT
     room.mkdir(parents=True)
     (folder / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
     (room / "judge.py").write_text(CHECKED)
     (folder / "test_sees.py").write_text(f"PATH = {str(room / 'judge.py')!r}\n{LOADING}{SEEING}")
     (folder / "test_not.py").write_text(f"PATH = {str(room / 'judge.py')!r}\n{LOADING}{NOT_SEEING}")
+    (folder / "test_end.py").write_text(f"PATH = {str(room / 'judge.py')!r}\n{LOADING}{NOT_ENDING}")
     return find_mutants("judge.py", folder)
 
 
 def test_a_mutant_on_the_disk_is_noticed_by_the_test_that_needs_the_check(tmp_path: Path) -> None:
     mutant, *_ = make_room(tmp_path)
     bench = Bench(tmp_path)
-    assert bench.is_noticed(mutant, ["test_sees.py"], 60)
-    assert not bench.is_noticed(mutant, ["test_not.py"], 60)
+    assert bench.try_on_disk(mutant, ["test_sees.py"], 60) is Outcome.NOTICED
+    assert bench.try_on_disk(mutant, ["test_not.py"], 60) is Outcome.SURVIVES
     assert bench.fork_tests(["test_sees.py"], 60, []) == 0
     assert (tmp_path / AUDIT / "judge.py").read_text() == CHECKED
 
@@ -187,17 +194,58 @@ def test_mutants_in_memory_are_noticed_by_the_tests_that_need_the_check(tmp_path
     mutants = make_room(tmp_path)
     seen, told = "test_sees.py::test_it", tmp_path / "told"
 
-    def tell(mutant: Mutant, noticed: bool) -> None:
+    def tell(mutant: Mutant, outcome: Outcome) -> None:
         with told.open("a") as file:
-            file.write(f"{mutant.name.partition('check: ')[2]}: {noticed}\n")
+            file.write(f"{mutant.name.partition('check: ')[2]}: {outcome}\n")
 
     waiting = [*((one, [seen]) for one in mutants), (mutants[0], ["test_not.py::test_it"])]
     Bench(tmp_path).try_in_memory(waiting, (60, 120), tell)
     assert told.read_text().splitlines() == [
-        "value > 3 -> False: True",
-        "value > 3 -> (value >= 3): False",
-        "value > 3 -> False: False",
+        "value > 3 -> False: noticed",
+        "value > 3 -> (value >= 3): survives",
+        "value > 3 -> False: survives",
     ]
+
+
+def test_a_mutant_whose_tests_do_not_end_is_told_apart_from_one_that_is_noticed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mutant, near = make_room(tmp_path)
+    bench, told = Bench(tmp_path), tmp_path / "told"
+
+    def tell(_: Mutant, outcome: Outcome) -> None:
+        told.write_text(outcome)
+
+    bench.try_in_memory([(mutant, ["test_end.py::test_it"])], (1, 120), tell)
+    assert told.read_text() == Outcome.TIMED_OUT
+    assert bench.try_on_disk(mutant, ["test_end.py"], 3) is Outcome.TIMED_OUT
+    assert bench.fork_tests(["test_end.py"], 60, []) == 0
+
+    ledger = Ledger(tmp_path / "ledger")
+    ledger.add(near.name, outcome=Outcome.NOTICED)
+    assert report([near], ledger) == 0
+    ledger.add(mutant.name, outcome=Outcome.TIMED_OUT)
+    capsys.readouterr()
+    assert report([mutant, near], ledger) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        f"TIMED OUT line {mutant.line}: {mutant.name}",
+        "2 mutants; survives: 0, timed out: 1, not tried: 0",
+    ]
+
+
+def test_what_tests_reach_is_kept_only_when_all_of_them_passed(tmp_path: Path) -> None:
+    make_room(tmp_path)
+    tests, kept = tmp_path / "tests" / "audit", tmp_path / "reach"
+    tests.mkdir(parents=True)
+    kept.mkdir()
+    (tests / "test_two.py").write_text("def test_a(): pass\ndef test_b(): raise ValueError\n")
+    assert Bench(tmp_path).record("test_two", kept / "test_two", 60) == 1
+    assert list(kept.iterdir()) == []
+    (tests / "test_two.py").write_text("def test_a(): pass\ndef test_b(): pass\n")
+    assert Bench(tmp_path).record("test_two", kept / "test_two", 60) == 0
+    assert list(kept.iterdir()) == [kept / "test_two"]
+    rows = json.loads((kept / "test_two").read_text())["rows"]
+    assert [test.partition("::")[2] for test in rows] == ["test_a", "test_b"]
 
 
 def test_a_function_is_changed_wherever_it_stands(
