@@ -12,7 +12,8 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlmodel import Session
 
 from parvis.errors import Unavailable
@@ -21,6 +22,12 @@ log = logging.getLogger(__name__)
 
 # the write-ahead log of older libraries can lose committed data when two connections checkpoint
 _WAL_FIXED = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database is locked, full, away or has no connection free: trying again may help."""
+
+    default_retry_s = 5
 
 
 def wal_is_safe(version: tuple[int, ...]) -> bool:
@@ -56,15 +63,26 @@ def create_database_engine(url: str) -> Engine:
 def open_session(engine: Engine) -> Iterator[Session]:
     """One transaction: committed at the end, rolled back on an exception.
 
-    MUST NOT stay open while a model answers.
+    MUST NOT stay open while a model answers. Raises DatabaseUnavailable.
     """
-    with Session(engine, expire_on_commit=False) as session:
-        try:
-            yield session
-            session.commit()
-        except BaseException:
-            session.rollback()
-            raise
+    try:
+        with Session(engine, expire_on_commit=False) as session:
+            try:
+                yield session
+                session.commit()
+            except BaseException:
+                session.rollback()
+                raise
+    except (OperationalError, NoConnectionFree) as error:
+        log.error("database.failed", extra={"fault": _describe_fault(error)})
+        raise DatabaseUnavailable from error
+
+
+def _describe_fault(error: OperationalError | NoConnectionFree) -> str:
+    """Names only: the words of a driver may hold an address with a password, or values."""
+    cause = getattr(error, "orig", None) or error
+    code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None)
+    return f"{type(cause).__name__} {code}" if code else type(cause).__name__
 
 
 def wipe_deleted(engine: Engine) -> None:

@@ -2,12 +2,15 @@
 
 import logging
 import re
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import event
 from werkzeug.test import TestResponse
 
 from parvis.audit.events import Actor, KeyRef
@@ -219,6 +222,28 @@ def test_without_the_log_nothing_is_erased_and_nothing_shown(
     facts = office.stores.conversations.list_facts("valbourg", conversation_id=conversation)
     assert len(list(facts)) == 1
     assert grace.send(f"/erasures/{open_id(site)}/confirm").status_code == 200
+
+
+def test_a_database_that_is_locked_is_told_as_such_and_nothing_is_done(
+    site: Site, ada: Administrator, office: Office
+) -> None:
+    engine = site.installation.services.engine
+    impatient = (engine, "checkout", be_impatient)
+    event.listen(*impatient)
+    try:
+        with closing(sqlite3.connect(str(engine.url.database))) as other:
+            other.execute("BEGIN IMMEDIATE")
+            page = ada.send("/holds", **HELD | {"hold-until": NEXT_YEAR})
+            other.rollback()
+    finally:
+        event.remove(*impatient)
+    assert page.status_code == 503 and page.headers["Retry-After"] == "5"
+    assert "The service cannot answer just now" in page.text
+    assert office.stores.compliance.list_holds("valbourg") == []
+
+
+def be_impatient(connection: Any, *_: Any) -> None:
+    connection.execute("PRAGMA busy_timeout=0")
 
 
 class UnwrittenAudit:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlmodel import Session, col, select
 
 from parvis.conversations.store import KEY_KIND
-from parvis.db import open_session
+from parvis.db import DatabaseUnavailable, open_session
 from parvis.domain import NumberedValue, Principal
 from parvis.errors import Conflict, NotFound, PrivacyUnavailable
 from parvis.keystore import KeyStore, SealBroken, derive_key, seal, unseal
@@ -55,7 +55,7 @@ class Vault:
                 ).all()
             key = self._get_key(principal, conversation_id)
             values = tuple(_open_value(key, row) for row in rows)
-        except (SQLAlchemyError, SealBroken) as error:
+        except (SQLAlchemyError, DatabaseUnavailable, SealBroken) as error:
             raise PrivacyUnavailable(_NO_VAULT) from error
         return Numbering(values, rows[-1].batch + 1 if rows else 0)
 
@@ -87,7 +87,7 @@ class Vault:
                 session.add_all(rows)
         except IntegrityError as error:
             raise Conflict("The conversation went on meanwhile.") from error
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, DatabaseUnavailable) as error:
             raise PrivacyUnavailable(_NO_VAULT) from error
 
     def _get_key(self, principal: Principal, conversation_id: str) -> bytes:
