@@ -104,6 +104,19 @@ def test_a_check_of_the_live_logs_is_on_record_with_what_it_found(
     assert [one.get("reason") for one in told(log, ("audit.read",))][1:] == ["faults_found"] * 2
 
 
+def test_what_is_found_after_its_incident_was_closed_is_another_incident(
+    log: AuditLog, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damage(tmp_path)
+    for count in (1, 2, 3):
+        for _ in range(2):
+            assert main(["audit", "fsck"]) == 1
+        assert len(found := list_incidents(log.reader, PLATFORM)) == count
+        assert [one.closed is None for one in found] == [False] * (count - 1) + [True]
+        assert main(["audit", "incident", "close", found[-1].id, "--operator", "ada"]) == 0
+    assert len({one.id for one in found}) == 3
+
+
 def damage(folder: Path) -> None:
     with apsw.Connection(str(folder / "audit" / "audit.db")) as connection:
         (no,) = next(connection.execute("SELECT no FROM log WHERE tenant_id = 'commune'"))
@@ -140,6 +153,10 @@ def test_a_log_that_takes_nothing_is_one_incident_however_often_the_writer_start
         with open_log(load_settings()) as opened:
             (found,) = told(opened)
             assert (found["reason"], found["target"]["tenant"]) == ("log_stopped", "commune")
+    assert main(["audit", "incident", "close", found["target"]["object"], "--operator", "ada"]) == 0
+    for _ in range(2):
+        with open_log(load_settings()) as opened:
+            assert len(told(opened, ("incident.opened",))) == 2
 
 
 @pytest.mark.parametrize(

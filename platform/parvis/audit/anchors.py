@@ -18,7 +18,7 @@ from parvis.audit.anchors_http import Unreachable, post
 from parvis.audit.anchors_store import AnchorStore, Stamp
 from parvis.audit.cosignatures import add_cosignatures, find_cosignature
 from parvis.audit.events import PLATFORM
-from parvis.audit.incidents import describe_found
+from parvis.audit.incidents import describe_found, list_closed
 from parvis.audit.log import AuditLog
 from parvis.audit.notes import NoteInvalid
 from parvis.audit.reader import AuditReader
@@ -254,7 +254,10 @@ class Anchors:
     def _report(self, log_id: str, name: str) -> None:
         """One incident for this log and witness: somebody has to look."""
         once = f"{log_id}/{name}"
-        draft = describe_found("witness_contradicts", "anchors", log=log_id, once=once)
+        closed = self.audit.reader.look(list_closed)
+        draft = describe_found(
+            "witness_contradicts", "anchors", log=log_id, once=once, closed=closed
+        )
         try:
             self.audit.append(PLATFORM, draft)
         except AuditUnavailable:

@@ -6,13 +6,17 @@ stop stops by itself.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from parvis.audit.events import SYSTEM, Actor, Draft, clean_word
+import orjson
+
+from parvis.audit.events import PLATFORM, SYSTEM, Actor, Draft, clean_word
 from parvis.audit.reader import AuditReader
+from parvis.audit.rows import Range
+from parvis.audit.store import Store
 
 _PAGE = 500
 # what is found again and again is one incident
@@ -50,16 +54,18 @@ def describe_found(
     tenant: str = "",
     log: str = "",
     once: str = "",
+    closed: Collection[str] = (),
     count: int = 0,
 ) -> Draft:
     """The record, for the platform log, of what the house found; `once` tells the same again.
 
     With the same reason and `once` (any text, never told) it is written once, however often it is
-    found. `count` says how many faults there were.
+    found, until that incident is among those `closed` (see `list_closed`): then it is another one.
+    `count` says how many faults there were.
     """
     draft = Draft("incident.opened", SYSTEM, outcome="success", reason=reason)
     if once:
-        draft = replace(draft, id=str(uuid.uuid5(_IDS, f"{reason}/{once}")))
+        draft = replace(draft, id=_find_free(str(uuid.uuid5(_IDS, f"{reason}/{once}")), closed))
     target = {"object": _name(draft.id), "view": found_by, "tenant": clean_word(tenant), "log": log}
     return replace(draft, target={**target, "records": count or None})
 
@@ -80,6 +86,27 @@ def describe_closed(actor: Actor, incident_id: str, note: str) -> Draft:
 
 def _name(record_id: str) -> str:
     return f"i-{record_id[-12:]}"
+
+
+def _find_free(record_id: str, closed: Collection[str]) -> str:
+    while _name(record_id) in closed:
+        record_id = str(uuid.uuid5(_IDS, record_id))
+    return record_id
+
+
+def list_closed(store: Store) -> frozenset[str]:
+    """The names of the incidents of the platform log that somebody closed."""
+    log = store.find_log(PLATFORM)
+    head = store.find_head(log.no) if log else None
+    if log is None or head is None:
+        return frozenset()
+    found: set[str] = set()
+    first = store.find_minimum(log.no)
+    kinds = ("incident.closed",)
+    while rows := store.list_records(log.no, Range(first, head.size, kinds=kinds), limit=_PAGE):
+        found.update(str(orjson.loads(row.leaf)["target"].get("object", "")) for row in rows)
+        first = rows[-1].seq + 1
+    return frozenset(found)
 
 
 def list_incidents(reader: AuditReader, tenant_id: str) -> Sequence[Incident]:

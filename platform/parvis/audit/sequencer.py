@@ -17,7 +17,7 @@ from typing import Any, Self
 from parvis.audit import events, turns
 from parvis.audit.ballast import Ballast
 from parvis.audit.entries import Emitter, Entry, ending, system_entry
-from parvis.audit.incidents import describe_found
+from parvis.audit.incidents import describe_found, list_closed
 from parvis.audit.kinds import KINDS
 from parvis.audit.store import StoreBusy
 from parvis.audit.writer import LogStopped, Writer
@@ -154,11 +154,17 @@ class Sequencer:
 
     def _list_stopped(self) -> Iterator[events.Draft]:
         """One incident for each log that takes nothing; the next start tells no other of it."""
+        closed = list_closed(self._writer.store) if self._writer.stopped else ()
         for tenant_id, words in self._writer.stopped.items():
             stopped = self._writer.store.find_log(tenant_id)
             log_id = stopped.id if stopped else ""
             yield describe_found(
-                "log_stopped", "writer", tenant=tenant_id, log=log_id, once=f"{log_id}/{words}"
+                "log_stopped",
+                "writer",
+                tenant=tenant_id,
+                log=log_id,
+                once=f"{log_id}/{words}",
+                closed=closed,
             )
 
     def greet(self, emitter: Emitter) -> None:

@@ -1,11 +1,11 @@
 """What `parvis audit fsck` leaves on record: that somebody checked, and what was found."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from parvis.audit.doors import plan_doors
 from parvis.audit.events import PLATFORM, Actor, Draft
 from parvis.audit.fsck import LogCheck
-from parvis.audit.incidents import describe_found
+from parvis.audit.incidents import describe_found, list_closed
 from parvis.cli.audit_open import open_log
 from parvis.errors import AuditUnavailable
 from parvis.settings import Settings
@@ -34,20 +34,22 @@ def record_check(settings: Settings, actor: Actor, checks: Sequence[LogCheck]) -
     try:
         with open_log(settings) as log:
             log.append(PLATFORM, looked, _WAIT_S)
+            closed = log.reader.look(list_closed)
             for check in checks:
                 if check.faults:
-                    log.append(PLATFORM, _describe(check), _WAIT_S)
+                    log.append(PLATFORM, _describe(check, closed), _WAIT_S)
     except AuditUnavailable:
         return False
     return True
 
 
-def _describe(check: LogCheck) -> Draft:
+def _describe(check: LogCheck, closed: Collection[str]) -> Draft:
     return describe_found(
         "faults_found",
         "fsck",
         tenant=check.tenant_id,
         log=check.log,
         once=f"{check.log}/{sorted(check.faults)}",
+        closed=closed,
         count=len(check.faults),
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from parvis.audit import PLATFORM, AuditLog
-from parvis.audit.incidents import describe_found
+from parvis.audit.incidents import describe_found, list_closed
 from parvis.audit.outside_counts import (
     OutsideCounts,
     begin_of_hour,
@@ -121,7 +121,11 @@ def run_reconcile(args: argparse.Namespace) -> int:
             if one.found.unlogged:
                 about = f"{one.found.server}/{one.edges[0]}/{one.edges[-1]}"
                 found = describe_found(
-                    "calls_without_intent", "reconcile", once=about, count=one.found.unlogged
+                    "calls_without_intent",
+                    "reconcile",
+                    once=about,
+                    closed=log.reader.look(list_closed),
+                    count=one.found.unlogged,
                 )
                 log.append(PLATFORM, found, 10)
     if args.json:
