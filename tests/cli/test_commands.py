@@ -1,6 +1,7 @@
 """The `parvis` command: exit codes, one message for all faults, and help with an example."""
 
 import argparse
+import json
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,13 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from parvis.audit.events import Actor, Draft
+from parvis.audit.events import PLATFORM, Actor, Draft
+from parvis.audit.incidents import describe_closed, describe_found
 from parvis.audit.reader import AuditReader
 from parvis.cli import build_parser, main
 from parvis.cli.retention import apply_retention
+from parvis.compliance.store import ComplianceStore
 from parvis.db import create_database_engine, get_head_revision
 from parvis.domain import Principal, Role
 from parvis.errors import NotFound
+from parvis.monitoring import looks
 from parvis.settings import load_settings
 from parvis.tables import ConversationRow
 from tests.fakes.installation import Installation, build_installation
@@ -69,6 +73,42 @@ def test_check_names_what_is_wrong_all_at_once(
     # Keycloak is not there: one fault for each realm, and nothing else
     assert told.count("keycloak: realm ") == 3
     assert len(told.strip().splitlines()) == 3
+
+
+def test_check_hints_at_incidents_until_they_are_closed(
+    gateway: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    audit = gateway.services.audit
+    opened = describe_found("faults_found", "fsck", once="a")
+    audit.append(PLATFORM, opened, 10)
+    assert main(["check"]) == 1
+    told = capsys.readouterr()
+    assert f"hint: {PLATFORM}: incident {opened.target['object']} (faults_found)" in told.out
+    assert len(told.err.strip().splitlines()) == 3, "no fault more than without it"
+    assert main(["check", "--json"]) == 1
+    (hint,) = json.loads(capsys.readouterr().out)["hints"]
+    assert "parvis audit incident list" in hint
+    actor = Actor("person", "operator:ada")
+    audit.append(PLATFORM, describe_closed(actor, opened.target["object"], ""), 10)
+    main(["check"])
+    assert "hint" not in capsys.readouterr().out
+
+
+def test_check_and_monitoring_see_the_same_overdue_holds(
+    gateway: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    services, past = gateway.services, datetime.now(UTC) - timedelta(days=1)
+    services.audit.get_log("departed")
+    store = ComplianceStore(services.engine)
+    for slug in ("valbourg", "departed"):
+        store.add_hold(slug, "case", "", reason="audit", owner="operator:ada", until=past)
+    main(["check"])
+    told = capsys.readouterr().err
+    assert [told.count(f"holds: {slug} h-") for slug in ("valbourg", "departed")] == [1, 1]
+    samples = dict(looks.look(services))[looks.OVERDUE]
+    seen = {one.labels: one.value for one in samples}
+    assert seen[("valbourg",)] == seen[("departed",)] == 1
+    assert (PLATFORM,) not in seen
 
 
 def test_check_names_faults_of_several_files_in_one_message(

@@ -14,6 +14,7 @@ from parvis.audit.events import PLATFORM
 from parvis.audit.feed_outbox import describe_feeds
 from parvis.audit.feeds import FeedPlan
 from parvis.audit.fsck import check_log
+from parvis.audit.incidents import list_incidents
 from parvis.audit.reader import AuditReader
 from parvis.audit.sequencer import Limits
 from parvis.audit.stores import has_store, lacks_standby
@@ -42,17 +43,19 @@ def register(groups: Any) -> None:
 
 
 def run_check(args: argparse.Namespace) -> int:
-    """Print what is wrong, a line each; 0 when nothing is."""
-    faults = sorted(find_faults())
+    """Print what is wrong, a line each; 0 when nothing is. Hints change nothing of that."""
+    faults, hints = sorted(find_faults()), find_hints()
     if args.json:
         listed = [
             {"file": f.file, "line": f.line, "key": f.key, "message": f.message} for f in faults
         ]
-        print(json.dumps({"ok": not faults, "faults": listed}, indent=1))
+        print(json.dumps({"ok": not faults, "faults": listed, "hints": hints}, indent=1))
     elif faults:
         print("\n".join(str(fault) for fault in faults), file=sys.stderr)
     else:
         print("all is well: settings, files, database, Keycloak, model servers, audit log")
+    for hint in () if args.json else hints:
+        print(f"hint: {hint}")
     return 1 if faults else 0
 
 
@@ -81,6 +84,24 @@ def find_faults() -> Iterator[Fault]:
         except Exception as error:
             # type only: the words of a driver may hold an address with a password
             yield Fault(name, 0, "", f"cannot be checked ({type(error).__name__})")
+
+
+def find_hints() -> list[str]:
+    """What is no fault and waits for somebody: incidents that nobody closed."""
+    try:
+        settings = load_settings()
+        if not has_store(settings.audit_dir, settings.audit_database_url):
+            return []
+        with closing(AuditReader(settings.audit_dir, settings.audit_database_url)) as reader:
+            return [
+                f"{tenant_id}: incident {one.id} ({one.reason}) is open since "
+                f"{one.opened:%Y-%m-%d}: `parvis audit incident list --tenant {tenant_id}`"
+                for tenant_id in reader.list_tenants()
+                for one in list_incidents(reader, tenant_id)
+                if one.closed is None
+            ]
+    except Exception as error:  # what stops this is among the faults
+        return [f"incidents cannot be looked at ({type(error).__name__})"]
 
 
 def _check_model_files(configuration: Configuration) -> Iterator[Fault]:

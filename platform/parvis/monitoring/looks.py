@@ -14,6 +14,7 @@ from typing import Any
 from parvis import __version__
 from parvis.audit.anchors import AnchorState
 from parvis.audit.ballast import BALLAST_NAME
+from parvis.audit.events import PLATFORM
 from parvis.audit.figures import COMMIT_BOUNDS_S
 from parvis.audit.sequencer import Limits
 from parvis.compliance.store import ComplianceStore
@@ -239,9 +240,11 @@ def _look_at_privacy(services: Services) -> list[Family]:
 def _look_at_retention(services: Services) -> list[Family]:
     mark = services.settings.data_dir / RETENTION_MARK
     store, now = ComplianceStore(services.engine), datetime.now(UTC)
+    # those that left, too: a log stays, and so may a hold (`parvis check` looks at the same)
+    agencies = {*services.tenants.agencies, *services.audit.reader.list_tenants()} - {PLATFORM}
     overdue = {
         slug: sum(hold.is_overdue(now) for hold in store.list_holds(slug))
-        for slug in services.tenants.agencies
+        for slug in sorted(agencies)
     }
     ran = mark.stat().st_mtime if mark.exists() else 0
     return [_one(RETENTION, ran), _each(OVERDUE, overdue)]
