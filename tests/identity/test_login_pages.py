@@ -307,7 +307,7 @@ def test_a_database_that_cannot_be_read_is_a_page_with_a_way_on(
     with portal.engine.begin() as connection:
         connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO elsewhere")
     answer = client.get("/")
-    assert answer.status_code == 500
+    assert answer.status_code == 503
     assert "<h1" in answer.text and 'href="/"' in answer.text
     with portal.engine.begin() as connection:
         connection.exec_driver_sql(f"ALTER TABLE elsewhere RENAME TO {table}")
