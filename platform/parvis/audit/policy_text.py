@@ -13,7 +13,7 @@ from parvis.audit.events import PLATFORM
 from parvis.audit.notes import format_fingerprint
 from parvis.audit.reader import AuditReader, describe_key
 from parvis.audit.store import Store
-from parvis.audit.verify import Trust
+from parvis.audit.verify import Trust, split_vkey
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,5 +77,5 @@ def _of_vkey(owner: str, name: str, vkey: str, algorithm: str) -> TrustedKey:
 
 
 def _name_algorithm(vkey: str) -> str:
-    kind = base64.b64decode(vkey.rpartition("+")[2])[0]
+    kind = split_vkey(vkey)[2][0]  # the base64 may have a `+` of its own
     return {0x04: "Ed25519", 0x06: "ML-DSA-44"}.get(kind, f"0x{kind:02x}")
