@@ -9,6 +9,7 @@ from deploy.dev.postgres import run_postgres
 from parvis.audit import AuditLog
 from tests.audit.databases import make_database
 from tests.audit.houses import House
+from tests.audit.second_verifier import Second
 
 
 @pytest.fixture
@@ -46,3 +47,10 @@ def house(new_house: Callable[[str], House]) -> House:
 @pytest.fixture
 def log(house: House) -> AuditLog:
     return house.open()
+
+
+@pytest.fixture(scope="module")
+def second() -> Iterator[Second]:
+    running = Second()
+    yield running
+    running.close()

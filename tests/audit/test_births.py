@@ -1,22 +1,15 @@
 """Who tells of a log's birth: a platform log, and under a policy only one that it names."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deploy.bench.audit_folders import MadeLog, bear
-from tests.audit.test_second_verifier import Second, both
+from tests.audit.second_verifier import Second, both
 
 Told = dict[str, str]
-
-
-@pytest.fixture(scope="module")
-def second() -> Iterator[Second]:
-    running = Second()
-    yield running
-    running.close()
 
 
 @pytest.fixture

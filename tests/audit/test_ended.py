@@ -1,6 +1,5 @@
 """What goes from a log that ended, and how both verifiers judge the platform log's leave for it."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +7,8 @@ import pytest
 
 from deploy.bench.audit_folders import MadeLog, close, tell_end
 from parvis.audit import verify
+from tests.audit.second_verifier import Second, both
 from tests.audit.test_erasures import DAY_US, HEAD, KEYS, entry
-from tests.audit.test_second_verifier import Second, both
 
 
 class Ended:
@@ -50,13 +49,6 @@ class Ended:
 def reasons(report: dict[str, Any]) -> set[str]:
     """The words of the second verifier; the first one's sentences stand in `texts.js`."""
     return {finding["reason"] for finding in report["findings"]}
-
-
-@pytest.fixture(scope="module")
-def second() -> Iterator[Second]:
-    running = Second()
-    yield running
-    running.close()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What is gone from a log and which record allows it: both verifiers ask the same."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import pytest
 
 from deploy.bench.audit_folders import MadeLog
 from parvis.audit import verify
-from tests.audit.test_second_verifier import Second
+from tests.audit.second_verifier import Second
 
 DAY_US = 86_400 * 1_000_000
 HEAD = "parvis-audit-sealed/v1\nretention "
@@ -55,13 +54,6 @@ class Made:
             assert (second["checks"][name] == "done") == (report["checks"][name] == "done")
             assert second.get(name) == report.get(name)
         return report
-
-
-@pytest.fixture(scope="module")
-def second() -> Iterator[Second]:
-    running = Second()
-    yield running
-    running.close()
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ import pytest
 
 from parvis.audit import verify
 from parvis.audit.notes import NoteInvalid, open_note
+from tests.audit.second_verifier import run_script
 from tests.audit.test_notes import PETER, PETERS_NOTE, PETERS_TEXT
-from tests.audit.test_second_verifier import run_script
 from tests.audit.test_tree import CT_LEAVES, CT_ROOTS
 
 GO_KEY = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8"

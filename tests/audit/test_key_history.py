@@ -1,21 +1,14 @@
 """Keys over time and declared rollbacks: both verifiers follow them, and see what does not fit."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from deploy.bench.audit_folders import MadeLog, bear, encode, make_key
 from parvis.audit import verify
-from tests.audit.test_second_verifier import Second, both
-
-
-@pytest.fixture(scope="module")
-def second() -> Iterator[Second]:
-    running = Second()
-    yield running
-    running.close()
+from tests.audit.second_verifier import Second, both
 
 
 def fill(log: MadeLog, count: int) -> None:

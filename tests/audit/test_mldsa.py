@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,20 +14,13 @@ from parvis.audit.cosignatures import CosignerKey, format_cosigner_vkey, sign_co
 from parvis.audit.witness import Request, Witness, add_mldsa_key, create_witness
 from parvis.cli import main
 from parvis.errors import Conflict
+from tests.audit.second_verifier import Second, both, run_script
 from tests.audit.test_second_outside import NOW, ONE, make, policy_of
-from tests.audit.test_second_verifier import Second, both, run_script
 
 NAME = "office.test/w"
 KEY = MLDSA44PrivateKey.from_seed_bytes(bytes(range(32)))
 VKEY = format_cosigner_vkey(NAME, KEY.public_key().public_bytes_raw())
 LINES = f"witness old {ONE.vkey}\nwitness new {VKEY}\n"
-
-
-@pytest.fixture(scope="module")
-def second() -> Iterator[Second]:
-    running = Second()
-    yield running
-    running.close()
 
 
 def make_seen(folder: Path, *keys: CosignerKey, when: int = NOW) -> MadeLog:

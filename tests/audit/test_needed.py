@@ -13,16 +13,9 @@ from parvis.audit import verify
 from parvis.audit.log_keys import LogKeys
 from parvis.audit.notes import sign_note
 from tests.audit.houses import ROOT_KEY, House, export, fill, fill_fast
-from tests.audit.test_second_verifier import Second, both
+from tests.audit.second_verifier import Second, both
 
 NEEDED = "the file is needed and not there"
-
-
-@pytest.fixture(scope="module")
-def second() -> Iterator[Second]:
-    running = Second()
-    yield running
-    running.close()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import base64
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,17 +14,10 @@ from parvis.audit.fsck import check_logs
 from parvis.audit.notes import parse_checkpoint
 from parvis.audit.renewal import renew_trust
 from tests.audit.houses import House, export, fill
-from tests.audit.test_second_verifier import Second, both
+from tests.audit.second_verifier import Second, both
 
 ADA = Actor("person", "operator:ada", ("operator",))
 STRANGER = MLDSA44PrivateKey.from_seed_bytes(bytes(32))
-
-
-@pytest.fixture(scope="module")
-def second() -> Iterator[Second]:
-    running = Second()
-    yield running
-    running.close()
 
 
 def trust(path: Path, *vkeys: str, more: str = "quorum none\n") -> Path:

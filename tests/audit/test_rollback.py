@@ -18,7 +18,7 @@ from parvis.cli import main
 from parvis.errors import AuditUnavailable
 from tests.audit.databases import make_database, run_sql
 from tests.audit.houses import INSTALLATION, ROOT_KEY, House, export, fill, start_chat
-from tests.audit.test_second_verifier import Second, both
+from tests.audit.second_verifier import Second, both
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from tests.audit.houses import (
     start_chat,
     wait_half_a_year,
 )
-from tests.audit.test_second_verifier import Second, both
+from tests.audit.second_verifier import Second, both
 
 ADA = Actor("person", "operator:ada", ("operator",))
 LOGS = ("commune", "platform")

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +10,12 @@ import pytest
 
 from deploy.bench.audit_folders import MadeLog, bear, chats, encode
 from parvis.audit import verify
+from tests.audit.second_verifier import Second, both, run_node, run_script
 from tests.audit.test_second_outside import AUTHORITY, policy_of, tsa_line
 from tests.audit.test_second_stamps import stamp
-from tests.audit.test_second_verifier import Second, both, run_node, run_script
 
 Line = dict[str, Any]
 DAY_US = 86_400_000_000
-
-
-@pytest.fixture(scope="module")
-def second() -> Iterator[Second]:
-    running = Second()
-    yield running
-    running.close()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,9 @@ from deploy.bench.audit_folders import START_US, MadeLog, bear, chats, make_key
 from parvis.audit import verify
 from parvis.audit.tree import root_at
 from tests.audit.authority import Authority
-from tests.audit.test_second_verifier import Second, both, run_node, run_script
+from tests.audit.second_verifier import Second, both, run_node, run_script
 
 NOW = START_US // 1_000_000 + 3600
-
-
-@pytest.fixture(scope="module")
-def second() -> Iterator[Second]:
-    running = Second()
-    yield running
-    running.close()
 
 
 class Witness:

@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 from parvis.audit import kinds, verify
-from tests.audit.test_second_verifier import run_script
+from tests.audit.second_verifier import run_script
 
 ID = "01a20000-0000-7000-8000-000000000000"
 TIME = "2026-11-21T23:35:14.041592Z"

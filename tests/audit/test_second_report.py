@@ -11,7 +11,7 @@ import pytest
 
 from deploy.bench.audit_folders import MadeLog, bear, encode
 from parvis.audit import verify
-from tests.audit.test_second_verifier import run_node
+from tests.audit.second_verifier import run_node
 
 WORDS = {
     "en": ("INTACT (unanchored)", "Who used what under which rule"),

@@ -3,7 +3,6 @@
 import base64
 import json
 import random
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,15 +15,8 @@ from parvis.audit.gossip import compare, load_side
 from parvis.audit.paper import format_head_line
 from parvis.audit.timestamps import build_stamp_request, read_stamp
 from tests.audit.authority import Authority
+from tests.audit.second_verifier import Second, both, run_node, run_script
 from tests.audit.test_second_outside import LINES, ONE, make, policy_of, tsa_line
-from tests.audit.test_second_verifier import Second, both, run_node, run_script
-
-
-@pytest.fixture(scope="module")
-def second() -> Iterator[Second]:
-    running = Second()
-    yield running
-    running.close()
 
 
 def stamp(authority: Authority, note: str) -> bytes:

@@ -4,74 +4,21 @@ import json
 import random
 import re
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deploy.bench.audit_folders import MadeLog, bear, chats
-from deploy.dev.browser import find_node_tool
 from parvis.audit import PLATFORM, kinds, verify
 from parvis.audit.log_keys import LogKeys
 from parvis.audit.notes import sign_note
 from tests.audit.forgers import change
 from tests.audit.houses import WITNESS, House, export, fill, fill_fast, start_chat
+from tests.audit.second_verifier import SECOND, Second, both, run_node, run_script
 from tests.audit.test_verify import HOSTILE, ODD, WITH_KEY, a_day, files_of, forge, places_of
-
-SECOND = Path(verify.__file__).parent / "second"
-COMMAND = SECOND / "verify.mjs"
-DRIVER = """
-import { createInterface } from "node:readline";
-import { readFileSync } from "node:fs";
-const { verifyDirectory } = await import(process.argv[1]);
-const { parseHeadLine, parseState, UTF8 } = globalThis.parvisFormat;
-const { parseAge, parsePolicy } = globalThis.parvisOutside;
-const read = (path) => UTF8.decode(readFileSync(path));
-for await (const line of createInterface({ input: process.stdin })) {
-  const { top, policy, state, note, printed, age } = JSON.parse(line);
-  const trusted = policy && parsePolicy(read(policy));
-  const seen = state && parseState(read(state));
-  const given = {
-    policy: trusted, state: seen, notes: note ? [{ place: note, data: readFileSync(note) }] : [],
-    line: printed ? parseHeadLine(printed) : null, notOlderThan: age ? parseAge(age) : null,
-  };
-  console.log(JSON.stringify(await verifyDirectory(top, given)));
-}
-"""
-
-
-class Second:
-    """One Node process that verifies folder after folder."""
-
-    def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [find_node_tool("node"), "--input-type=module", "-e", DRIVER, COMMAND.as_uri()],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def check(self, folder: Path, **files: Path | str) -> dict[str, Any]:
-        assert self.process.stdin is not None and self.process.stdout is not None
-        given = {"top": str(folder)} | {name: str(path) for name, path in files.items()}
-        self.process.stdin.write(json.dumps(given) + "\n")
-        self.process.stdin.flush()
-        report: dict[str, Any] = json.loads(self.process.stdout.readline())
-        return report
-
-    def close(self) -> None:
-        self.process.communicate(timeout=30)
-
-
-@pytest.fixture(scope="module")
-def second() -> Iterator[Second]:
-    running = Second()
-    yield running
-    running.close()
 
 
 @pytest.fixture(scope="module")
@@ -101,40 +48,6 @@ def whole(made: Path, tmp_path: Path) -> Path:
     return tmp_path / "whole"
 
 
-def both(
-    second: Second,
-    folder: Path,
-    policy: Path | None = None,
-    state: Path | None = None,
-    note: Path | None = None,
-    printed: str = "",
-    age: str = "",
-) -> tuple[str, dict[str, Any]]:
-    """The verdict of both, after comparing them, and the second's report."""
-    brought = verify.Brought(
-        [(str(note), note.read_bytes())] if note else [],
-        verify.HeadLine(printed) if printed else None,
-        verify.parse_age(age) if age else None,
-    )
-    first = verify.verify_folder(
-        str(folder),
-        verify.load_policy(policy.read_bytes()) if policy else None,
-        verify.load_state(str(state)) if state else None,
-        brought,
-    )
-    files = {"policy": policy, "state": state, "note": note}
-    given = {name: path for name, path in files.items() if path}
-    other = second.check(folder, **given, printed=printed, age=age)
-    assert (other["verdict"], other["exit"]) == (first["verdict"], first["exit"]), (
-        first["findings"],
-        other["findings"],
-    )
-    if first["verdict"] == "INTACT":
-        done = [{k for k, v in one["checks"].items() if v == "done"} for one in (first, other)]
-        assert done[0] == done[1], (first["checks"], other["checks"])
-    return first["verdict"], other
-
-
 def test_more_findings_than_are_listed_hide_no_worse_one(second: Second, tmp_path: Path) -> None:
     log = MadeLog("hidden", tmp_path / "export")
     log.be_born()
@@ -160,17 +73,6 @@ let said = "JSON";
 try { said = findFault(parseRecord(Buffer.from(process.argv[1], "base64"))); } catch {}
 console.log(JSON.stringify(said));
 """
-
-
-def run_script(script: str, *arguments: str, told: str = "") -> Any:
-    """What a script with the record reader of the second verifier prints, as JSON."""
-    names = ("format.js", "stamps.js", "cosigners.js", "outside.js", "records.js", "proof.js")
-    parts = [f'await import("{(SECOND / name).as_uri()}");' for name in names]
-    command = [find_node_tool("node"), "--input-type=module", "-e", "".join([*parts, script])]
-    done = subprocess.run(
-        [*command, *arguments], input=told, capture_output=True, check=True, text=True
-    )
-    return json.loads(done.stdout)
 
 
 def test_the_second_verifier_knows_the_same_kinds_and_fields() -> None:
@@ -392,11 +294,6 @@ def test_both_agree_on_a_list_of_files_signed_by_the_operator_himself(
     assert both(second, whole)[0] == "INTACT"
     resign(made, whole, edit)
     both(second, whole)
-
-
-def run_node(*arguments: object) -> "subprocess.CompletedProcess[str]":
-    command = [find_node_tool("node"), str(COMMAND), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_the_command_has_the_same_exit_codes(made: Path, whole: Path, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Which records an export holds: what its signed list says of them, both verifiers demand."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ from parvis.audit.entries import format_time
 from parvis.audit.export import export_files
 from parvis.audit.log import AuditLog
 from tests.audit.houses import House, allow_pruning, export, fill_fast, wait_half_a_year
-from tests.audit.test_second_verifier import Second, run_node
+from tests.audit.second_verifier import Second, run_node
 
 SINCE = "2025-12-01T00:00:00.000000Z"
 
@@ -27,13 +27,6 @@ def at(seq: int) -> str:
 
 DAY_US = 86_400_000_000
 EXTRA = "ab" * 32 + " 32 "
-
-
-@pytest.fixture(scope="module")
-def second() -> Iterator[Second]:
-    running = Second()
-    yield running
-    running.close()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from parvis.audit.cosignatures import sign_cosignature
 from parvis.audit.fsck import check_logs
 from parvis.audit.writer import Writer
 from tests.audit.houses import WITNESS, WITNESS_KEY, House, export, fill
-from tests.audit.test_second_verifier import Second, both
+from tests.audit.second_verifier import Second, both
 
 MINUTE = 60_000_000
 BEGIN = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp()) * 1_000_000

@@ -1,20 +1,10 @@
 """The vectors for writers of verifiers: both of ours give the verdict that each is said to have."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from deploy.bench.audit_vectors import make_vectors
-from tests.audit.test_second_verifier import Second, both
-
-
-@pytest.fixture(scope="module")
-def second() -> Iterator[Second]:
-    running = Second()
-    yield running
-    running.close()
+from tests.audit.second_verifier import Second, both
 
 
 def test_both_verifiers_give_every_vector_its_verdict(second: Second, tmp_path: Path) -> None:

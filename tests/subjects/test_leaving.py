@@ -24,7 +24,7 @@ from parvis.subjects import agencies, retention
 from parvis.subjects.agencies import Kept, get_kept
 from parvis.subjects.erase import erase_own_conversation
 from parvis.subjects.stores import Stores, open_stores
-from tests.audit.test_second_verifier import Second, both
+from tests.audit.second_verifier import Second, both
 from tests.subjects.offices import ANNA, Killed, Office, kill_at
 
 REPOSITORY = Path(__file__).resolve().parents[2]
